@@ -1,0 +1,1 @@
+"""What Switchyard knows and decides, without a clock, a file, a network or a process: standard library only."""

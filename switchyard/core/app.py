@@ -1,0 +1,104 @@
+"""The settings of an application in the form that the core, and so the host, works with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+KINDS = ("routed", "plain", "handover", "shared", "oneshot")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address that users reach, held by the edge."""
+
+    service: str
+    port: int
+    """The port inside the service's container."""
+    listen: int
+    """The port of the host that the edge holds."""
+    address: str = "0.0.0.0"
+    """The address of the host that the edge binds to."""
+    mode: str = "http"
+    affinity: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the edge's configuration calls it, unique within an application."""
+        return f"{self.service}-{self.port}"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A probe of our own: HTTP where ``path`` is set, else the port alone."""
+
+    port: int
+    path: str | None = None
+    status: int | None = None
+    """The one status that passes; without it, any below 400."""
+    body: str | None = None
+    """A text that the body must contain."""
+
+
+@dataclass(frozen=True)
+class Migrations:
+    """How the oneshot that migrates tells its head. Commands run in the service's image."""
+
+    service: str
+    current: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    files: str | None = None
+    apply: tuple[str, ...] = ()
+    repeat: str = "always"
+
+
+@dataclass(frozen=True)
+class App:
+    """An application's settings, after defaults and overrides."""
+
+    name: str
+    path: str = "."
+    """The folder of the repository that holds the compose file, relative to its top."""
+    compose: str = "compose.yaml"
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Service to kind, where the compose file alone does not say."""
+    routes: tuple[Mapping[str, Any], ...] | None = None
+    """As written: ``{service, port, mode, listen, affinity}``; None: every published port is a route."""
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    """Named volume to the existing engine volume that it is."""
+    data: Mapping[str, str] = field(default_factory=dict)
+    """Relative bind source to where its state is: ``data`` for the host's own folder, or an absolute path."""
+    writable: tuple[str, ...] = ()
+    """Tracked bind sources that containers may write to."""
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    migrations: Migrations | None = None
+    smoke: tuple[str, ...] = ()
+    """A command of the application, run on the host in the release's files with ``URL_<SERVICE>_<PORT>`` set."""
+    standby: int = 900
+    """Seconds for which the old colour stays up for a warm way back."""
+    drain: int = 900
+    """Seconds for which what began on the old colour may finish there."""
+    healthy_within: int = 120
+    """Seconds in which a service must become healthy."""
+    release_header: bool = True
+    scale: Mapping[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; ``App.from_json`` turns them back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> App:
+        """The settings that ``as_json`` gave."""
+        fields = dict(value)
+        fields["routes"] = None if fields["routes"] is None else tuple(fields["routes"])
+        fields["writable"] = tuple(fields["writable"])
+        fields["smoke"] = tuple(fields["smoke"])
+        fields["checks"] = {name: Check(**check) for name, check in fields["checks"].items()}
+        if fields["migrations"] is not None:
+            migrations = dict(fields["migrations"])
+            for command in ("current", "pending", "apply"):
+                migrations[command] = tuple(migrations[command])
+            fields["migrations"] = Migrations(**migrations)
+        return cls(**fields)
