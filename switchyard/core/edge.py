@@ -1,0 +1,215 @@
+"""The edge: HAProxy's configuration, its maps and its Compose document, as text and plain values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from switchyard.core import names
+from switchyard.core.app import App, Check, Route
+
+IMAGE = "haproxy:3.0"
+HOME = "/etc/edge"
+"""Where the edge's directories are mounted in its container."""
+SERVERS = 8
+"""Containers of one service and colour that the edge can hold."""
+HEADER = "X-Switchyard-Release"
+
+_LOG = (
+    '%{+json}o %(t)[accept_date(ms)] %(route)f %(backend)b %(server)s %(status)ST %(wait)Tw %(connect)Tc '
+    "%(response)Tr %(total)Ta %(end)ts %(retries)rc %(bytes)B %(method)HM"
+)
+
+_HEAD = f"""global
+  log stdout format raw local0
+  stats socket {HOME}/run/edge.sock mode 600 level admin expose-fd listeners
+  maxconn 8192
+  tune.bufsize 65536
+  tune.http.maxhdr 256
+  hard-stop-after 15m
+
+defaults
+  mode http
+  log global
+  log-format "{_LOG}"
+  option idle-close-on-response
+  option dontlognull
+  retries 3
+  timeout connect 2s
+  timeout client 15m
+  timeout server 15m
+  timeout tunnel 24h
+  timeout http-request 30s
+  timeout http-keep-alive 60s
+  timeout check 2s
+
+resolvers engine
+  nameserver dns 127.0.0.11:53
+  resolve_retries 1
+  timeout resolve 200ms
+  timeout retry 200ms
+  hold valid 200ms
+  hold nx 200ms
+  hold obsolete 200ms
+
+backend nothing_live
+  http-request return status 503 content-type text/plain string "Nothing is live here."
+
+backend nothing_live_tcp
+  mode tcp
+  tcp-request content reject
+"""
+
+
+def live_map(colour: str) -> str:
+    """The map that names the live colour."""
+    return f"live {colour}\n"
+
+
+def releases_map(releases: Mapping[str, str | None]) -> str:
+    """The map that names each colour's release, for the response header."""
+    return "".join(f"{colour} {release or 'none'}\n" for colour, release in sorted(releases.items()))
+
+
+def drain_map(until: Mapping[str, int]) -> str:
+    """The map that names the releases that still drain, with the second at which each ends."""
+    return "".join(f"{release} {second}\n" for release, second in sorted(until.items()))
+
+
+def inner_port(index: int) -> int:
+    """The port inside the edge's container of the route with this index."""
+    return 10000 + index
+
+
+def preview_inner_port(index: int, colour: str) -> int:
+    """The port inside the edge's container of a route's preview."""
+    return 11000 + 2 * index + names.COLOURS.index(colour)
+
+
+def configuration(routes: Sequence[Route], checks: Mapping[str, Check], app: App) -> str:
+    """HAProxy's whole configuration for these routes."""
+    parts = [_HEAD]
+    for index, route in enumerate(routes):
+        parts.append(_frontend(index, route))
+        for colour in names.COLOURS:
+            parts.append(_preview(index, route, colour))
+            parts.append(_backend(route, colour, checks.get(route.service), app))
+    return "\n".join(parts)
+
+
+def _frontend(index: int, route: Route) -> str:
+    live = f"%[str(live),map({HOME}/maps/live.map,none)]"
+    lines = [f"frontend {route.name}", f"  mode {route.mode}", f"  bind :{inner_port(index)}"]
+    if route.mode == "tcp":
+        lines += [
+            "  option tcplog",
+            f"  acl nothing str(live),map({HOME}/maps/live.map,none) -m str none",
+            "  use_backend nothing_live_tcp if nothing",
+            f"  use_backend {route.name}_{live}",
+        ]
+        return "\n".join(lines) + "\n"
+    lines += [
+        "  option forwardfor",
+        f"  acl nothing str(live),map({HOME}/maps/live.map,none) -m str none",
+        "  use_backend nothing_live if nothing",
+    ]
+    if route.affinity:
+        cookie = _cookie(route)
+        lines += [
+            "  acl page req.hdr(sec-fetch-dest) -m str document iframe",
+            "  acl named req.hdr(sec-fetch-dest) -m found",
+            "  acl html req.hdr(accept) -m sub text/html",
+            f"  http-request set-var(txn.until) req.cook({cookie}),field(2,:),map_int({HOME}/maps/drain.map,0)",
+            "  http-request set-var(txn.left) date(),neg,add(txn.until)",
+            f"  http-request set-var(txn.colour) req.cook({cookie}),field(1,:)",
+            "  acl draining var(txn.left) -m int gt 0",
+            "  http-request set-var(txn.page) bool(true) if page",
+            "  http-request set-var(txn.page) bool(true) if !named html",
+            "  acl loads_page var(txn.page) -m bool",
+        ]
+        for colour in names.COLOURS:
+            lines += [
+                f"  acl from_{colour} var(txn.colour) -m str {colour}",
+                f"  acl {colour}_up nbsrv({route.name}_{colour}) gt 0",
+                f"  use_backend {route.name}_{colour} if draining from_{colour} {colour}_up !loads_page",
+            ]
+    lines.append(f"  use_backend {route.name}_{live}")
+    return "\n".join(lines) + "\n"
+
+
+def _preview(index: int, route: Route, colour: str) -> str:
+    return (
+        f"frontend preview_{route.name}_{colour}\n  mode {route.mode}\n"
+        f"  bind :{preview_inner_port(index, colour)}\n  no log\n  default_backend {route.name}_{colour}\n"
+    )
+
+
+def _backend(route: Route, colour: str, check: Check | None, app: App) -> str:
+    lines = [f"backend {route.name}_{colour}", f"  mode {route.mode}"]
+    release = f"%[str({colour}),map({HOME}/maps/releases.map,none)]"
+    if route.mode == "http":
+        if app.release_header:
+            lines.append(f"  http-response set-header {HEADER} {release}")
+        if route.affinity:
+            lines.append(
+                f"  http-response add-header Set-Cookie {_cookie(route)}={colour}:{release};"
+                "\\ Path=/;\\ HttpOnly;\\ SameSite=Lax if { var(txn.page) -m bool }"
+            )
+        if check is not None and check.path is not None and check.port == route.port:
+            lines.append(f"  option httpchk GET {check.path}")
+    alias = names.alias(route.service, colour)
+    lines.append(
+        f"  server-template s 1-{SERVERS} {alias}:{route.port} check inter 300ms fastinter 100ms fall 3 rise 1 "
+        "resolvers engine init-addr none"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _cookie(route: Route) -> str:
+    return f"switchyard-{route.name}"
+
+
+def document(
+    app: str, routes: Sequence[Route], previews: Mapping[str, int], *, home: str, user: str, image: str
+) -> dict[str, Any]:
+    """The edge's Compose document. ``previews`` maps ``<route>_<colour>`` to a loopback port of the host."""
+    ports = [f"{route.address}:{route.listen}:{inner_port(index)}" for index, route in enumerate(routes)]
+    for index, route in enumerate(routes):
+        for colour in names.COLOURS:
+            host = previews[f"{route.name}_{colour}"]
+            ports.append(f"127.0.0.1:{host}:{preview_inner_port(index, colour)}")
+    mounts = [f"{home}/{name}:{HOME}/{name}" for name in ("cfg", "maps", "run")]
+    return {
+        "name": names.project(app, "edge"),
+        "services": {
+            "edge": {
+                "image": image,
+                "pull_policy": "never",
+                "command": ["haproxy", "-W", "-db", "-f", f"{HOME}/cfg/haproxy.cfg"],
+                "user": user,
+                "restart": "unless-stopped",
+                "ports": ports,
+                "volumes": mounts,
+                "networks": list(names.COLOURS),
+                "labels": {names.APP: app, names.KIND: "edge"},
+                "logging": {"driver": "json-file", "options": {"max-size": "20m", "max-file": "3"}},
+            }
+        },
+        "networks": external_networks(app),
+    }
+
+
+def external_networks(app: str) -> dict[str, Any]:
+    """Both colours' networks, as a document names them."""
+    return {colour: {"name": names.network(app, colour), "external": True} for colour in names.COLOURS}
+
+
+def preview_names(routes: Iterable[Route]) -> list[str]:
+    """The previews that these routes need."""
+    return [f"{route.name}_{colour}" for route in routes for colour in names.COLOURS]
+
+
+def digest_text(routes: Sequence[Route]) -> str:
+    """What identifies an edge's container: its published addresses."""
+    return json.dumps([(route.name, route.address, route.listen) for route in routes])

@@ -1,0 +1,191 @@
+"""What to do next on one machine: one pure function, total over every site, wrecks included.
+
+The invariants, which ``violations`` states and tests assert after every step:
+
+1. Nothing of the live slot is stopped or replaced, its singletons in a handover apart. Only the switch changes
+   which slot is live, and only to one proven healthy, or to none where nothing is left to go back to.
+2. A singleton never runs in two colours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from switchyard.core.names import other
+from switchyard.core.site import NOTHING, Site
+
+
+@dataclass(frozen=True)
+class Want:
+    """The goal of one verb."""
+
+    verb: str
+    """deploy or rollback."""
+    release: str
+    phase: str = "switch"
+    """How far it may go now: prepare or switch."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One act, journaled before and after, safe to repeat."""
+
+    name: str
+    colour: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.colour}" if self.colour else self.name
+
+
+@dataclass(frozen=True)
+class Done:
+    """Nothing is left to do: prepared, live, failed, taken back, held or missing."""
+
+    outcome: str
+
+
+def next_step(want: Want, site: Site) -> Step | Done:
+    """The next act towards the goal, decided from the site alone."""
+    repair = _repair(want, site)
+    if repair is not None:
+        return repair
+    home = site.holder(want.release)
+    if site.live != NOTHING and home == site.live:
+        return _finish(want, site, site.live)
+    if site.verdict == "wrong":
+        return _leave(want, site)
+    return _prepare(want, site)
+
+
+def _repair(want: Want, site: Site) -> Step | None:
+    """What a killed attempt left half done comes first, whatever the goal."""
+    if site.edge == "absent" and site.map_file != NOTHING and site.proxy == "down":
+        return Step("edge")
+    if site.edge != "absent" and site.proxy == "down":
+        return Step("edge")
+    if site.proxy not in ("down", site.map_file):
+        finished = site.map_file if _may_serve(site, site.map_file) else site.proxy
+        return Step("switch", finished)
+    if site.live != NOTHING and site.slot(site.idle).runs_singletons and site.slot(site.live).runs_singletons:
+        return Step("stop_singletons", site.idle)
+    return None
+
+
+def _may_serve(site: Site, colour: str) -> bool:
+    return colour != NOTHING and site.slot(colour).front == "healthy"
+
+
+def _finish(want: Want, site: Site, live: str) -> Step | Done:
+    """The wanted release is live: its singletons, then the looks, or the way back."""
+    bad = site.verdict == "wrong" or site.slot(live).single == "failed"
+    if bad and want.verb == "deploy":
+        return _way_back(site, live)
+    moved = _singletons(site, live)
+    if moved is not None:
+        return moved
+    if bad:
+        return Done("held")
+    if site.verdict == "unknown":
+        return Step("look")
+    if site.verdict == "looked":
+        return Step("seen")
+    return Done("live")
+
+
+def _singletons(site: Site, home: str) -> Step | None:
+    """Singletons run in one colour only: the old ones stop before the new ones start."""
+    if site.slot(other(home)).runs_singletons:
+        return Step("stop_singletons", other(home))
+    if site.slot(home).single in ("none", "stopped"):
+        return Step("start_singletons", home)
+    if site.slot(home).single == "running":
+        return Step("prove_singletons", home)
+    return None
+
+
+def _way_back(site: Site, live: str) -> Step | Done:
+    back = other(live)
+    slot = site.slot(back)
+    if slot.release is None or slot.front in ("none", "failed"):
+        return Step("switch", NOTHING)
+    if slot.front == "stopped":
+        return Step("up", back)
+    if slot.front == "starting":
+        return Step("prove", back)
+    return Step("switch", back)
+
+
+def _leave(want: Want, site: Site) -> Step | Done:
+    """Traffic has left the bad release: its singletons stop, the old ones run again."""
+    home = site.holder(want.release)
+    if home is not None and site.slot(home).runs_singletons:
+        return Step("stop_singletons", home)
+    if site.live != NOTHING and site.slot(site.live).single != "failed":
+        moved = _singletons(site, site.live)
+        if moved is not None:
+            return moved
+    if home is not None and site.slot(home).front in ("starting", "healthy", "failed") and site.live == NOTHING:
+        return Step("cancel", home)
+    return Done("taken back")
+
+
+def _prepare(want: Want, site: Site) -> Step | Done:
+    """The wanted release is not live: bring it up beside the live one, prove it, and switch."""
+    staged = _stage(want, site)
+    if staged is not None:
+        return staged
+    idle = site.idle
+    slot = site.slot(idle)
+    if slot.release not in (None, want.release):
+        return Step("retire", idle)
+    if want.verb == "rollback" and slot.front == "failed":
+        return Done("failed")
+    if slot.front == "failed" or (want.verb == "deploy" and site.smoke == "failed"):
+        return Done("failed") if slot.front in ("none", "stopped") else Step("cancel", idle)
+    if slot.front in ("none", "stopped"):
+        return Step("up", idle)
+    if slot.front == "starting":
+        return Step("prove", idle)
+    if want.verb == "deploy" and site.smoke == "unknown":
+        return Step("smoke", idle)
+    return Done("prepared") if want.phase == "prepare" else Step("switch", idle)
+
+
+def _stage(want: Want, site: Site) -> Step | Done | None:
+    if want.verb == "rollback":
+        if site.stage in ("absent", "received"):
+            return Done("missing")
+    elif site.stage == "absent":
+        return Step("receive")
+    elif site.stage == "received":
+        return Step("build")
+    elif site.stage == "broken":
+        return Done("failed")
+    if site.shared == "absent":
+        return Step("shared")
+    if site.edge != "current":
+        return Step("edge")
+    if want.verb == "deploy" and site.stage == "built":
+        return Step("oneshots")
+    return None
+
+
+def violations(before: Site, step: Step, after: Site) -> list[str]:
+    """The invariants that a step broke, as sentences."""
+    broken = []
+    if after.blue.runs_singletons and after.green.runs_singletons and not (
+        before.blue.runs_singletons and before.green.runs_singletons
+    ):
+        broken.append("a singleton runs in two colours")
+    if after.live != before.live:
+        if step.name != "switch":
+            broken.append(f"{step} changed which slot is live")
+        elif after.live != NOTHING and before.slot(after.live).front != "healthy":
+            broken.append(f"{step} made a slot live that is not proven healthy")
+    live = before.live
+    if live != NOTHING and after.live == live:
+        if after.slot(live).release != before.slot(live).release:
+            broken.append(f"{step} replaced the live release")
+        if before.slot(live).front in ("starting", "healthy") and after.slot(live).front in ("none", "stopped"):
+            broken.append(f"{step} stopped the live slot")
+    return broken

@@ -1,0 +1,120 @@
+"""One run of a verb on this host: what it was asked, what it has learnt, what it tells."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from switchyard.core.app import App, Route
+from switchyard.core.errors import INTERRUPTED, SwitchyardError
+from switchyard.core.lease import BEAT_WITHIN, RENEW_EVERY
+from switchyard.host.proxy import Proxy
+from switchyard.host.store import Store, now, read_json
+
+
+class Cancelled(SwitchyardError):
+    """The operator's side went away, or asked to stop, before the switch."""
+
+    exit = INTERRUPTED
+
+
+class Attempt:
+    """The state of one attempt. Facts about the machine are never kept here, only what cannot be observed."""
+
+    def __init__(self, store: Store, folder: Path, request: Mapping[str, Any]) -> None:
+        self.store = store
+        self.folder = folder
+        self.request = request
+        self.name = folder.name
+        self.verb: str = request["verb"]
+        self.proxy = Proxy(store)
+        self.number = 0
+        self.switched = False
+        self.release = ""
+        self.before: str | None = None
+        self.proven: dict[str, frozenset[tuple[str, str]]] = {}
+        self.failed: dict[str, str] = {}
+        """``front blue`` or ``single green`` to the reason."""
+        self.smoke = "unknown"
+        self.verdict = "unknown"
+        self.reason = ""
+        self.weak: set[str] = set()
+        self._said: list[dict[str, Any]] = []
+        self._offset = 0
+        self._beat = now()
+        self._renewed = now()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The wanted release's release.json."""
+        return self.store.record(self.release) or {}
+
+    @property
+    def app(self) -> App:
+        """The wanted release's settings."""
+        return App.from_json(self.record["app"])
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The wanted release's routes."""
+        return tuple(Route(**route) for route in self.record["routes"])
+
+    def emit(self, event: str, **fields: Any) -> None:
+        """One line of the attempt's file, which the operator's side follows."""
+        line = json.dumps({"v": 1, "event": event, "at": round(time.time(), 3), **fields})
+        with open(os.open(self.folder / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
+            file.write(line + "\n")
+
+    def hear(self) -> None:
+        """Reads what the operator's side said since the last look."""
+        path = self.folder / "said.jsonl"
+        try:
+            with open(path, "rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return
+        whole = data[: data.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        for line in whole.splitlines():
+            said = json.loads(line)
+            self._beat = now()
+            if said["say"] == "cancel" and not self.switched:
+                raise Cancelled("cancelled by the operator before the switch")
+            if said["say"] != "beat":
+                self._said.append(said)
+
+    def tick(self) -> None:
+        """Called often: hears, keeps the lease, and gives up before the switch when nobody beats."""
+        self.hear()
+        silent = now() - self._beat
+        if not self.switched and self.verb == "deploy" and silent > BEAT_WITHIN:
+            raise Cancelled(f"no word from the operator's side for {silent:.0f} s, before the switch")
+        if now() - self._renewed > RENEW_EVERY and (self.switched or silent < RENEW_EVERY or self.verb != "deploy"):
+            self.renew()
+
+    def renew(self) -> None:
+        """The lease lasts again from now; raises ``Superseded`` when it is another's."""
+        self.store.renew(self.number, switched=self.switched)
+        self._renewed = now()
+
+    def await_said(self, *names: str, within: float | None = None) -> dict[str, Any] | None:
+        """The next word of these from the operator's side; None when none came in time."""
+        deadline = None if within is None else time.monotonic() + within
+        while True:
+            self.tick()
+            for said in self._said:
+                if said["say"] in names:
+                    self._said.remove(said)
+                    return said
+            if deadline is not None and time.monotonic() > deadline:
+                return None
+            time.sleep(0.02)
+
+    def json(self, release: str, name: str) -> Any:
+        """A JSON file of a release."""
+        return read_json(self.store.release(release) / name)

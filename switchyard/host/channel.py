@@ -1,0 +1,118 @@
+"""The channel that hello leaves open: starts the detached program, passes words on, and follows its events."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from switchyard.core.errors import SwitchyardError
+from switchyard.host import program, reads
+from switchyard.host.store import Store, write
+
+POLL = 0.02
+
+
+def serve(request: dict[str, Any], words: IO[bytes]) -> int:
+    """One request from the operator's side: a reading verb at once, an acting one detached and followed."""
+    root = Path(os.path.expanduser(request["root"]))
+    store = Store(root)
+    try:
+        store.prepare()
+        if request["verb"] in reads.VERBS:
+            _say({"v": 1, "event": "answer", "answer": reads.VERBS[request["verb"]](store, request)})
+            return 0
+    except SwitchyardError as error:
+        _say({"v": 1, "event": "end", "outcome": "failed", "exit": error.exit, "reason": str(error)})
+        return error.exit
+    except PermissionError as error:
+        _say({"v": 1, "event": "end", "outcome": "failed", "exit": 2,
+              "reason": f"{root} is not writable for this SSH user: {error}. Choose another `root` for the host"})
+        return 2
+    folder = store.attempts / request["attempt"]
+    folder.mkdir(mode=0o700)
+    write(folder / "request.json", json.dumps(request))
+    (folder / "events.jsonl").touch(mode=0o600)
+    _detach(root, folder)
+    return _follow(folder, words)
+
+
+def _say(event: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(event) + "\n")
+    sys.stdout.flush()
+
+
+def _detach(root: Path, folder: Path) -> None:
+    """A process of its own session, without this connection's descriptors."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.closerange(3, 256)
+    os.chdir("/")
+    try:
+        program.run(root, folder)
+    finally:
+        os._exit(0)
+
+
+def _follow(folder: Path, words: IO[bytes]) -> int:
+    """Copies events out and words in until the program's last event."""
+    descriptor = words.fileno()
+    pending = b""
+    missing = 0
+    listening = True
+    with open(folder / "events.jsonl") as events, open(
+        os.open(folder / "said.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb", buffering=0
+    ) as said, open(os.open(folder / "pack.part", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as pack:
+        line = ""
+        announced = b""
+        while True:
+            line += events.readline()
+            if line.endswith("\n"):
+                sys.stdout.write(line)
+                sys.stdout.flush()
+                event = json.loads(line)
+                line = ""
+                if event["event"] == "end":
+                    return int(event["exit"])
+                continue
+            if not listening:
+                time.sleep(POLL)
+                continue
+            if not select.select([descriptor], [], [], POLL)[0]:
+                continue
+            data = os.read(descriptor, 1 << 20)
+            if not data:
+                listening = False
+                continue
+            pending += data
+            while pending:
+                if missing:
+                    part, pending = pending[:missing], pending[missing:]
+                    pack.write(part)
+                    missing -= len(part)
+                    if not missing:
+                        pack.flush()
+                        os.replace(folder / "pack.part", folder / "pack")
+                        said.write(announced)
+                    continue
+                head, newline, rest = pending.partition(b"\n")
+                if not newline:
+                    break
+                pending = rest
+                word = json.loads(head)
+                if word.get("bytes"):
+                    missing, announced = int(word["bytes"]), head + b"\n"
+                else:
+                    said.write(head + b"\n")

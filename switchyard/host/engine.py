@@ -1,0 +1,129 @@
+"""Docker's engine through its socket: reading is 0.3 ms here, and 15 ms by a command."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from switchyard.core.errors import NotChecked, SwitchyardError
+
+SOCKET = "/var/run/docker.sock"
+ASK_WITHIN = 30.0
+"""Seconds for one request to the engine."""
+RUN_WITHIN = 1800.0
+"""Seconds for one command."""
+
+
+class _Connection(http.client.HTTPConnection):
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(SOCKET)
+
+
+def ask(method: str, path: str, body: Any = None, *, within: float = ASK_WITHIN, **query: Any) -> Any:
+    """One request; None where the engine knows no such thing. Raises ``NotChecked`` when it does not answer."""
+    if query:
+        path += "?" + urlencode(query)
+    connection = _Connection("engine", timeout=within)
+    try:
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        data = answer.read()
+    except OSError as error:
+        raise NotChecked(f"Docker's engine does not answer on {SOCKET}: {error}. Is it running, and is the SSH "
+                         "user in the docker group?") from None
+    finally:
+        connection.close()
+    if answer.status == 404:
+        return None
+    if answer.status >= 400:
+        raise SwitchyardError(f"the engine refused {method} {path.split('?')[0]}: {data.decode(errors='replace')[:500]}")
+    if "json" in (answer.getheader("Content-Type") or "") and data:
+        return json.loads(data)
+    return data
+
+
+def containers(*labels: str) -> list[dict[str, Any]]:
+    """All containers, stopped ones too, with all of these labels (``key`` or ``key=value``)."""
+    filters = json.dumps({"label": list(labels)}) if labels else "{}"
+    found: list[dict[str, Any]] = ask("GET", "/containers/json", all="true", filters=filters)
+    return found
+
+
+def inspect(container: str) -> dict[str, Any] | None:
+    """All that the engine knows of a container."""
+    found: dict[str, Any] | None = ask("GET", f"/containers/{container}/json")
+    return found
+
+
+def image_id(name: str) -> str | None:
+    """The id of an image that is here."""
+    found = ask("GET", f"/images/{quote(name, safe='')}/json")
+    return found["Id"] if found else None
+
+
+def execute(container: str, argv: Sequence[str], *, within: float = 10.0) -> tuple[int, str]:
+    """A command in a running container: exit code and the last of its output. 124 when it took too long."""
+    made = ask("POST", f"/containers/{container}/exec", {"Cmd": list(argv), "AttachStdout": True, "AttachStderr": True})
+    if made is None:
+        return 125, "no such container"
+    try:
+        raw = ask("POST", f"/exec/{made['Id']}/start", {"Detach": False}, within=within)
+    except NotChecked:
+        return 124, f"no answer within {within:.0f} s"
+    state = ask("GET", f"/exec/{made['Id']}/json") or {}
+    code = state.get("ExitCode")
+    return (126 if code is None else code), _demultiplexed(raw or b"")
+
+
+def _demultiplexed(raw: bytes) -> str:
+    parts = []
+    while len(raw) >= 8:
+        size = int.from_bytes(raw[4:8], "big")
+        parts.append(raw[8 : 8 + size])
+        raw = raw[8 + size :]
+    return b"".join(parts).decode(errors="replace").strip()[-2000:]
+
+
+def logs(container: str, tail: int = 30) -> str:
+    """The last lines that a container printed."""
+    raw = ask("GET", f"/containers/{container}/logs", stdout="true", stderr="true", tail=str(tail))
+    return _demultiplexed(raw) if isinstance(raw, bytes) else ""
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What commands see: nothing of the caller's environment but where to find programs."""
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+    return {**kept, "LC_ALL": "C.UTF-8", **(extra or {})}
+
+
+def run(argv: Sequence[str], *, within: float = RUN_WITHIN, cwd: str | None = None, check: bool = True,
+        extra: Mapping[str, str] | None = None, log: str | None = None) -> tuple[int, str]:
+    """A command with a time limit: exit code and output. With ``check`` a failure raises with its last lines."""
+    try:
+        done = subprocess.run(list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=within, cwd=cwd, env=environment(extra), check=False)
+    except subprocess.TimeoutExpired:
+        raise SwitchyardError(f"{' '.join(argv[:4])} … did not end within {within:.0f} s") from None
+    except FileNotFoundError:
+        raise NotChecked(f"{argv[0]} is not installed on this host") from None
+    text = done.stdout.decode(errors="replace")
+    if log is not None:
+        with open(log, "a", opener=_private) as file:
+            file.write(f"$ {' '.join(argv)}\n{text}")
+    if check and done.returncode != 0:
+        tail = "\n".join(text.strip().splitlines()[-15:])
+        raise SwitchyardError(f"{' '.join(argv[:2])} … {argv[-1]} ended with {done.returncode}:\n{tail}")
+    return done.returncode, text
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,197 @@
+"""The host program: one attempt from its lease to its end, on its own, whoever is still listening."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import traceback
+from pathlib import Path
+from typing import Any
+
+from switchyard.core import names
+from switchyard.core.errors import FAILED, REFUSED, TAKEN_BACK, UNVERIFIED, Refused, SwitchyardError
+from switchyard.core.machine import Done, Step, Want, next_step
+from switchyard.host import acts, engine, observe
+from switchyard.host.attempt import Attempt, Cancelled
+from switchyard.host.receive import Unchanged, receive
+from switchyard.host.store import Store, Superseded
+
+KEPT = 5
+"""Good or unverified releases that stay on the host, the live one among them."""
+STEPS = 60
+"""More steps than any site needs: a guard against a machine that never settles."""
+TRIES = 3
+"""Failures of one step after the switch, where going on is the only way."""
+
+
+def run(root: Path, folder: Path) -> None:
+    """The whole attempt whose request stands in ``folder``; its end is the last line of its events."""
+    request = json.loads((folder / "request.json").read_text())
+    store = Store(root)
+    attempt = Attempt(store, folder, request)
+    outcome, code = "failed", FAILED
+    try:
+        attempt.number, taken = store.take(attempt.name, attempt.verb, request["who"])
+        if taken:
+            store.append({"attempt": attempt.name, "step": "takeover", "what": taken})
+            attempt.emit("progress", text=taken)
+        outcome, code = {"deploy": deploy, "rollback": rollback}[attempt.verb](attempt)
+    except Unchanged as error:
+        outcome, code, attempt.reason = "unchanged", error.exit, str(error)
+    except Superseded as error:
+        outcome, code, attempt.reason = "superseded", error.exit, str(error)
+    except SwitchyardError as error:
+        code, attempt.reason = error.exit, str(error)
+        outcome = "cancelled" if isinstance(error, Cancelled) else ("refused" if isinstance(error, Refused) else "failed")
+        _clean_up(attempt, outcome)
+    except BaseException as error:
+        attempt.reason = f"the host program met an error of its own: {error!r}"
+        (folder / "traceback").write_text(traceback.format_exc())
+        _clean_up(attempt, outcome)
+    finally:
+        _end(attempt, outcome, code)
+
+
+def _clean_up(attempt: Attempt, outcome: str) -> None:
+    """Before the switch: the idle colour is taken down and the release marked; what is live was not touched."""
+    if attempt.switched or not attempt.release or outcome == "refused":
+        return
+    with contextlib.suppress(SwitchyardError):
+        site = observe.site(attempt)
+        home = site.holder(attempt.release)
+        if home is not None and home != site.live and attempt.verb == "deploy":
+            acts.act(attempt, Step("cancel", home))
+        if home != site.live and attempt.verb == "deploy":
+            attempt.store.update(attempt.release, state="failed", reason=attempt.reason)
+
+
+def _end(attempt: Attempt, outcome: str, code: int) -> None:
+    with contextlib.suppress(Exception):
+        attempt.store.append({"attempt": attempt.name, "release": attempt.release, "step": attempt.verb,
+                              "what": outcome, "exit": code, "who": attempt.request["who"],
+                              "before": attempt.before})
+    with contextlib.suppress(Exception):
+        attempt.store.free(attempt.number)
+    live: dict[str, Any] | None = None
+    with contextlib.suppress(Exception):
+        live = observe.facts(attempt.store, attempt.request["app"])["live"]
+    attempt.emit("end", outcome=outcome, exit=code, reason=attempt.reason, release=attempt.release, live=live,
+                 before=attempt.before, weak=sorted(attempt.weak))
+
+
+def drive(attempt: Attempt, want: Want) -> str:
+    """Observe, decide, act, and observe again, until nothing is left to do."""
+    tries: dict[Step, int] = {}
+    for _ in range(STEPS):
+        attempt.tick()
+        step = next_step(want, observe.site(attempt))
+        if isinstance(step, Done):
+            return step.outcome
+        try:
+            acts.act(attempt, step)
+        except (Superseded, Cancelled):
+            raise
+        except SwitchyardError as error:
+            tries[step] = tries.get(step, 0) + 1
+            if not attempt.switched or tries[step] >= TRIES:
+                raise
+            attempt.reason = str(error)
+    raise SwitchyardError(f"{attempt.verb} did not settle within {STEPS} steps; see inv status")
+
+
+def deploy(attempt: Attempt) -> tuple[str, int]:
+    """hello, receive, prepare, switch: each but the first when the operator's side says so."""
+    facts = observe.facts(attempt.store, attempt.request["app"])
+    attempt.before = facts["live"]["id"] if facts["live"] else None
+    attempt.emit("hello", facts=facts)
+    attempt.await_said("receive")
+    receive(attempt, attempt.folder / "pack")
+    attempt.emit("received", release=attempt.release)
+    attempt.await_said("prepare")
+    outcome = drive(attempt, Want("deploy", attempt.release, "prepare"))
+    if outcome == "failed":
+        raise SwitchyardError(attempt.reason)
+    target = _rollback_target(attempt)
+    attempt.emit("prepared", rollback=target, weak=sorted(attempt.weak))
+    attempt.await_said("switch")
+    return _settle(attempt, drive(attempt, Want("deploy", attempt.release, "switch")))
+
+
+def rollback(attempt: Attempt) -> tuple[str, int]:
+    """Chooses what to go back to and goes there; needs nothing from the operator's side."""
+    facts = observe.facts(attempt.store, attempt.request["app"])
+    live = facts["live"]
+    attempt.before = live["id"] if live else None
+    target = choose(attempt.store.records(), live, attempt.request.get("to"))
+    attempt.release = target["id"]
+    attempt.emit("hello", facts=facts, release=target["id"])
+    if live and live["id"] == target["id"]:
+        raise Unchanged(f"{target['id']} is live already: nothing to do")
+    missing = [service for service, image in (target.get("images") or {}).items() if engine.image_id(image) is None]
+    if missing or not target.get("images"):
+        raise Refused(f"{target['id']} cannot come back: the images of {', '.join(missing) or 'all services'} are gone "
+                      "from this host. Choose another with --to, or deploy its commit again")
+    outcome = drive(attempt, Want("rollback", attempt.release))
+    if outcome == "failed":
+        raise SwitchyardError(attempt.reason)
+    if outcome == "live" and attempt.before:
+        attempt.store.update(attempt.before, state="bad", reason="rolled back from")
+    return _settle(attempt, outcome)
+
+
+def choose(records: list[dict[str, Any]], live: dict[str, Any] | None, to: str | None) -> dict[str, Any]:
+    """The newest release before the live one that was good or unverified, or the one that ``to`` names."""
+    if to is not None:
+        found = [record for record in records if record["id"] == to or record["commit"].startswith(to)]
+        if not found:
+            kept = ", ".join(record["id"] for record in records) or "none"
+            raise Refused(f"no kept release is called {to}; kept are: {kept}")
+        return found[0]
+    for record in records:
+        older = live is None or record["number"] < live["number"]
+        if older and record["state"] in ("good", "unverified"):
+            return record
+    raise Refused("nothing to go back to: no kept release before the live one was good or unverified"
+                  + (f" (live is {live['id']})" if live else ""))
+
+
+def _rollback_target(attempt: Attempt) -> dict[str, Any] | None:
+    if attempt.before is None:
+        return None
+    site = observe.site(attempt)
+    return {"release": attempt.before, "front": site.slot(site.live).front if site.live != "none" else "none"}
+
+
+def _settle(attempt: Attempt, outcome: str) -> tuple[str, int]:
+    """Marks the release by what was seen, and lets go of what is kept no longer."""
+    store = attempt.store
+    if outcome == "live":
+        good = attempt.verdict == "ok"
+        store.update(attempt.release, state="good" if good else "unverified")
+        with contextlib.suppress(SwitchyardError):
+            prune(attempt)
+        return ("live", 0) if good else ("unverified", UNVERIFIED)
+    if outcome == "taken back":
+        store.update(attempt.release, state="bad", reason=attempt.reason)
+        return "taken back", TAKEN_BACK
+    return (outcome, UNVERIFIED) if outcome == "held" else (outcome, REFUSED)
+
+
+def prune(attempt: Attempt) -> None:
+    """Keeps the newest good or unverified releases and what a colour holds; images only by this app's own label."""
+    store, app = attempt.store, attempt.request["app"]
+    site = observe.site(attempt)
+    held = {site.blue.release, site.green.release}
+    records = store.records()
+    sound = [r["id"] for r in records if r["state"] in ("good", "unverified", "live")][:KEPT]
+    failed = [r["id"] for r in records if r["state"] not in ("good", "unverified", "live")][:KEPT]
+    for record in records:
+        if record["id"] in held or record["id"] in sound or record["id"] in failed:
+            continue
+        for service in record.get("images") or {}:
+            engine.run(["docker", "rmi", names.tag(app, service, record["id"])], check=False)
+        engine.run(["git", "--git-dir", str(store.repo), "update-ref", "-d", f"refs/switchyard/{record['id']}"],
+                   check=False)
+        shutil.rmtree(store.release(record["id"]), ignore_errors=True)
+    engine.run(["docker", "image", "prune", "-f", "--filter", f"label={names.APP}={app}"], check=False)

@@ -1,0 +1,100 @@
+"""The verbs that only look: they take no lease and write nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from switchyard.core import names
+from switchyard.host import engine, observe
+from switchyard.host.attempt import Attempt
+from switchyard.host.proxy import Proxy
+from switchyard.host.store import Store
+
+
+def facts(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
+    """What a plan is made from."""
+    return observe.facts(store, request["app"])
+
+
+def status(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
+    """What is observed: colours, releases, health, the proxy's target, the lease, what is kept, drift."""
+    attempt = Attempt(store, store.attempts / "status", {"verb": "status", "app": request["app"]})
+    site = observe.site(attempt)
+    containers = engine.containers(f"{names.APP}={request['app']}")
+    lease, dead = store.holder()
+    idle = site.idle if site.live != "none" or site.blue.release else "green"
+    return {
+        "live": _slot(store, site.live, containers),
+        "idle": _slot(store, idle, containers),
+        "proxy": site.proxy, "map_file": site.map_file,
+        "lease": None if lease is None else {"who": lease.who, "doing": lease.doing, "since": lease.since, "ended": dead},
+        "kept": [{"release": record["id"], "number": record["number"], "commit": record["commit"],
+                  "state": record["state"], "subject": record["subject"],
+                  "missing": _missing(record)} for record in store.records()],
+        "drift": _drift(store, containers, site.proxy, site.map_file),
+        "journal": store.journal()[1],
+        "others": [p for p in observe.plain_projects(request["app"]) if p["project"] == request["app"]],
+    }
+
+
+def _slot(store: Store, colour: str, containers: list[dict[str, Any]]) -> dict[str, Any] | None:
+    held = observe.of_colour(containers, colour) if colour != "none" else []
+    if not held:
+        return None
+    record = store.record(held[0]["Labels"][names.RELEASE]) or {}
+    return {"colour": colour, "release": held[0]["Labels"][names.RELEASE], "commit": record.get("commit"),
+            "state": record.get("state"), "since": record.get("since"), "healthy": _healthy(held)}
+
+
+def _healthy(containers: list[dict[str, Any]]) -> bool | None:
+    """What the engine says of running containers; None where some stand still or have no check."""
+    states = []
+    for container in containers:
+        state = (engine.inspect(container["Id"]) or {}).get("State") or {}
+        states.append((state.get("Health") or {}).get("Status") == "healthy" if state.get("Running") else None)
+    if any(state is None for state in states):
+        return None
+    return all(states)
+
+
+def _missing(record: Mapping[str, Any]) -> list[str]:
+    return [name for name, image in (record.get("images") or {}).items() if engine.image_id(image) is None]
+
+
+def _drift(store: Store, containers: list[dict[str, Any]], proxy: str, map_file: str) -> list[str]:
+    found = [] if proxy == map_file else [f"the map file says {map_file}, the running proxy {proxy}"]
+    for colour in names.COLOURS:
+        for container in observe.of_colour(containers, colour):
+            record = store.record(container["Labels"][names.RELEASE]) or {}
+            service = container["Labels"]["com.docker.compose.service"]
+            pinned = (record.get("images") or {}).get(service)
+            if container["ImageID"] != pinned:
+                found.append(f"{service} of {colour} runs {container['ImageID'][:19]}, its release says {str(pinned)[:19]}")
+            if colour == proxy and container["State"] != "running":
+                found.append(f"{service} of {colour}, which is live, is {container['State']}")
+    return found
+
+
+def history(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The attempts with how each ended, the newest last, and what is wrong with the journal."""
+    entries, problems = store.journal()
+    ends = [entry for entry in entries if "exit" in entry]
+    return {"attempts": ends[-int(request.get("count") or 20):], "problems": problems}
+
+
+def logs(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The last lines of each container of the live colour and the shared project."""
+    live = Proxy(store).live()
+    found = {}
+    for container in engine.containers(f"{names.APP}={request['app']}"):
+        labels = container["Labels"]
+        service = labels.get("com.docker.compose.service", "?")
+        if request.get("service") in (None, service) and labels.get(names.COLOUR) in (None, live):
+            found[container["Names"][0].lstrip("/")] = engine.logs(container["Id"], int(request.get("tail") or 50))
+    return {"containers": found}
+
+
+VERBS: dict[str, Callable[[Store, Mapping[str, Any]], dict[str, Any]]] = {
+    "facts": facts, "status": status, "history": history, "logs": logs,
+}

@@ -1,0 +1,128 @@
+"""Takes a release in: its commit, files, documents and env; refuses what must not go live before anything is built."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+from switchyard.core.errors import FAILED, Refused, SwitchyardError
+from switchyard.host import engine, observe
+from switchyard.host.attempt import Attempt
+from switchyard.host.store import read_json, write, write_json
+
+
+class Unchanged(SwitchyardError):
+    """What is asked for is live already."""
+
+    exit = 0
+
+
+def receive(attempt: Attempt, pack: Path) -> None:
+    """Unpacks the pack into a release folder; ``received`` in its release.json is written last."""
+    with open(pack, "rb") as file:
+        header: dict[str, Any] = json.loads(file.readline())
+        _objects(attempt, header, file.read())
+    pack.unlink()
+    env_digest = attempt.store.digest(header["env"])
+    settings = attempt.store.digest(json.dumps([header["app"], header["colours"], header["shared"]], sort_keys=True)
+                                    .replace(header["id"], ""))
+    _refuse(attempt, header, env_digest, settings)
+    store, release = attempt.store, header["id"]
+    folder = store.release(release)
+    folder.mkdir(mode=0o700)
+    _export(attempt, header["commit"], folder / "files")
+    write(folder / "env", header["env"])
+    write_json(folder / "compose.json", header["compose"])
+    for name, document in {**header["colours"], "shared": header["shared"], "build": header["build"]}.items():
+        write_json(folder / f"{name}.json", document)
+    kept = ("id", "commit", "subject", "app", "routes", "kinds", "front", "handover", "oneshots", "volumes", "data",
+            "shared_files", "pulls", "env_keys", "notes")
+    record = {"v": 1, "name": attempt.request["app"], "number": store.next_number(), "state": "prepared",
+              "created": round(time.time(), 3), **{key: header[key] for key in kept},
+              "shared": sorted(header["shared"].get("services", {})), "env_digest": env_digest, "settings": settings,
+              "shared_unchanged": bool(attempt.request.get("shared_unchanged")), "received": True}
+    write_json(folder / "release.json", record)
+    attempt.release = release
+
+
+def _git(attempt: Attempt, *words: str) -> list[str]:
+    return ["git", "--git-dir", str(attempt.store.repo), *words]
+
+
+def _objects(attempt: Attempt, header: dict[str, Any], data: bytes) -> None:
+    if not (attempt.store.repo / "HEAD").exists():
+        engine.run(["git", "init", "--quiet", "--bare", str(attempt.store.repo)])
+    if data:
+        done = subprocess.run(_git(attempt, "index-pack", "--stdin", "--fix-thin"), input=data, capture_output=True,
+                              env=engine.environment(), timeout=engine.RUN_WITHIN, check=False)
+        if done.returncode != 0:
+            raise SwitchyardError(f"git could not take the commit in: {done.stderr.decode(errors='replace').strip()}")
+    engine.run(_git(attempt, "update-ref", f"refs/switchyard/{header['id']}", header["commit"]))
+
+
+def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings: str) -> None:
+    """Unchanged, bad, older than what is live, a changed shared service, addresses that the edge does not hold."""
+    request, store = attempt.request, attempt.store
+    live = observe.facts(store, request["app"])["live"]
+    record = store.record(live["id"]) if live else None
+    same = [r for r in store.records() if r["commit"] == header["commit"] and r.get("env_digest") == env_digest]
+    if record in same and record is not None and record.get("settings") == settings and not request.get("force"):
+        raise Unchanged(f"{record['id']} is live already, with the same commit, env and settings: nothing to do")
+    bad = [r for r in same if r["state"] == "bad"]
+    if bad and not request.get("force"):
+        raise Refused(f"{header['commit'][:10]} with this env is bad: {bad[0]['id']} was rolled back from. "
+                      "Deploy another commit, or this one with --force")
+    if record is not None and not request.get("allow_downgrade"):
+        code, _ = engine.run(_git(attempt, "merge-base", "--is-ancestor", record["commit"], header["commit"]),
+                             check=False)
+        if code != 0:
+            raise Refused(f"{header['commit'][:10]} is not a descendant of {record['commit'][:10]}, which is live "
+                          f"({record['id']}): somebody deployed something newer. Merge it, or give --allow-downgrade")
+    _refuse_shared(attempt, header)
+    published = read_json(store.edge / "routes.json")
+    if published is not None:
+        held = {(route["service"], route["port"], route["address"], route["listen"]) for route in published}
+        new = [r for r in header["routes"] if (r["service"], r["port"], r["address"], r["listen"]) not in held]
+        if new:
+            words = ", ".join(f"{r['service']}:{r['port']} on {r['address']}:{r['listen']}" for r in new)
+            raise Refused(f"the edge does not hold {words}: it would have to be recreated, which interrupts every "
+                          "route for a moment. Run inv edge.apply first")
+
+
+def _refuse_shared(attempt: Attempt, header: dict[str, Any]) -> None:
+    applied = read_json(attempt.store.shared / "wanted.json")
+    if applied is None or attempt.request.get("shared_unchanged"):
+        return
+    new = header["shared"].get("services", {})
+    changed = []
+    for name, document in applied.get("services", {}).items():
+        if name not in new:
+            changed.append(f"{name} is gone")
+            continue
+        keys = [key for key in sorted({*document, *new[name]}) if document.get(key) != new[name].get(key)]
+        if keys:
+            changed.append(f"{name}: {', '.join(keys)}")
+    if changed:
+        raise Refused("shared services changed, and a deploy never touches them: " + "; ".join(changed)
+                      + ". Run inv shared.apply, or deploy with --shared-unchanged to leave them as they run")
+
+
+def _export(attempt: Attempt, commit: str, into: Path) -> None:
+    """The commit's files, written aside and renamed."""
+    aside = into.with_name("files.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    done = subprocess.run(_git(attempt, "archive", "--format=tar", commit), capture_output=True, check=False,
+                          env=engine.environment(), timeout=engine.RUN_WITHIN)
+    if done.returncode != 0:
+        raise SwitchyardError(f"git could not export {commit[:10]}: {done.stderr.decode(errors='replace').strip()}",
+                              exit=FAILED)
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(aside)
+    aside.rename(into)

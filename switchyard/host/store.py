@@ -1,0 +1,207 @@
+"""The layout of a host: every path, whole-file writes, the journal, the lease."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from switchyard.core import journal
+from switchyard.core.errors import LEASE_HELD, Refused, SwitchyardError
+from switchyard.core.lease import Lease, ended
+
+LAYOUT = 1
+
+
+class Superseded(SwitchyardError):
+    """Another attempt holds the lease now: this one does nothing more."""
+
+
+def write(path: Path, text: str, mode: int = 0o600) -> None:
+    """The file whole or not at all: written aside, synced, renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    os.fsync(directory)
+    os.close(directory)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """A JSON file, whole or not at all, for its owner only."""
+    write(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file; None where there is none."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+
+
+def boot_id() -> str:
+    """The kernel's boot, with the start of process 1, which a restarted container changes."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + "/" + (process_start(1) or "?")
+
+
+def process_start(pid: int) -> str | None:
+    """When a process began, in the kernel's ticks; None when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (OSError, IndexError):
+        return None
+    return None if fields[0] == "Z" else fields[19]
+
+
+def now() -> float:
+    """Seconds since the boot, sleep included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Store:
+    """One application's folder on this host."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.releases = root / "releases"
+        self.attempts = root / "attempts"
+        self.repo = root / "repo.git"
+        self.edge = root / "edge"
+        self.shared = root / "shared"
+
+    def prepare(self) -> None:
+        """The folders, and the layout's version; an older Switchyard refuses a newer layout."""
+        for folder in (self.root, self.releases, self.attempts, self.edge, self.shared, self.root / "data"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mark = self.root / "layout"
+        if not mark.exists():
+            write(mark, f"{LAYOUT}\n")
+        if int(mark.read_text()) > LAYOUT:
+            raise Refused(f"{self.root} has layout {mark.read_text().strip()}, newer than this Switchyard "
+                          f"knows ({LAYOUT}): update Switchyard")
+
+    def release(self, name: str) -> Path:
+        """The folder of a release."""
+        return self.releases / name
+
+    def record(self, name: str) -> dict[str, Any] | None:
+        """A release's release.json."""
+        found: dict[str, Any] | None = read_json(self.release(name) / "release.json")
+        return found
+
+    def update(self, name: str, **fields: Any) -> dict[str, Any]:
+        """Changes fields of a release's release.json."""
+        record = {**(self.record(name) or {}), **fields}
+        write_json(self.release(name) / "release.json", record)
+        return record
+
+    def records(self) -> list[dict[str, Any]]:
+        """All releases here, the newest first, by the number that this host counts up."""
+        found = [read_json(path) for path in self.releases.glob("*/release.json")]
+        return sorted((record for record in found if record), key=lambda record: -int(record["number"]))
+
+    def next_number(self) -> int:
+        """A number above that of every release so far."""
+        path = self.root / "number"
+        number = 1 + max([int(path.read_text()) if path.exists() else 0, *(r["number"] for r in self.records())])
+        write(path, f"{number}\n")
+        return number
+
+    def digest(self, text: str) -> str:
+        """A value's HMAC under a key that stays on this host: comparable, not readable."""
+        path = self.root / "key"
+        if not path.exists():
+            write(path, secrets.token_hex(32))
+        return hmac.new(path.read_text().encode(), text.encode(), hashlib.sha256).hexdigest()[:24]
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Held for the moment of one comparison or write; the kernel drops it when its holder dies."""
+        with open(os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600), "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def append(self, fields: Mapping[str, Any]) -> None:
+        """One journal line, synced."""
+        with self.locked():
+            path = self.root / "journal.jsonl"
+            before, seq, torn = None, 0, False
+            if path.exists():
+                text = path.read_bytes()
+                torn = bool(text) and not text.endswith(b"\n")
+                lines = text.decode(errors="replace").splitlines()
+                before, seq = (lines[-1] if lines else None), len(lines)
+            entry = journal.line(before, seq + 1, {**fields, "wall": round(time.time(), 3), "boot": round(now(), 3)})
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
+                file.write(("\n" if torn else "") + entry + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+
+    def journal(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """The journal's entries and what is wrong with it."""
+        path = self.root / "journal.jsonl"
+        return journal.read(path.read_text(errors="replace").splitlines()) if path.exists() else ([], [])
+
+    def lease(self) -> Lease | None:
+        """The lease as written; None where nobody holds one."""
+        value = read_json(self.root / "lease.json")
+        return Lease.from_json(value) if value and value.get("attempt") else None
+
+    def holder(self) -> tuple[Lease | None, str | None]:
+        """The lease, and why it no longer holds, if so."""
+        lease = self.lease()
+        if lease is None:
+            return None, None
+        alive = process_start(lease.pid) == lease.started
+        return lease, ended(lease, boot=boot_id(), now=now(), alive=alive)
+
+    def take(self, attempt: str, doing: str, who: str, *, force: bool = False) -> tuple[int, str | None]:
+        """The lease with a higher number, and what was taken over from a dead holder. Held: refused with 75."""
+        with self.locked():
+            lease, dead = self.holder()
+            if lease is not None and dead is None and not force:
+                raise Refused(
+                    f"{lease.who} holds the lease: {lease.doing} since "
+                    f"{time.strftime('%H:%M:%S', time.localtime(lease.since))}. Wait for it, or follow it with "
+                    "inv status", exit=LEASE_HELD)
+            number = self._last_number() + 1
+            mine = Lease(number, attempt, doing, who, time.time(), now(), boot_id(), os.getpid(),
+                         process_start(os.getpid()) or "?")
+            write_json(self.root / "lease.json", mine.as_json())
+            taken = None if lease is None else f"took over from {lease.who} ({lease.doing}): {dead or 'by force'}"
+            return number, taken
+
+    def _last_number(self) -> int:
+        value = read_json(self.root / "lease.json")
+        return int(value["number"]) if value else 0
+
+    def guard(self, number: int) -> None:
+        """Raises ``Superseded`` unless the fencing number is still this one."""
+        if self._last_number() != number:
+            raise Superseded("superseded: another attempt holds the lease; nothing more was done")
+
+    def renew(self, number: int, **fields: Any) -> None:
+        """The lease lasts again from now."""
+        with self.locked():
+            self.guard(number)
+            value = read_json(self.root / "lease.json")
+            write_json(self.root / "lease.json", {**value, "renewed": now(), **fields})
+
+    def free(self, number: int) -> None:
+        """Nobody holds the lease, if this number still did; the number itself is kept."""
+        with self.locked():
+            if self._last_number() == number:
+                write_json(self.root / "lease.json", {"v": 1, "number": number, "attempt": None})
