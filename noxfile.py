@@ -48,8 +48,8 @@ def audit(session: nox.Session) -> None:
     install(session)
     reasons = []
     for source in ("pypi", "osv"):
-        found = audited(session, source)
-        reason = why_unknown(found)
+        found, said = audited(session, source)
+        reason = why_unknown(found, said)
         if reason is None:
             vulnerable = [package["name"] for package in found["dependencies"] if package["vulns"]]
             if vulnerable:
@@ -93,23 +93,24 @@ def pytest(session: nox.Session, *arguments: str) -> None:
     session.run("python", "-m", "pytest", f"--junit-xml={report}", *arguments, *session.posargs)
 
 
-def audited(session: nox.Session, source: str) -> dict:
-    """What pip-audit says about the lock file; an empty mapping where it could not say anything."""
+def audited(session: nox.Session, source: str) -> tuple[dict, str]:
+    """What pip-audit reports about the lock file, an empty mapping where it could not, and what it printed."""
     REPORTS.mkdir(parents=True, exist_ok=True)
     report = REPORTS / f"audit-{source}.json"
     report.unlink(missing_ok=True)
-    session.run(
+    said = session.run(
         *("pip-audit", "--strict", "--require-hashes", "--disable-pip", "--requirement", LOCK),
         *("--vulnerability-service", source, "--timeout", str(AUDIT_SECONDS)),
         *("--format", "json", "--output", str(report), "--progress-spinner", "off"),
         success_codes=range(256),
+        silent=True,
     )
-    return json.loads(report.read_text()) if report.exists() else {}
+    return (json.loads(report.read_text()) if report.exists() else {}), str(said)
 
 
-def why_unknown(found: dict) -> str | None:
+def why_unknown(found: dict, said: str) -> str | None:
     """Why the answer is none, or nothing where every package was looked up."""
     if not found.get("dependencies"):
-        return "no answer"
+        return ["no answer", *said.strip().splitlines()][-1]
     skipped = [package["name"] for package in found["dependencies"] if "skip_reason" in package]
     return f"nothing known of {', '.join(skipped)}" if skipped else None

@@ -22,7 +22,7 @@ class Suite:
 
     @property
     def passed(self) -> int:
-        return self.collected - self.failed - self.skipped
+        return max(0, self.collected - self.failed - self.skipped)
 
 
 def read(report: Path) -> Suite:

@@ -82,9 +82,12 @@ def run(session: str, limit: int) -> Suite:
     if session not in TESTS:
         return Suite(session, collected=1, failed=0 if passed else 1, skipped=0)
     suite = read(report) if report.exists() else Suite(session, 0, 0, 0)
-    if passed or suite.failed:
-        return suite
-    return Suite(session, suite.collected + 1, 1, suite.skipped)
+    return suite if passed else broken(suite)
+
+
+def broken(suite: Suite) -> Suite:
+    """A session that failed has at least one failure: one of its tests, or its own end."""
+    return suite if suite.failed else Suite(suite.name, suite.collected, 1, suite.skipped)
 
 
 def nox(session: str, limit: int) -> bool:

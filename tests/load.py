@@ -547,7 +547,7 @@ def is_container(address: ipaddress.IPv4Address | ipaddress.IPv6Address, routes:
     for line in routes.read_text().splitlines()[1:]:
         name, destination, gateway, *rest = line.split()
         bridge = name.startswith(("docker", "br-")) and gateway == "00000000"
-        if bridge and address in ipaddress.ip_network((native(destination), str(native(rest[4])))):
+        if bridge and address in ipaddress.ip_network(f"{native(destination)}/{native(rest[4])}"):
             return True
     return False
 
