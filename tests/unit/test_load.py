@@ -93,6 +93,8 @@ async def wind_down(server: Any) -> None:
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(server.wait_closed(), 0.2)
     others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=0.2)
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
