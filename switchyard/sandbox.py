@@ -289,9 +289,7 @@ def address_of(container: str) -> tuple[str, int]:
     return str(attached["IPAddress"]), int(network["Ports"]["22/tcp"][0]["HostPort"])
 
 
-def write_state(
-    state: Path, hosts: list[SandboxHost], route_port: int | None, app: Mapping[str, Any] | None
-) -> None:
+def write_state(state: Path, hosts: list[SandboxHost], route_port: int | None, app: Mapping[str, Any] | None) -> None:
     """Write the hosts down; what stood there for them and was not given anew stays."""
     known = {host.name: host for host in listed(state)}
     known.update({host.name: host for host in hosts})

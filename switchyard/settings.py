@@ -140,8 +140,9 @@ def host(checkout: Path, name: str) -> Host:
     if name not in hosts:
         near = difflib.get_close_matches(name, hosts, 1)
         known = ", ".join(sorted(hosts)) or "none: add one under `hosts:` in invoke.yaml, or run inv sandbox.up"
-        raise BadInput(f"no host is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-                       + f" Known hosts: {known}")
+        raise BadInput(
+            f"no host is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else "") + f" Known hosts: {known}"
+        )
     return hosts[name]
 
 
@@ -167,7 +168,9 @@ def _app(merged: Mapping[str, Any]) -> App:
     values["volumes"] = {name: entry.get("external", name) for name, entry in values.get("volumes", {}).items()}
     values["checks"] = {name: Check(**check) for name, check in values.get("checks", {}).items()}
     if "migrations" in values:
-        migrations = {key: tuple(item) if isinstance(item, list) else item for key, item in values["migrations"].items()}
+        migrations = {
+            key: tuple(item) if isinstance(item, list) else item for key, item in values["migrations"].items()
+        }
         values["migrations"] = Migrations(**migrations)
     return App(**values)
 
@@ -237,8 +240,15 @@ def _sentence(problem: Any, text: str, where: str) -> str:
 
 
 def _known_keys() -> set[str]:
-    models: tuple[type[BaseModel], ...] = (AppSetting, HostSetting, Machine, EnvSetting, RouteSetting, CheckSetting,
-                                           MigrationsSetting)
+    models: tuple[type[BaseModel], ...] = (
+        AppSetting,
+        HostSetting,
+        Machine,
+        EnvSetting,
+        RouteSetting,
+        CheckSetting,
+        MigrationsSetting,
+    )
     return {field for model in models for field in model.model_fields}
 
 

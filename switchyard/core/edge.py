@@ -17,7 +17,7 @@ SERVERS = 8
 HEADER = "X-Switchyard-Release"
 
 _LOG = (
-    '%{+json}o %(t)[accept_date(ms)] %(route)f %(backend)b %(server)s %(status)ST %(wait)Tw %(connect)Tc '
+    "%{+json}o %(t)[accept_date(ms)] %(route)f %(backend)b %(server)s %(status)ST %(wait)Tw %(connect)Tc "
     "%(response)Tr %(total)Ta %(end)ts %(retries)rc %(bytes)B %(method)HM"
 )
 

@@ -173,8 +173,10 @@ def _stage(want: Want, site: Site) -> Step | Done | None:
 def violations(before: Site, step: Step, after: Site) -> list[str]:
     """The invariants that a step broke, as sentences."""
     broken = []
-    if after.blue.runs_singletons and after.green.runs_singletons and not (
-        before.blue.runs_singletons and before.green.runs_singletons
+    if (
+        after.blue.runs_singletons
+        and after.green.runs_singletons
+        and not (before.blue.runs_singletons and before.green.runs_singletons)
     ):
         broken.append("a singleton runs in two colours")
     if after.live != before.live:

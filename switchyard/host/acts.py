@@ -128,13 +128,21 @@ def shared(attempt: Attempt, colour: str | None) -> None:
             if name not in ((applied or {}).get("services") or {}):
                 engine.run(["docker", "tag", images[name], names.tag(app.name, name, "shared")])
         project = names.project(app.name, "shared")
-        engine.run(compose(project, store.shared / "compose.json", "up", "-d", "--no-recreate", *services),
-                   log=_log(attempt))
+        engine.run(
+            compose(project, store.shared / "compose.json", "up", "-d", "--no-recreate", *services), log=_log(attempt)
+        )
         for container in engine.containers(f"com.docker.compose.project={project}"):
             service = container["Labels"]["com.docker.compose.service"]
             details = engine.inspect(container["Id"]) or {}
-            probe.prove(service, container["Id"], app.checks.get(service), None, within=app.healthy_within,
-                        tick=attempt.tick, base_restarts=details.get("RestartCount", 0))
+            probe.prove(
+                service,
+                container["Id"],
+                app.checks.get(service),
+                None,
+                within=app.healthy_within,
+                tick=attempt.tick,
+                base_restarts=details.get("RestartCount", 0),
+            )
     if not (store.shared / "wanted.json").exists() or not attempt.record.get("shared_unchanged"):
         write_json(store.shared / "wanted.json", wanted)
     write(store.shared / "ready", "")
@@ -161,8 +169,10 @@ def _never_two_servers(attempt: Attempt, wanted: dict[str, Any]) -> None:
             continue
         for mount in container.get("Mounts") or ():
             if mount.get("Name") in mine:
-                raise Refused(f"volume {mount['Name']} is mounted by running container "
-                              f"{container['Names'][0].lstrip('/')}: stop it first, or two servers share one volume")
+                raise Refused(
+                    f"volume {mount['Name']} is mounted by running container "
+                    f"{container['Names'][0].lstrip('/')}: stop it first, or two servers share one volume"
+                )
 
 
 def edge_up(attempt: Attempt, colour: str | None) -> None:
@@ -171,8 +181,11 @@ def edge_up(attempt: Attempt, colour: str | None) -> None:
     home = store.edge
     for name in ("cfg", "maps", "run"):
         (home / name).mkdir(exist_ok=True, mode=0o755 if name != "run" else 0o700)
-    maps = {"live": edge.live_map(attempt.proxy.file_live()), "releases": edge.releases_map(_releases(attempt)),
-            "drain": ""}
+    maps = {
+        "live": edge.live_map(attempt.proxy.file_live()),
+        "releases": edge.releases_map(_releases(attempt)),
+        "drain": "",
+    }
     for name, text in maps.items():
         if not (home / "maps" / f"{name}.map").exists():
             write(home / "maps" / f"{name}.map", text, 0o644)
@@ -251,8 +264,17 @@ def oneshots(attempt: Attempt, colour: str | None) -> None:
         name = f"{app.name}-{service}-{attempt.release}"
         started = now()
         engine.run(["docker", "rm", "-f", name], check=False)
-        argv = compose(names.project(app.name, idle), _document(attempt, idle), "run", "-T", "--no-deps", "--rm",
-                       "--name", name, service)
+        argv = compose(
+            names.project(app.name, idle),
+            _document(attempt, idle),
+            "run",
+            "-T",
+            "--no-deps",
+            "--rm",
+            "--name",
+            name,
+            service,
+        )
         try:
             code, output = engine.run(argv, within=ONESHOT_WITHIN, check=False, log=_log(attempt))
         finally:
@@ -273,8 +295,12 @@ def retire(attempt: Attempt, colour: str | None) -> None:
     _stop(attempt, held)
     for container in held:
         engine.ask("DELETE", f"/containers/{container['Id']}", force="true")
-    attempt.emit("progress", text=f"retired {held[0]['Labels'].get(names.RELEASE)} from {colour}"
-                 + (f"; {cut} open connections were cut" if cut else ""), cut=cut)
+    attempt.emit(
+        "progress",
+        text=f"retired {held[0]['Labels'].get(names.RELEASE)} from {colour}"
+        + (f"; {cut} open connections were cut" if cut else ""),
+        cut=cut,
+    )
 
 
 def _stop(attempt: Attempt, containers: Iterable[dict[str, Any]]) -> None:
@@ -294,8 +320,15 @@ def up(attempt: Attempt, colour: str | None) -> None:
     if release != attempt.release:
         record = attempt.store.record(release) or {}
     attempt.proxy.fill("releases", edge.releases_map({**_releases(attempt), colour: release}))
-    argv = compose(names.project(attempt.request["app"], colour), _document(attempt, colour, release),
-                   "up", "-d", "--no-deps", "--no-build", *record["front"])
+    argv = compose(
+        names.project(attempt.request["app"], colour),
+        _document(attempt, colour, release),
+        "up",
+        "-d",
+        "--no-deps",
+        "--no-build",
+        *record["front"],
+    )
     engine.run(argv, log=_log(attempt))
     _link(attempt.store.root, colour, f"releases/{release}")
 
@@ -336,8 +369,15 @@ def _prove(attempt: Attempt, key: str, containers: list[dict[str, Any]], within:
             base = 0
             if key.endswith(live) or container["Labels"].get(names.RELEASE) != attempt.release:
                 base = (engine.inspect(container["Id"]) or {}).get("RestartCount", 0)
-            if probe.prove(service, container["Id"], app.checks.get(service), ports.get(service), within=within,
-                           tick=attempt.tick, base_restarts=base):
+            if probe.prove(
+                service,
+                container["Id"],
+                app.checks.get(service),
+                ports.get(service),
+                within=within,
+                tick=attempt.tick,
+                base_restarts=base,
+            ):
                 attempt.weak.add(service)
     except probe.Unhealthy as error:
         attempt.failed[key] = attempt.reason = str(error)
@@ -359,8 +399,9 @@ def smoke(attempt: Attempt, colour: str | None) -> None:
             return
     if attempt.app.smoke:
         folder = attempt.store.release(attempt.release) / "files" / attempt.app.path
-        code, output = engine.run(attempt.app.smoke, within=300, cwd=str(folder), check=False, extra=urls,
-                                  log=_log(attempt))
+        code, output = engine.run(
+            attempt.app.smoke, within=300, cwd=str(folder), check=False, extra=urls, log=_log(attempt)
+        )
         if code != 0:
             attempt.smoke, attempt.reason = "failed", f"the smoke command ended with {code}:\n{output.strip()[-2000:]}"
             return
@@ -401,8 +442,12 @@ def switch(attempt: Attempt, colour: str | None) -> None:
     attempt.proxy.switch(colour)
     if to is not None:
         stamp = round(time.time(), 3)
-        store.update(to, state="live" if to == attempt.release else (store.record(to) or {}).get("state", "live"),
-                     since=stamp, colour=colour)
+        store.update(
+            to,
+            state="live" if to == attempt.release else (store.record(to) or {}).get("state", "live"),
+            since=stamp,
+            colour=colour,
+        )
         _link(store.root, "current", colour)
     attempt.emit("switched", colour=colour, release=to, was=leaving)
 
@@ -422,8 +467,15 @@ def start_singletons(attempt: Attempt, colour: str | None) -> None:
     record = attempt.store.record(release) or {}
     if not record.get("handover"):
         return
-    argv = compose(names.project(attempt.request["app"], colour), _document(attempt, colour, release),
-                   "up", "-d", "--no-deps", "--no-build", *record["handover"])
+    argv = compose(
+        names.project(attempt.request["app"], colour),
+        _document(attempt, colour, release),
+        "up",
+        "-d",
+        "--no-deps",
+        "--no-build",
+        *record["handover"],
+    )
     try:
         engine.run(argv, log=_log(attempt))
     except SwitchyardError as error:
@@ -447,7 +499,10 @@ def look(attempt: Attempt, colour: str | None) -> None:
             if answer.passed:
                 break
             if time.monotonic() > deadline or "answered by release" in answer.seen:
-                attempt.verdict, attempt.reason = "wrong", f"the look through the edge at {route.service}: {answer.seen}"
+                attempt.verdict, attempt.reason = (
+                    "wrong",
+                    f"the look through the edge at {route.service}: {answer.seen}",
+                )
                 return
             attempt.tick()
             time.sleep(0.2)
@@ -481,9 +536,20 @@ def cancel(attempt: Attempt, colour: str | None) -> None:
 
 
 ACTS: dict[str, Callable[[Attempt, str | None], None]] = {
-    "build": build, "shared": shared, "edge": edge_up, "oneshots": oneshots, "retire": retire, "up": up,
-    "prove": prove, "smoke": smoke, "switch": switch, "stop_singletons": stop_singletons,
-    "start_singletons": start_singletons, "prove_singletons": prove_singletons, "look": look, "seen": seen,
+    "build": build,
+    "shared": shared,
+    "edge": edge_up,
+    "oneshots": oneshots,
+    "retire": retire,
+    "up": up,
+    "prove": prove,
+    "smoke": smoke,
+    "switch": switch,
+    "stop_singletons": stop_singletons,
+    "start_singletons": start_singletons,
+    "prove_singletons": prove_singletons,
+    "look": look,
+    "seen": seen,
     "cancel": cancel,
 }
 
@@ -503,5 +569,3 @@ def act(attempt: Attempt, step: Step) -> None:
         seconds = round(now() - started, 3)
         attempt.store.append({**fields, "what": outcome, "seconds": seconds})
         attempt.emit("step", step=step.name, colour=step.colour, state=outcome, seconds=seconds)
-
-

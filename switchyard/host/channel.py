@@ -30,8 +30,15 @@ def serve(request: dict[str, Any], words: IO[bytes]) -> int:
         _say({"v": 1, "event": "end", "outcome": "failed", "exit": error.exit, "reason": str(error)})
         return error.exit
     except PermissionError as error:
-        _say({"v": 1, "event": "end", "outcome": "failed", "exit": 2,
-              "reason": f"{root} is not writable for this SSH user: {error}. Choose another `root` for the host"})
+        _say(
+            {
+                "v": 1,
+                "event": "end",
+                "outcome": "failed",
+                "exit": 2,
+                "reason": f"{root} is not writable for this SSH user: {error}. Choose another `root` for the host",
+            }
+        )
         return 2
     folder = store.attempts / request["attempt"]
     folder.mkdir(mode=0o700)
@@ -72,9 +79,11 @@ def _follow(folder: Path, words: IO[bytes]) -> int:
     pending = b""
     missing = 0
     listening = True
-    with open(folder / "events.jsonl") as events, open(
-        os.open(folder / "said.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb", buffering=0
-    ) as said, open(os.open(folder / "pack.part", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as pack:
+    with (
+        open(folder / "events.jsonl") as events,
+        open(os.open(folder / "said.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb", buffering=0) as said,
+        open(os.open(folder / "pack.part", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as pack,
+    ):
         line = ""
         announced = b""
         while True:

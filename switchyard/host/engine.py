@@ -38,14 +38,18 @@ def ask(method: str, path: str, body: Any = None, *, within: float = ASK_WITHIN,
         answer = connection.getresponse()
         data = answer.read()
     except OSError as error:
-        raise NotChecked(f"Docker's engine does not answer on {SOCKET}: {error}. Is it running, and is the SSH "
-                         "user in the docker group?") from None
+        raise NotChecked(
+            f"Docker's engine does not answer on {SOCKET}: {error}. Is it running, and is the SSH "
+            "user in the docker group?"
+        ) from None
     finally:
         connection.close()
     if answer.status == 404:
         return None
     if answer.status >= 400:
-        raise SwitchyardError(f"the engine refused {method} {path.split('?')[0]}: {data.decode(errors='replace')[:500]}")
+        raise SwitchyardError(
+            f"the engine refused {method} {path.split('?')[0]}: {data.decode(errors='replace')[:500]}"
+        )
     if "json" in (answer.getheader("Content-Type") or "") and data:
         return json.loads(data)
     return data
@@ -105,12 +109,27 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, "LC_ALL": "C.UTF-8", **(extra or {})}
 
 
-def run(argv: Sequence[str], *, within: float = RUN_WITHIN, cwd: str | None = None, check: bool = True,
-        extra: Mapping[str, str] | None = None, log: str | None = None) -> tuple[int, str]:
+def run(
+    argv: Sequence[str],
+    *,
+    within: float = RUN_WITHIN,
+    cwd: str | None = None,
+    check: bool = True,
+    extra: Mapping[str, str] | None = None,
+    log: str | None = None,
+) -> tuple[int, str]:
     """A command with a time limit: exit code and output. With ``check`` a failure raises with its last lines."""
     try:
-        done = subprocess.run(list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=within, cwd=cwd, env=environment(extra), check=False)
+        done = subprocess.run(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=within,
+            cwd=cwd,
+            env=environment(extra),
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise SwitchyardError(f"{' '.join(argv[:4])} … did not end within {within:.0f} s") from None
     except FileNotFoundError:

@@ -23,9 +23,15 @@ def site(attempt: Attempt) -> Site:
     containers = engine.containers(f"{names.APP}={app}")
     slots = {colour: slot(attempt, colour, containers) for colour in names.COLOURS}
     return Site(
-        blue=slots["blue"], green=slots["green"], proxy=attempt.proxy.live(), map_file=attempt.proxy.file_live(),
-        edge=edge_state(attempt, containers), shared=shared_state(store, record, containers),
-        stage=stage(record), smoke=attempt.smoke, verdict=attempt.verdict,
+        blue=slots["blue"],
+        green=slots["green"],
+        proxy=attempt.proxy.live(),
+        map_file=attempt.proxy.file_live(),
+        edge=edge_state(attempt, containers),
+        shared=shared_state(store, record, containers),
+        stage=stage(record),
+        smoke=attempt.smoke,
+        verdict=attempt.verdict,
         now=now(),
     )
 
@@ -37,8 +43,11 @@ def is_single(container: Mapping[str, Any]) -> bool:
 
 def of_colour(containers: Iterable[dict[str, Any]], colour: str) -> list[dict[str, Any]]:
     """The containers of a colour's services, oneshots apart."""
-    return [c for c in containers if c["Labels"].get(names.COLOUR) == colour
-            and c["Labels"].get(names.KIND) in ("routed", "plain", "handover")]
+    return [
+        c
+        for c in containers
+        if c["Labels"].get(names.COLOUR) == colour and c["Labels"].get(names.KIND) in ("routed", "plain", "handover")
+    ]
 
 
 def slot(attempt: Attempt, colour: str, containers: Iterable[dict[str, Any]]) -> Slot:
@@ -97,10 +106,14 @@ def identity(containers: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, st
 
 def shared_state(store: Store, record: Mapping[str, Any], containers: Iterable[dict[str, Any]]) -> str:
     """Whether every shared service of the release runs."""
-    running = {c["Labels"].get("com.docker.compose.service") for c in containers
-               if c["Labels"].get(names.KIND) == "shared" and c["State"] == "running"}
+    running = {
+        c["Labels"].get("com.docker.compose.service")
+        for c in containers
+        if c["Labels"].get(names.KIND) == "shared" and c["State"] == "running"
+    }
     ready = (store.shared / "ready").exists() and all(
-        engine.ask("GET", f"/networks/{names.network(record.get('name', ''), colour)}") for colour in names.COLOURS)
+        engine.ask("GET", f"/networks/{names.network(record.get('name', ''), colour)}") for colour in names.COLOURS
+    )
     return "healthy" if ready and set(record.get("shared", ())) <= running else "absent"
 
 
@@ -158,13 +171,19 @@ def facts(store: Store, app: str) -> dict[str, Any]:
     held = {c["Labels"].get(names.COLOUR): c["Labels"].get(names.RELEASE) for c in of_colour(containers, live)}
     record = store.record(held.get(live) or "") if live != "none" else None
     return {
-        "root": str(store.root), "uid": os.getuid(), "disk_free": disk.free, "disk_total": disk.total,
+        "root": str(store.root),
+        "uid": os.getuid(),
+        "disk_free": disk.free,
+        "disk_total": disk.total,
         "memory_available": int(memory["MemAvailable"].split()[0]) * 1024,
-        "live": summary(record, live), "number": records[0]["number"] if records else 0,
+        "live": summary(record, live),
+        "number": records[0]["number"] if records else 0,
         "commits": [record["commit"] for record in records if record.get("received")][:20],
         "edge": read_json(store.edge / "routes.json"),
-        "others": plain_projects(app), "volumes": sorted(v["Name"] for v in engine.ask("GET", "/volumes")["Volumes"] or ()),
-        "listening": listening(), "shared": read_json(store.shared / "wanted.json"),
+        "others": plain_projects(app),
+        "volumes": sorted(v["Name"] for v in engine.ask("GET", "/volumes")["Volumes"] or ()),
+        "listening": listening(),
+        "shared": read_json(store.shared / "wanted.json"),
         "memory_live": sum(memory_of(c) for c in of_colour(containers, live)),
     }
 
@@ -191,9 +210,14 @@ def plain_projects(app: str) -> list[dict[str, str]]:
     for container in engine.containers("com.docker.compose.project"):
         labels = container["Labels"]
         if names.APP not in labels:
-            found.append({"project": labels["com.docker.compose.project"],
-                          "service": labels.get("com.docker.compose.service", "?"), "state": container["State"],
-                          "folder": labels.get("com.docker.compose.project.working_dir", "?")})
+            found.append(
+                {
+                    "project": labels["com.docker.compose.project"],
+                    "service": labels.get("com.docker.compose.service", "?"),
+                    "state": container["State"],
+                    "folder": labels.get("com.docker.compose.project.working_dir", "?"),
+                }
+            )
     return found
 
 

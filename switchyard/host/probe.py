@@ -116,8 +116,16 @@ def describe_failure(service: str, details: dict[str, Any] | None, seen: str) ->
     return f"{service}: " + "; ".join(facts) + (f"\n--- last lines of {service}\n{tail}" if tail else "")
 
 
-def prove(service: str, container: str, check: Check | None, port: int | None, *, within: float,
-          tick: Callable[[], None], base_restarts: int = 0) -> bool:
+def prove(
+    service: str,
+    container: str,
+    check: Check | None,
+    port: int | None,
+    *,
+    within: float,
+    tick: Callable[[], None],
+    base_restarts: int = 0,
+) -> bool:
     """Until one container is healthy; whether only weakly. Raises ``Unhealthy`` on a crash or when time is up."""
     deadline = time.monotonic() + within
     passes, seen = 0, ""

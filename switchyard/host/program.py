@@ -43,7 +43,9 @@ def run(root: Path, folder: Path) -> None:
         outcome, code, attempt.reason = "superseded", error.exit, str(error)
     except SwitchyardError as error:
         code, attempt.reason = error.exit, str(error)
-        outcome = "cancelled" if isinstance(error, Cancelled) else ("refused" if isinstance(error, Refused) else "failed")
+        outcome = (
+            "cancelled" if isinstance(error, Cancelled) else ("refused" if isinstance(error, Refused) else "failed")
+        )
         _clean_up(attempt, outcome)
     except BaseException as error:
         attempt.reason = f"the host program met an error of its own: {error!r}"
@@ -68,16 +70,32 @@ def _clean_up(attempt: Attempt, outcome: str) -> None:
 
 def _end(attempt: Attempt, outcome: str, code: int) -> None:
     with contextlib.suppress(Exception):
-        attempt.store.append({"attempt": attempt.name, "release": attempt.release, "step": attempt.verb,
-                              "what": outcome, "exit": code, "who": attempt.request["who"],
-                              "before": attempt.before})
+        attempt.store.append(
+            {
+                "attempt": attempt.name,
+                "release": attempt.release,
+                "step": attempt.verb,
+                "what": outcome,
+                "exit": code,
+                "who": attempt.request["who"],
+                "before": attempt.before,
+            }
+        )
     with contextlib.suppress(Exception):
         attempt.store.free(attempt.number)
     live: dict[str, Any] | None = None
     with contextlib.suppress(Exception):
         live = observe.facts(attempt.store, attempt.request["app"])["live"]
-    attempt.emit("end", outcome=outcome, exit=code, reason=attempt.reason, release=attempt.release, live=live,
-                 before=attempt.before, weak=sorted(attempt.weak))
+    attempt.emit(
+        "end",
+        outcome=outcome,
+        exit=code,
+        reason=attempt.reason,
+        release=attempt.release,
+        live=live,
+        before=attempt.before,
+        weak=sorted(attempt.weak),
+    )
 
 
 def drive(attempt: Attempt, want: Want) -> str:
@@ -130,8 +148,10 @@ def rollback(attempt: Attempt) -> tuple[str, int]:
         raise Unchanged(f"{target['id']} is live already: nothing to do")
     missing = [service for service, image in (target.get("images") or {}).items() if engine.image_id(image) is None]
     if missing or not target.get("images"):
-        raise Refused(f"{target['id']} cannot come back: the images of {', '.join(missing) or 'all services'} are gone "
-                      "from this host. Choose another with --to, or deploy its commit again")
+        raise Refused(
+            f"{target['id']} cannot come back: the images of {', '.join(missing) or 'all services'} are gone "
+            "from this host. Choose another with --to, or deploy its commit again"
+        )
     outcome = drive(attempt, Want("rollback", attempt.release))
     if outcome == "failed":
         raise SwitchyardError(attempt.reason)
@@ -152,8 +172,10 @@ def choose(records: list[dict[str, Any]], live: dict[str, Any] | None, to: str |
         older = live is None or record["number"] < live["number"]
         if older and record["state"] in ("good", "unverified"):
             return record
-    raise Refused("nothing to go back to: no kept release before the live one was good or unverified"
-                  + (f" (live is {live['id']})" if live else ""))
+    raise Refused(
+        "nothing to go back to: no kept release before the live one was good or unverified"
+        + (f" (live is {live['id']})" if live else "")
+    )
 
 
 def _rollback_target(attempt: Attempt) -> dict[str, Any] | None:
@@ -191,7 +213,8 @@ def prune(attempt: Attempt) -> None:
             continue
         for service in record.get("images") or {}:
             engine.run(["docker", "rmi", names.tag(app, service, record["id"])], check=False)
-        engine.run(["git", "--git-dir", str(store.repo), "update-ref", "-d", f"refs/switchyard/{record['id']}"],
-                   check=False)
+        engine.run(
+            ["git", "--git-dir", str(store.repo), "update-ref", "-d", f"refs/switchyard/{record['id']}"], check=False
+        )
         shutil.rmtree(store.release(record["id"]), ignore_errors=True)
     engine.run(["docker", "image", "prune", "-f", "--filter", f"label={names.APP}={app}"], check=False)

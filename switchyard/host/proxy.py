@@ -67,15 +67,19 @@ class Proxy:
     def servers_up(self, backend: str) -> int:
         """How many servers of a backend the proxy itself sees up."""
         rows = (line.split(",") for line in self.say("show stat").splitlines() if line and not line.startswith("#"))
-        return sum(1 for row in rows if row[0] == backend and row[1] not in ("BACKEND", "FRONTEND")
-                   and row[17].startswith("UP"))
+        return sum(
+            1
+            for row in rows
+            if row[0] == backend and row[1] not in ("BACKEND", "FRONTEND") and row[17].startswith("UP")
+        )
 
     def connections(self, colour: str) -> int:
         """Connections that the edge holds open to a colour now."""
         try:
             rows = (line.split(",") for line in self.say("show stat").splitlines())
-            return sum(int(row[4]) for row in rows if len(row) > 4 and row[1] == "BACKEND"
-                       and row[0].endswith(f"_{colour}"))
+            return sum(
+                int(row[4]) for row in rows if len(row) > 4 and row[1] == "BACKEND" and row[0].endswith(f"_{colour}")
+            )
         except (OSError, ValueError):
             return 0
 
@@ -110,6 +114,7 @@ class Proxy:
         deadline = time.monotonic() + UP_WITHIN
         while not backends <= self.backends():
             if time.monotonic() > deadline:
-                raise SwitchyardError("the edge did not come up within "
-                                      f"{UP_WITHIN:.0f} s; see docker logs of its container")
+                raise SwitchyardError(
+                    f"the edge did not come up within {UP_WITHIN:.0f} s; see docker logs of its container"
+                )
             time.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from switchyard.core import names
@@ -14,7 +15,8 @@ from switchyard.host.store import Store
 
 def facts(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     """What a plan is made from."""
-    return observe.facts(store, request["app"])
+    attempt = Attempt(store, store.attempts / "plan", {"verb": "plan", "app": request["app"]})
+    return {**observe.facts(store, request["app"]), "site": asdict(observe.site(attempt))}
 
 
 def status(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,11 +29,22 @@ def status(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "live": _slot(store, site.live, containers),
         "idle": _slot(store, idle, containers),
-        "proxy": site.proxy, "map_file": site.map_file,
-        "lease": None if lease is None else {"who": lease.who, "doing": lease.doing, "since": lease.since, "ended": dead},
-        "kept": [{"release": record["id"], "number": record["number"], "commit": record["commit"],
-                  "state": record["state"], "subject": record["subject"],
-                  "missing": _missing(record)} for record in store.records()],
+        "proxy": site.proxy,
+        "map_file": site.map_file,
+        "lease": None
+        if lease is None
+        else {"who": lease.who, "doing": lease.doing, "since": lease.since, "ended": dead},
+        "kept": [
+            {
+                "release": record["id"],
+                "number": record["number"],
+                "commit": record["commit"],
+                "state": record["state"],
+                "subject": record["subject"],
+                "missing": _missing(record),
+            }
+            for record in store.records()
+        ],
         "drift": _drift(store, containers, site.proxy, site.map_file),
         "journal": store.journal()[1],
         "others": [p for p in observe.plain_projects(request["app"]) if p["project"] == request["app"]],
@@ -43,8 +56,14 @@ def _slot(store: Store, colour: str, containers: list[dict[str, Any]]) -> dict[s
     if not held:
         return None
     record = store.record(held[0]["Labels"][names.RELEASE]) or {}
-    return {"colour": colour, "release": held[0]["Labels"][names.RELEASE], "commit": record.get("commit"),
-            "state": record.get("state"), "since": record.get("since"), "healthy": _healthy(held)}
+    return {
+        "colour": colour,
+        "release": held[0]["Labels"][names.RELEASE],
+        "commit": record.get("commit"),
+        "state": record.get("state"),
+        "since": record.get("since"),
+        "healthy": _healthy(held),
+    }
 
 
 def _healthy(containers: list[dict[str, Any]]) -> bool | None:
@@ -70,7 +89,9 @@ def _drift(store: Store, containers: list[dict[str, Any]], proxy: str, map_file:
             service = container["Labels"]["com.docker.compose.service"]
             pinned = (record.get("images") or {}).get(service)
             if container["ImageID"] != pinned:
-                found.append(f"{service} of {colour} runs {container['ImageID'][:19]}, its release says {str(pinned)[:19]}")
+                found.append(
+                    f"{service} of {colour} runs {container['ImageID'][:19]}, its release says {str(pinned)[:19]}"
+                )
             if colour == proxy and container["State"] != "running":
                 found.append(f"{service} of {colour}, which is live, is {container['State']}")
     return found
@@ -80,7 +101,7 @@ def history(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     """The attempts with how each ended, the newest last, and what is wrong with the journal."""
     entries, problems = store.journal()
     ends = [entry for entry in entries if "exit" in entry]
-    return {"attempts": ends[-int(request.get("count") or 20):], "problems": problems}
+    return {"attempts": ends[-int(request.get("count") or 20) :], "problems": problems}
 
 
 def logs(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,5 +117,8 @@ def logs(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 VERBS: dict[str, Callable[[Store, Mapping[str, Any]], dict[str, Any]]] = {
-    "facts": facts, "status": status, "history": history, "logs": logs,
+    "facts": facts,
+    "status": status,
+    "history": history,
+    "logs": logs,
 }

@@ -30,8 +30,9 @@ def receive(attempt: Attempt, pack: Path) -> None:
         _objects(attempt, header, file.read())
     pack.unlink()
     env_digest = attempt.store.digest(header["env"])
-    settings = attempt.store.digest(json.dumps([header["app"], header["colours"], header["shared"]], sort_keys=True)
-                                    .replace(header["id"], ""))
+    settings = attempt.store.digest(
+        json.dumps([header["app"], header["colours"], header["shared"]], sort_keys=True).replace(header["id"], "")
+    )
     _refuse(attempt, header, env_digest, settings)
     store, release = attempt.store, header["id"]
     folder = store.release(release)
@@ -41,12 +42,36 @@ def receive(attempt: Attempt, pack: Path) -> None:
     write_json(folder / "compose.json", header["compose"])
     for name, document in {**header["colours"], "shared": header["shared"], "build": header["build"]}.items():
         write_json(folder / f"{name}.json", document)
-    kept = ("id", "commit", "subject", "app", "routes", "kinds", "front", "handover", "oneshots", "volumes", "data",
-            "shared_files", "pulls", "env_keys", "notes")
-    record = {"v": 1, "name": attempt.request["app"], "number": store.next_number(), "state": "prepared",
-              "created": round(time.time(), 3), **{key: header[key] for key in kept},
-              "shared": sorted(header["shared"].get("services", {})), "env_digest": env_digest, "settings": settings,
-              "shared_unchanged": bool(attempt.request.get("shared_unchanged")), "received": True}
+    kept = (
+        "id",
+        "commit",
+        "subject",
+        "app",
+        "routes",
+        "kinds",
+        "front",
+        "handover",
+        "oneshots",
+        "volumes",
+        "data",
+        "shared_files",
+        "pulls",
+        "env_keys",
+        "notes",
+    )
+    record = {
+        "v": 1,
+        "name": attempt.request["app"],
+        "number": store.next_number(),
+        "state": "prepared",
+        "created": round(time.time(), 3),
+        **{key: header[key] for key in kept},
+        "shared": sorted(header["shared"].get("services", {})),
+        "env_digest": env_digest,
+        "settings": settings,
+        "shared_unchanged": bool(attempt.request.get("shared_unchanged")),
+        "received": True,
+    }
     write_json(folder / "release.json", record)
     attempt.release = release
 
@@ -59,8 +84,14 @@ def _objects(attempt: Attempt, header: dict[str, Any], data: bytes) -> None:
     if not (attempt.store.repo / "HEAD").exists():
         engine.run(["git", "init", "--quiet", "--bare", str(attempt.store.repo)])
     if data:
-        done = subprocess.run(_git(attempt, "index-pack", "--stdin", "--fix-thin"), input=data, capture_output=True,
-                              env=engine.environment(), timeout=engine.RUN_WITHIN, check=False)
+        done = subprocess.run(
+            _git(attempt, "index-pack", "--stdin", "--fix-thin"),
+            input=data,
+            capture_output=True,
+            env=engine.environment(),
+            timeout=engine.RUN_WITHIN,
+            check=False,
+        )
         if done.returncode != 0:
             raise SwitchyardError(f"git could not take the commit in: {done.stderr.decode(errors='replace').strip()}")
     engine.run(_git(attempt, "update-ref", f"refs/switchyard/{header['id']}", header["commit"]))
@@ -76,14 +107,19 @@ def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings:
         raise Unchanged(f"{record['id']} is live already, with the same commit, env and settings: nothing to do")
     bad = [r for r in same if r["state"] == "bad"]
     if bad and not request.get("force"):
-        raise Refused(f"{header['commit'][:10]} with this env is bad: {bad[0]['id']} was rolled back from. "
-                      "Deploy another commit, or this one with --force")
+        raise Refused(
+            f"{header['commit'][:10]} with this env is bad: {bad[0]['id']} was rolled back from. "
+            "Deploy another commit, or this one with --force"
+        )
     if record is not None and not request.get("allow_downgrade"):
-        code, _ = engine.run(_git(attempt, "merge-base", "--is-ancestor", record["commit"], header["commit"]),
-                             check=False)
+        code, _ = engine.run(
+            _git(attempt, "merge-base", "--is-ancestor", record["commit"], header["commit"]), check=False
+        )
         if code != 0:
-            raise Refused(f"{header['commit'][:10]} is not a descendant of {record['commit'][:10]}, which is live "
-                          f"({record['id']}): somebody deployed something newer. Merge it, or give --allow-downgrade")
+            raise Refused(
+                f"{header['commit'][:10]} is not a descendant of {record['commit'][:10]}, which is live "
+                f"({record['id']}): somebody deployed something newer. Merge it, or give --allow-downgrade"
+            )
     _refuse_shared(attempt, header)
     published = read_json(store.edge / "routes.json")
     if published is not None:
@@ -91,8 +127,10 @@ def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings:
         new = [r for r in header["routes"] if (r["service"], r["port"], r["address"], r["listen"]) not in held]
         if new:
             words = ", ".join(f"{r['service']}:{r['port']} on {r['address']}:{r['listen']}" for r in new)
-            raise Refused(f"the edge does not hold {words}: it would have to be recreated, which interrupts every "
-                          "route for a moment. Run inv edge.apply first")
+            raise Refused(
+                f"the edge does not hold {words}: it would have to be recreated, which interrupts every "
+                "route for a moment. Run inv edge.apply first"
+            )
 
 
 def _refuse_shared(attempt: Attempt, header: dict[str, Any]) -> None:
@@ -109,8 +147,11 @@ def _refuse_shared(attempt: Attempt, header: dict[str, Any]) -> None:
         if keys:
             changed.append(f"{name}: {', '.join(keys)}")
     if changed:
-        raise Refused("shared services changed, and a deploy never touches them: " + "; ".join(changed)
-                      + ". Run inv shared.apply, or deploy with --shared-unchanged to leave them as they run")
+        raise Refused(
+            "shared services changed, and a deploy never touches them: "
+            + "; ".join(changed)
+            + ". Run inv shared.apply, or deploy with --shared-unchanged to leave them as they run"
+        )
 
 
 def _export(attempt: Attempt, commit: str, into: Path) -> None:
@@ -118,11 +159,17 @@ def _export(attempt: Attempt, commit: str, into: Path) -> None:
     aside = into.with_name("files.part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    done = subprocess.run(_git(attempt, "archive", "--format=tar", commit), capture_output=True, check=False,
-                          env=engine.environment(), timeout=engine.RUN_WITHIN)
+    done = subprocess.run(
+        _git(attempt, "archive", "--format=tar", commit),
+        capture_output=True,
+        check=False,
+        env=engine.environment(),
+        timeout=engine.RUN_WITHIN,
+    )
     if done.returncode != 0:
-        raise SwitchyardError(f"git could not export {commit[:10]}: {done.stderr.decode(errors='replace').strip()}",
-                              exit=FAILED)
+        raise SwitchyardError(
+            f"git could not export {commit[:10]}: {done.stderr.decode(errors='replace').strip()}", exit=FAILED
+        )
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(aside)
     aside.rename(into)

@@ -90,8 +90,10 @@ class Store:
         if not mark.exists():
             write(mark, f"{LAYOUT}\n")
         if int(mark.read_text()) > LAYOUT:
-            raise Refused(f"{self.root} has layout {mark.read_text().strip()}, newer than this Switchyard "
-                          f"knows ({LAYOUT}): update Switchyard")
+            raise Refused(
+                f"{self.root} has layout {mark.read_text().strip()}, newer than this Switchyard "
+                f"knows ({LAYOUT}): update Switchyard"
+            )
 
     def release(self, name: str) -> Path:
         """The folder of a release."""
@@ -176,10 +178,21 @@ class Store:
                 raise Refused(
                     f"{lease.who} holds the lease: {lease.doing} since "
                     f"{time.strftime('%H:%M:%S', time.localtime(lease.since))}. Wait for it, or follow it with "
-                    "inv status", exit=LEASE_HELD)
+                    "inv status",
+                    exit=LEASE_HELD,
+                )
             number = self._last_number() + 1
-            mine = Lease(number, attempt, doing, who, time.time(), now(), boot_id(), os.getpid(),
-                         process_start(os.getpid()) or "?")
+            mine = Lease(
+                number,
+                attempt,
+                doing,
+                who,
+                time.time(),
+                now(),
+                boot_id(),
+                os.getpid(),
+                process_start(os.getpid()) or "?",
+            )
             write_json(self.root / "lease.json", mine.as_json())
             taken = None if lease is None else f"took over from {lease.who} ({lease.doing}): {dead or 'by force'}"
             return number, taken

@@ -1,0 +1,165 @@
+"""The Invoke tasks. Nothing heavy is imported before a task runs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from invoke import Collection, Context, Exit, task
+
+verb = functools.partial(task, auto_shortflags=False, positional=[])
+
+
+def _run(function: Callable[[], int]) -> None:
+    """The library raises; this exits, with the code of its kind."""
+    from switchyard.core.errors import INTERRUPTED, SwitchyardError
+
+    try:
+        code = function()
+    except SwitchyardError as error:
+        raise Exit(str(error), error.exit) from None
+    except KeyboardInterrupt:
+        raise Exit("interrupted", INTERRUPTED) from None
+    if code:
+        raise Exit(None, code)
+
+
+def collection(checkout: Path) -> Collection:
+    """All of Switchyard's tasks, for the ``tasks.py`` in ``checkout``."""
+
+    @verb(
+        help={
+            "host": "the host to deploy to, a name under hosts: in invoke.yaml",
+            "rev": "the commit to ship; default HEAD",
+            "dry-run": "print the plan and change nothing",
+            "allow-downgrade": "ship a commit that does not descend from the live one",
+            "allow-dirty": "ship the commit without the work tree's changes",
+            "shared-unchanged": "leave changed shared services as they run",
+            "force": "ship a release that was bad, or what is live already",
+            "json": "print one JSON object",
+            "yes": "accepted; a deploy without overrides asks nothing",
+        }
+    )
+    def deploy(
+        c: Context,
+        host: str,
+        rev: str = "",
+        dry_run: bool = False,
+        yes: bool = False,
+        allow_downgrade: bool = False,
+        allow_dirty: bool = False,
+        shared_unchanged: bool = False,
+        force: bool = False,
+        json: bool = False,
+    ) -> None:
+        """Ship a commit: prepared beside the live release, proven healthy, switched without a dropped request."""
+
+        def go() -> int:
+            from switchyard.verbs import deploy as module, rollback as memory
+
+            options = module.Options(rev or None, dry_run, allow_downgrade, allow_dirty, shared_unchanged, force, json)
+            code = module.deploy(checkout, host, options)
+            if not dry_run:
+                memory.remember_host(checkout, host)
+            return code
+
+        _run(go)
+
+    @verb(
+        help={
+            "host": "the host; default: that of the only deploy",
+            "to": "a kept release or commit to go back to",
+            "json": "print one JSON object",
+        }
+    )
+    def rollback(c: Context, host: str = "", to: str = "", json: bool = False) -> None:
+        """Go back to the release before, whole: files, images, env and documents."""
+
+        def go() -> int:
+            from switchyard.verbs import rollback as module
+
+            return module.rollback(checkout, host or None, to=to or None, as_json=json)
+
+        _run(go)
+
+    @verb(help={"host": "the host", "json": "print one JSON object"})
+    def status(c: Context, host: str, json: bool = False) -> None:
+        """What runs on a host now: colours, releases, health, lease, drift."""
+
+        def go() -> int:
+            from switchyard.verbs import status as module
+
+            return module.status(checkout, host, as_json=json)
+
+        _run(go)
+
+    @verb(help={"host": "the host", "count": "how many attempts", "json": "print one JSON object"})
+    def history(c: Context, host: str, count: int = 20, json: bool = False) -> None:
+        """The attempts on a host, and how each ended."""
+
+        def go() -> int:
+            from switchyard.verbs import status as module
+
+            return module.history(checkout, host, count=count, as_json=json)
+
+        _run(go)
+
+    @verb(help={"host": "the host", "service": "only this service", "tail": "lines of each container"})
+    def logs(c: Context, host: str, service: str = "", tail: int = 50) -> None:
+        """The last lines of the live colour's containers."""
+
+        def go() -> int:
+            from switchyard.verbs import status as module
+
+            return module.logs(checkout, host, service=service or None, tail=tail)
+
+        _run(go)
+
+    @verb(help={"host": "the host", "explain": "print the generated documents, values of variables left out"})
+    def services(c: Context, host: str, explain: bool = False) -> None:
+        """Each service's kind, and why."""
+
+        def go() -> int:
+            from switchyard.verbs import services as module
+
+            return module.services(checkout, host, explain=explain)
+
+        _run(go)
+
+    @verb(help={"host": "the host"})
+    def doctor(c: Context, host: str) -> None:
+        """Look at this machine and the host for what would stop a deploy."""
+
+        def go() -> int:
+            from switchyard.verbs import doctor as module
+
+            return module.doctor(checkout, host)
+
+        _run(go)
+
+    @verb(name="up", help={"count": "how many sandbox hosts"})
+    def sandbox_up(c: Context, count: int = 1) -> None:
+        """Start sandbox hosts: each a whole machine with its own sshd and Docker engine."""
+
+        def go() -> int:
+            from switchyard.verbs import sandbox as module
+
+            return module.up(checkout, count)
+
+        _run(go)
+
+    @verb(name="down")
+    def sandbox_down(c: Context) -> None:
+        """Remove this checkout's sandbox hosts, and all that belongs to them."""
+
+        def go() -> int:
+            from switchyard.verbs import sandbox as module
+
+            return module.down(checkout)
+
+        _run(go)
+
+    tasks: list[Any] = [deploy, rollback, status, history, logs, services, doctor]
+    return Collection(*tasks, sandbox=Collection(sandbox_up, sandbox_down))
