@@ -198,7 +198,10 @@ def main() -> int:
         print(f"engine: {error}", file=sys.stderr)
         return 1
     version = subprocess.run(
-        ["docker", "version", "--format", "Docker Engine {{.Server.Version}}"], capture_output=True, text=True, check=True
+        ["docker", "version", "--format", "Docker Engine {{.Server.Version}}"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     print(f"{version.stdout.strip()} answers")
     return 0

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Images without a registry: stand-ins built from Debian packages, under the names that people use.
 
-    scripts/images.py build [NAME ...]             pull where a registry answers, else build; done in no time when all is there
-    scripts/images.py load CONTAINER [NAME ...]    copy them into a sandbox host's engine (any container's with --anyway)
-    scripts/images.py remove                       remove the stand-ins from this machine's engine
+scripts/images.py build [NAME ...]             pull where a registry answers, else build; nothing if all is there
+scripts/images.py load CONTAINER [NAME ...]    copy them into a sandbox host's engine (any container's with --anyway)
+scripts/images.py remove                       remove the stand-ins from this machine's engine
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from engine import SUITE, EngineMissing, debian_uri  # noqa: E402 (its neighbour, wherever this runs from)
+from engine import SUITE, EngineMissing, debian_uri
 
 BASE = "switchyard/base:trixie"
 SANDBOX_HOST = "switchyard/sandbox-host:trixie"
@@ -202,7 +202,8 @@ if [ "$1" = redis-server ] && [ "$(id -u)" = 0 ]; then
     find . \\! -user redis -exec chown redis '{}' +
     exec setpriv --reuid=redis --regid=redis --clear-groups "$0" "$@"
 fi
-if [ "$1" = redis-server ] && ! echo "$*" | grep -q protected-mode && ! grep -qs '^protected-mode' "${2:-/nonexistent}"; then
+if [ "$1" = redis-server ] && ! echo "$*" | grep -q protected-mode \\
+    && ! grep -qs '^protected-mode' "${2:-/nonexistent}"; then
     set -- "$@" --protected-mode no
 fi
 exec "$@"
@@ -215,7 +216,8 @@ HAPROXY = Recipe(
     version_command=("haproxy", "-v"),
     version=r"HAProxy version 3\.0\.",
     dockerfile=f"""
-RUN {INSTALL} haproxy && {CLEAN} && usermod -u 99 haproxy && groupmod -g 99 haproxy && mkdir -p /usr/local/etc/haproxy /var/lib/haproxy \\
+RUN {INSTALL} haproxy && {CLEAN} && usermod -u 99 haproxy && groupmod -g 99 haproxy \\
+ && mkdir -p /usr/local/etc/haproxy /var/lib/haproxy \\
  && chown haproxy:haproxy /var/lib/haproxy
 USER haproxy
 WORKDIR /var/lib/haproxy
@@ -278,7 +280,7 @@ shut_down() {
 trap shut_down TERM INT
 wait -n "$engine" "$sshd"
 shut_down
-"""
+""",
     },
 )
 
@@ -328,7 +330,7 @@ def pulled(recipe: Recipe, say: Say) -> bool:
     return docker(["pull", "--quiet", recipe.name], seconds=BUILD_SECONDS).returncode == 0
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def registry_answers() -> bool:
     """Does Docker Hub answer within three seconds? Asked once per run."""
     try:
@@ -344,7 +346,10 @@ def ensure_base(say: Say) -> None:
     """Have a minimal Debian as the base of the stand-ins."""
     if labels_of(BASE) is not None:
         return
-    if registry_answers() and docker(["pull", "--quiet", f"debian:{SUITE}-slim"], seconds=BUILD_SECONDS).returncode == 0:
+    if (
+        registry_answers()
+        and docker(["pull", "--quiet", f"debian:{SUITE}-slim"], seconds=BUILD_SECONDS).returncode == 0
+    ):
         checked(docker(["tag", f"debian:{SUITE}-slim", BASE]), f"tagging {BASE}")
         return
     say(f"no registry answers: building {BASE} with debootstrap (usually 30 s)")
@@ -366,7 +371,14 @@ def bootstrap(root: Path) -> None:
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
     policy.chmod(0o755)
-    left_out = ("var/cache/apt/*", "var/lib/apt/lists/*", "usr/share/doc/*", "usr/share/man/*", "usr/share/locale/*", "dev/*")
+    left_out = (
+        "var/cache/apt/*",
+        "var/lib/apt/lists/*",
+        "usr/share/doc/*",
+        "usr/share/man/*",
+        "usr/share/locale/*",
+        "dev/*",
+    )
     excludes = [f"--exclude=./{pattern}" for pattern in left_out]
     change = [word for line in (f"LABEL {STANDIN}=1", 'CMD ["bash"]') for word in ("--change", line)]
     pipe(["tar", "-C", str(root), *excludes, "-c", "."], ["docker", "import", *change, "-", BASE])
@@ -419,14 +431,16 @@ def load(container: str, names: Iterable[str] = STANDINS, *, anyway: bool = Fals
 
 
 def is_sandbox(container: str) -> bool:
-    done = docker(["inspect", "--type", "container", "--format", f'{{{{index .Config.Labels "{SANDBOX}"}}}}', container])
+    done = docker(
+        ["inspect", "--type", "container", "--format", f'{{{{index .Config.Labels "{SANDBOX}"}}}}', container]
+    )
     return done.returncode == 0 and bool(done.stdout.strip())
 
 
 def ids_of(names: list[str], client: list[str]) -> dict[str, str]:
     """Image ids by name in the engine that ``client`` speaks to; absent ones are left out."""
     done = run([*client, "image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"])
-    lines = (line.split() for line in checked(done, "listing images").splitlines())
+    lines = (line.split() for line in checked(done, "listing images").splitlines() if line)
     return {name: identity for name, identity in lines if name in names}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import itertools
 import json
 import os
 import shutil
@@ -201,8 +202,7 @@ def routed_networks(table: Path) -> Iterator[ipaddress.IPv4Network]:
 def free_ports(seed: str) -> Iterator[int]:
     """A few ports on which nothing listens, beginning at a place of the caller's own."""
     free = (port for port in rotated(list(PORTS), seed) if is_free(port))
-    for _, port in zip(range(ATTEMPTS), free):
-        yield port
+    yield from itertools.islice(free, ATTEMPTS)
 
 
 def rotated(items: list[Any], seed: str) -> Iterator[Any]:
