@@ -66,7 +66,7 @@ def get(address: Address, line: Line | None, within: float) -> tuple[int, str | 
                 "direct-tcpip", (address.host, address.port), ("127.0.0.1", 0), timeout=within
             )
             channel.settimeout(within)
-            connection.sock = channel  # type: ignore[assignment]
+            connection.sock = channel
         connection.request("GET", address.path, headers={"Connection": "close", "User-Agent": "switchyard"})
         answer = connection.getresponse()
         return answer.status, answer.getheader(HEADER), answer.read(4096).decode(errors="replace")

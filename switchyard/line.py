@@ -8,7 +8,6 @@ import json
 import os
 import queue
 import shlex
-import socket
 import threading
 import time
 import zipfile
@@ -104,7 +103,7 @@ def connect(host: Host, machine: Machine) -> fabric.Connection:
         raise NotChecked(
             f"{where}: refused the key {machine.key or '(from the agent)'} for user {connection.user}"
         ) from None
-    except (paramiko.SSHException, OSError, socket.timeout) as error:
+    except (TimeoutError, paramiko.SSHException, OSError) as error:
         if "not found in known_hosts" in str(error):
             raise NotChecked(
                 f"{where}: its host key is unknown. Check it, then: ssh-keyscan -p {machine.port} "

@@ -168,7 +168,7 @@ def _app(merged: Mapping[str, Any]) -> App:
     values["volumes"] = {name: entry.get("external", name) for name, entry in values.get("volumes", {}).items()}
     values["checks"] = {name: Check(**check) for name, check in values.get("checks", {}).items()}
     if "migrations" in values:
-        migrations = {
+        migrations: dict[str, Any] = {
             key: tuple(item) if isinstance(item, list) else item for key, item in values["migrations"].items()
         }
         values["migrations"] = Migrations(**migrations)

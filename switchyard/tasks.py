@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from invoke import Collection, Context, Exit, task
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
 
 verb = functools.partial(task, auto_shortflags=False, positional=[])
 
@@ -57,7 +60,8 @@ def collection(checkout: Path) -> Collection:
         """Ship a commit: prepared beside the live release, proven healthy, switched without a dropped request."""
 
         def go() -> int:
-            from switchyard.verbs import deploy as module, rollback as memory
+            from switchyard.verbs import deploy as module
+            from switchyard.verbs import rollback as memory
 
             options = module.Options(rev or None, dry_run, allow_downgrade, allow_dirty, shared_unchanged, force, json)
             code = module.deploy(checkout, host, options)
@@ -146,7 +150,8 @@ def collection(checkout: Path) -> Collection:
         def go() -> int:
             from switchyard.verbs import sandbox as module
 
-            return module.up(checkout, count)
+            module.up(count, state=checkout / ".switchyard")
+            return 0
 
         _run(go)
 
@@ -157,7 +162,8 @@ def collection(checkout: Path) -> Collection:
         def go() -> int:
             from switchyard.verbs import sandbox as module
 
-            return module.down(checkout)
+            module.down(state=checkout / ".switchyard")
+            return 0
 
         _run(go)
 

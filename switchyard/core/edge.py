@@ -109,11 +109,7 @@ def _frontend(index: int, route: Route) -> str:
             f"  use_backend {route.name}_{live}",
         ]
         return "\n".join(lines) + "\n"
-    lines += [
-        "  option forwardfor",
-        f"  acl nothing str(live),map({HOME}/maps/live.map,none) -m str none",
-        "  use_backend nothing_live if nothing",
-    ]
+    lines += ["  option forwardfor", f"  acl nothing str(live),map({HOME}/maps/live.map,none) -m str none"]
     if route.affinity:
         cookie = _cookie(route)
         lines += [
@@ -128,6 +124,8 @@ def _frontend(index: int, route: Route) -> str:
             "  http-request set-var(txn.page) bool(true) if !named html",
             "  acl loads_page var(txn.page) -m bool",
         ]
+    lines.append("  use_backend nothing_live if nothing")
+    if route.affinity:
         for colour in names.COLOURS:
             lines += [
                 f"  acl from_{colour} var(txn.colour) -m str {colour}",

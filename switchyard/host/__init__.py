@@ -1,1 +1,1 @@
-"""The program that works on one machine: the core plus the thinnest code that observes and acts. Standard library only."""
+"""The program that works on one machine: the core plus what observes and acts. Standard library only."""

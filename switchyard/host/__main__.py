@@ -1,4 +1,4 @@
-"""``python3 <program>.pyz``: one JSON request as the first line of standard input, events as lines of standard output."""
+"""One JSON request as the first line of standard input, events as lines of standard output."""
 
 from __future__ import annotations
 

@@ -6,10 +6,11 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from switchyard.core import edge, names
-from switchyard.core.app import App, Route
+from switchyard.core.app import Route
 from switchyard.core.site import Site, Slot
 from switchyard.host import engine
 from switchyard.host.attempt import Attempt
@@ -162,7 +163,7 @@ def stage(record: Mapping[str, Any]) -> str:
 def facts(store: Store, app: str) -> dict[str, Any]:
     """What the operator's side needs to know before it sends anything."""
     disk = shutil.disk_usage(store.root)
-    memory = dict(line.split(":", 1) for line in open("/proc/meminfo") if ":" in line)
+    memory = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines() if ":" in line)
     records = store.records()
     proxy = Proxy(store)
     live = proxy.live()
@@ -200,7 +201,8 @@ def memory_of(container: Mapping[str, Any]) -> int:
     """Bytes that a running container uses now; 0 for one that does not run."""
     if container["State"] != "running":
         return 0
-    stats = engine.ask("GET", f"/containers/{container['Id']}/stats", stream="false", **{"one-shot": "true"})
+    path = f"/containers/{container['Id']}/stats?stream=false&one-shot=true"
+    stats = engine.ask("GET", path)
     return int(((stats or {}).get("memory_stats") or {}).get("usage") or 0)
 
 

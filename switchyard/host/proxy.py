@@ -99,7 +99,7 @@ class Proxy:
         if self.live() == "down":
             return
         path = f"{edge.HOME}/maps/{name}.map"
-        wanted: Mapping[str, str] = dict(line.split() for line in text.splitlines())  # type: ignore[misc]
+        wanted: Mapping[str, str] = dict(line.split() for line in text.splitlines())
         present = self.map(name)
         for key in present.keys() - wanted.keys():
             self.say(f"del map {path} {key}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from switchyard.core import names
+from switchyard.core.errors import SwitchyardError
 from switchyard.host import engine, observe
 from switchyard.host.attempt import Attempt
 from switchyard.host.proxy import Proxy
@@ -116,9 +118,24 @@ def logs(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     return {"containers": found}
 
 
+def doctor(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
+    """What would stop a deploy here."""
+    found = observe.facts(store, request["app"])
+    tools = {"compose": ["docker", "compose", "version"], "git": ["git", "--version"]}
+    for name, argv in tools.items():
+        try:
+            code, text = engine.run(argv, within=30, check=False)
+        except SwitchyardError:
+            code, text = 127, ""
+        found[name] = text.strip() if code == 0 else None
+    plain = [p for p in observe.plain_projects(request["app"]) if p["project"] == request["app"]]
+    return {**found, "clock": time.time(), "plain": plain, "journal": store.journal()[1]}
+
+
 VERBS: dict[str, Callable[[Store, Mapping[str, Any]], dict[str, Any]]] = {
     "facts": facts,
     "status": status,
     "history": history,
     "logs": logs,
+    "doctor": doctor,
 }

@@ -113,7 +113,8 @@ class Store:
     def records(self) -> list[dict[str, Any]]:
         """All releases here, the newest first, by the number that this host counts up."""
         found = [read_json(path) for path in self.releases.glob("*/release.json")]
-        return sorted((record for record in found if record), key=lambda record: -int(record["number"]))
+        records: list[dict[str, Any]] = [record for record in found if record]
+        return sorted(records, key=lambda record: -int(record["number"]))
 
     def next_number(self) -> int:
         """A number above that of every release so far."""

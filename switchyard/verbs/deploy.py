@@ -354,7 +354,7 @@ def _receipt(flows: list[_Flow], screen: Screen) -> int:
             "before": None,
             "release": None,
         }
-        found = flow.prober.stop() if flow.prober else {"sent": None, "failed": None}
+        found: dict[str, int | None] = flow.prober.stop() if flow.prober else {"sent": None, "failed": None}
         name = flow.line.machine.name
         code = code or int(end["exit"])
         machines.append(

@@ -93,7 +93,8 @@ def history(checkout: Path, host_name: str, *, count: int, as_json: bool) -> int
         for entry in answer["attempts"]:
             stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry["wall"]))
             screen.say(
-                f"{name}: {stamp}  {entry['step']:<9} {entry['what']:<11} {entry.get('release') or '-'}  by {entry.get('who')}"
+                f"{name}: {stamp}  {entry['step']:<9} {entry['what']:<11} {entry.get('release') or '-'}"
+                f"  by {entry.get('who')}"
             )
         for problem in answer["problems"]:
             screen.say(f"{name}: journal: {problem}", "yellow")

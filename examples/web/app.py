@@ -1,0 +1,57 @@
+"""The smallest application: it says its version, and can be told to break."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+VERSION = Path("VERSION").read_text().strip()
+BREAK = os.environ.get("BREAK", "none")
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 75
+
+    def do_GET(self):
+        parts = urlsplit(self.path)
+        if parts.path == "/health":
+            self.answer(500 if BREAK == "health" else 200, "ok\n")
+        elif parts.path == "/slow":
+            time.sleep(min(30.0, float(parse_qs(parts.query).get("s", ["1"])[0])))
+            self.answer(200, VERSION)
+        else:
+            self.answer(500 if BREAK == "pages" else 200, VERSION)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.answer(200, body.decode())
+
+    def answer(self, status, text):
+        data = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format, *args):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 1024
+
+
+def main():
+    if BREAK == "crash":
+        sys.exit("told to crash")
+    server = Server(("", 8000), Handler)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    server.serve_forever(poll_interval=0.05)
+
+
+main()
