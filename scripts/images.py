@@ -9,16 +9,19 @@ scripts/images.py remove                       remove the stand-ins from this ma
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import functools
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -259,9 +262,9 @@ Subsystem sftp internal-sftp
         "entrypoint": """#!/bin/bash
 # One whole host: its engine and its sshd. SIGTERM is an orderly shutdown, `docker kill` a power cut.
 set -u
+# As on a machine, nothing under /run outlives a power cut: the engine would take its dead containers for existing ones.
+mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/sshd
-rm -f /run/docker.pid /run/docker/containerd/containerd.pid /run/sshd.pid
-rm -rf /run/docker/containerd /run/docker.sock
 [ -s /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -t ed25519 -N '' -C "$(hostname)" -f /etc/ssh/ssh_host_ed25519_key
 options=()
 for server in ${SWITCHYARD_DNS:-}; do
@@ -291,15 +294,29 @@ STANDINS = tuple(recipe.name for recipe in RECIPES.values() if recipe.public)
 def build(names: Iterable[str] = tuple(RECIPES), say: Say = print) -> None:
     """Have every image of ``names`` in this machine's engine: there already, pulled, or built."""
     wanted = [known(name) for name in names]
-    missing = [recipe for recipe in wanted if not is_current(recipe)]
-    if not missing:
+    if all(is_current(recipe) for recipe in wanted):
         return
+    with one_at_a_time():
+        fetch([recipe for recipe in wanted if not is_current(recipe)], say)
+
+
+def fetch(missing: list[Recipe], say: Say) -> None:
+    """Pull what can be pulled and build the rest."""
     to_build = [recipe for recipe in missing if not pulled(recipe, say)]
     if not to_build:
         return
     ensure_base(say)
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(lambda recipe: build_one(recipe, say), to_build))
+    docker(["image", "prune", "--force", "--filter", f"label={STANDIN}=1"])
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Wait for another run of this user's that builds; the lock goes with its process."""
+    with open(Path(tempfile.gettempdir()) / f"switchyard-images-{os.getuid()}.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def known(name: str) -> Recipe:
