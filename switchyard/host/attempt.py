@@ -16,6 +16,10 @@ from switchyard.host.proxy import Proxy
 from switchyard.host.store import Store, now, read_json
 
 
+SECRET = 6
+"""The shortest env value that is taken out of what is shown; a shorter one would blank out ordinary words."""
+
+
 class Cancelled(SwitchyardError):
     """The operator's side went away, or asked to stop, before the switch."""
 
@@ -63,8 +67,23 @@ class Attempt:
         """The wanted release's routes."""
         return tuple(Route(**route) for route in self.record["routes"])
 
+    def redact(self, text: str) -> str:
+        """The text without any value of the wanted release's env."""
+        for value in self._secrets():
+            text = text.replace(value, "•••")
+        return text
+
+    def _secrets(self) -> list[str]:
+        try:
+            lines = (self.store.release(self.release) / "env").read_text().splitlines() if self.release else []
+        except FileNotFoundError:
+            return []
+        values = {line.split("=", 1)[1].strip().strip("'\"") for line in lines if "=" in line and line[:1] != "#"}
+        return sorted((value for value in values if len(value) >= SECRET), key=len, reverse=True)
+
     def emit(self, event: str, **fields: Any) -> None:
         """One line of the attempt's file, which the operator's side follows."""
+        fields = {key: self.redact(value) if isinstance(value, str) else value for key, value in fields.items()}
         line = json.dumps({"v": 1, "event": event, "at": round(time.time(), 3), **fields})
         with open(os.open(self.folder / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
             file.write(line + "\n")

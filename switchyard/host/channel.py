@@ -94,6 +94,7 @@ def _follow(folder: Path, words: IO[bytes]) -> int:
                 event = json.loads(line)
                 line = ""
                 if event["event"] == "end":
+                    (folder / "pack.part").unlink(missing_ok=True)
                     return int(event["exit"])
                 continue
             if not listening:

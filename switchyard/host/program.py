@@ -65,7 +65,7 @@ def _clean_up(attempt: Attempt, outcome: str) -> None:
         if home is not None and home != site.live and attempt.verb == "deploy":
             acts.act(attempt, Step("cancel", home))
         if home != site.live and attempt.verb == "deploy":
-            attempt.store.update(attempt.release, state="failed", reason=attempt.reason)
+            attempt.store.update(attempt.release, state="failed", reason=attempt.redact(attempt.reason))
 
 
 def _end(attempt: Attempt, outcome: str, code: int) -> None:
@@ -78,7 +78,7 @@ def _end(attempt: Attempt, outcome: str, code: int) -> None:
                 "what": outcome,
                 "exit": code,
                 "who": attempt.request["who"],
-                "before": attempt.before,
+                "was": attempt.before,
             }
         )
     with contextlib.suppress(Exception):
@@ -195,7 +195,7 @@ def _settle(attempt: Attempt, outcome: str) -> tuple[str, int]:
             prune(attempt)
         return ("live", 0) if good else ("unverified", UNVERIFIED)
     if outcome == "taken back":
-        store.update(attempt.release, state="bad", reason=attempt.reason)
+        store.update(attempt.release, state="bad", reason=attempt.redact(attempt.reason))
         return "taken back", TAKEN_BACK
     return (outcome, UNVERIFIED) if outcome == "held" else (outcome, REFUSED)
 

@@ -1,0 +1,86 @@
+"""GET /ratings, GET /health, GET /version, POST /games. A game's id is the client's; sending it twice stores it once."""
+
+import json
+import signal
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import psycopg
+import redis
+from psycopg_pool import ConnectionPool
+
+from betting import VERSION, queue
+from betting.elo import SPORTS
+
+FIELDS = ("id", "sport", "home", "away", "home_won")
+INSERT = "INSERT INTO games (id, sport, home, away, home_won) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"
+
+pool = ConnectionPool(min_size=2, max_size=8, timeout=3, open=False)
+hints = queue.connect()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 75
+
+    def do_GET(self) -> None:
+        try:
+            if self.path == "/health":
+                with pool.connection() as db:
+                    db.execute("SELECT 1 FROM games LIMIT 1")
+                self.answer(200, {"status": "ok", "version": VERSION})
+            elif self.path == "/ratings":
+                with pool.connection() as db:
+                    rows = db.execute("SELECT sport, team, elo FROM ratings ORDER BY sport, elo DESC").fetchall()
+                self.answer(200, [{"sport": sport, "team": team, "elo": round(elo, 1)} for sport, team, elo in rows])
+            elif self.path in ("/", "/version"):
+                self.answer(200, {"version": VERSION})
+            else:
+                self.answer(404, {"error": "no such page"})
+        except psycopg.Error as error:
+            self.answer(503, {"error": type(error).__name__})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            game = json.loads(body)
+            values = [game[field] for field in FIELDS]
+        except (ValueError, KeyError, TypeError):
+            return self.answer(400, {"error": f"a game has {', '.join(FIELDS)}"})
+        if self.path != "/games" or game["sport"] not in SPORTS:
+            return self.answer(404, {"error": f"sports are {', '.join(SPORTS)}"})
+        try:
+            with pool.connection() as db:
+                db.execute(INSERT, values)
+        except psycopg.Error as error:
+            return self.answer(503, {"error": type(error).__name__})
+        try:
+            hints.rpush(queue.NAME, game["id"])
+        except redis.RedisError:
+            pass  # the worker's sweep finds every game without a rating
+        self.answer(200, {"id": game["id"]})
+
+    def answer(self, status: int, value: object) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The edge logs requests."""
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 1024
+
+
+def main() -> None:
+    pool.open()
+    server = Server(("", 8000), Handler)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    server.serve_forever(poll_interval=0.05)
+
+
+main()

@@ -1,0 +1,21 @@
+"""The health check inside a container: the API by its own answer, the worker by its own heartbeat."""
+
+import socket
+import sys
+import urllib.request
+
+import psycopg
+
+FRESH = "SELECT 1 FROM heartbeats WHERE container = %s AND at > clock_timestamp() - interval '3 seconds' LIMIT 1"
+
+
+def main() -> None:
+    if sys.argv[1:] == ["worker"]:
+        with psycopg.connect() as db:
+            if db.execute(FRESH, (socket.gethostname(),)).fetchone() is None:
+                sys.exit("no heartbeat of this container in the last 3 seconds")
+    else:
+        urllib.request.urlopen("http://127.0.0.1:8000/health", timeout=3)
+
+
+main()

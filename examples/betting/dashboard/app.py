@@ -1,0 +1,13 @@
+"""The ratings as a table, and a file of games to look at before it is sent."""
+
+
+import psycopg
+import streamlit
+
+streamlit.title("Ratings")
+with psycopg.connect() as db:
+    rows = db.execute("SELECT sport, team, round(elo::numeric, 1) FROM ratings ORDER BY sport, elo DESC").fetchall()
+streamlit.table([{"sport": sport, "team": team, "elo": float(elo)} for sport, team, elo in rows])
+games = streamlit.file_uploader("A file of games")
+if games is not None:
+    streamlit.write(f"{games.name}: {len(games.getvalue())} bytes")
