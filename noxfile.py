@@ -74,13 +74,6 @@ def e2e(session: nox.Session) -> None:
     pytest(session, "-m", "e2e", "--durations=10")
 
 
-@nox.session
-def bench(session: nox.Session) -> None:
-    """Measurements beside a plain deployment, with raw values; minutes to an hour."""
-    install(session)
-    session.run("python", "scripts/bench.py", *session.posargs)
-
-
 def install(session: nox.Session) -> None:
     session.install("--require-hashes", "-r", LOCK)
 

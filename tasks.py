@@ -1,7 +1,5 @@
 """Switchyard's tasks for this checkout."""
 
-from pathlib import Path
+from switchyard.tasks import here
 
-from switchyard.tasks import collection
-
-ns = collection(Path(__file__).resolve().parent)
+ns = here(__file__)

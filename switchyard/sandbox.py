@@ -296,7 +296,7 @@ def write_state(state: Path, hosts: list[SandboxHost], route_port: int | None, a
     write(state / "sandbox.json", json.dumps([asdict(host) for host in known.values()], indent=2) + "\n")
     entries = read_entries(state)
     for host in hosts:
-        kept = {key: value for key, value in entries.get(host.name, {}).items() if key in ("app", "url")}
+        kept = {key: value for key, value in entries.get(host.name, {}).items() if key in ("app", "url", "env", "root")}
         entries[host.name] = {**kept, **host.entry(route_port, app)}
     write_entries(state, entries)
 

@@ -121,6 +121,39 @@ def collection(checkout: Path) -> Collection:
 
         _run(go)
 
+    @verb(help={"host": "the host", "service": "only this service of the live colour; default: all of them"})
+    def restart(c: Context, host: str, service: str = "") -> None:
+        """Restart the live colour's containers one after the other, each healthy before the next."""
+
+        def go() -> int:
+            from switchyard.verbs import small as module
+
+            return module.act(checkout, host, "restart", service=service or None)
+
+        _run(go)
+
+    @verb(help={"host": "the host", "reason": "why; the journal keeps it", "force": "even from a living owner"})
+    def unlock(c: Context, host: str, reason: str = "", force: bool = False) -> None:
+        """Take the lease over from whoever holds it."""
+
+        def go() -> int:
+            from switchyard.verbs import small as module
+
+            return module.unlock(checkout, host, reason=reason, force=force)
+
+        _run(go)
+
+    @verb(name="exec", help={"host": "the host", "service": "the service", "command": "the command, without a shell"})
+    def execute(c: Context, host: str, service: str, command: str) -> None:
+        """Run a command in a container of the live colour or of a shared service."""
+
+        def go() -> int:
+            from switchyard.verbs import small as module
+
+            return module.execute(checkout, host, service=service, command=command)
+
+        _run(go)
+
     @verb(help={"host": "the host", "explain": "print the generated documents, values of variables left out"})
     def services(c: Context, host: str, explain: bool = False) -> None:
         """Each service's kind, and why."""
@@ -167,5 +200,10 @@ def collection(checkout: Path) -> Collection:
 
         _run(go)
 
-    tasks: list[Any] = [deploy, rollback, status, history, logs, services, doctor]
+    tasks: list[Any] = [deploy, rollback, status, history, logs, restart, unlock, execute, services, doctor]
     return Collection(*tasks, sandbox=Collection(sandbox_up, sandbox_down))
+
+
+def here(tasks_file: str) -> Collection:
+    """All of Switchyard's tasks for an application's own ``tasks.py``: ``ns = here(__file__)``."""
+    return collection(Path(tasks_file).resolve().parent)

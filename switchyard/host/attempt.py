@@ -15,7 +15,6 @@ from switchyard.core.lease import BEAT_WITHIN, RENEW_EVERY
 from switchyard.host.proxy import Proxy
 from switchyard.host.store import Store, now, read_json
 
-
 SECRET = 6
 """The shortest env value that is taken out of what is shown; a shorter one would blank out ordinary words."""
 

@@ -29,7 +29,7 @@ def site(attempt: Attempt) -> Site:
         proxy=attempt.proxy.live(),
         map_file=attempt.proxy.file_live(),
         edge=edge_state(attempt, containers),
-        shared=shared_state(store, record, containers),
+        shared=shared_state(store, app, record, containers),
         stage=stage(record),
         smoke=attempt.smoke,
         verdict=attempt.verdict,
@@ -105,7 +105,7 @@ def identity(containers: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, st
     return frozenset(found)
 
 
-def shared_state(store: Store, record: Mapping[str, Any], containers: Iterable[dict[str, Any]]) -> str:
+def shared_state(store: Store, app: str, record: Mapping[str, Any], containers: Iterable[dict[str, Any]]) -> str:
     """Whether every shared service of the release runs."""
     running = {
         c["Labels"].get("com.docker.compose.service")

@@ -6,13 +6,14 @@ import contextlib
 import json
 import shutil
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from switchyard.core import names
 from switchyard.core.errors import FAILED, REFUSED, TAKEN_BACK, UNVERIFIED, Refused, SwitchyardError
 from switchyard.core.machine import Done, Step, Want, next_step
-from switchyard.host import acts, engine, observe
+from switchyard.host import acts, engine, observe, simple
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.receive import Unchanged, receive
 from switchyard.host.store import Store, Superseded
@@ -32,11 +33,13 @@ def run(root: Path, folder: Path) -> None:
     attempt = Attempt(store, folder, request)
     outcome, code = "failed", FAILED
     try:
-        attempt.number, taken = store.take(attempt.name, attempt.verb, request["who"])
+        if attempt.verb == "unlock":
+            simple.require_dead_or_forced(attempt)
+        attempt.number, taken = store.take(attempt.name, attempt.verb, request["who"], force=attempt.verb == "unlock")
         if taken:
             store.append({"attempt": attempt.name, "step": "takeover", "what": taken})
             attempt.emit("progress", text=taken)
-        outcome, code = {"deploy": deploy, "rollback": rollback}[attempt.verb](attempt)
+        outcome, code = VERBS[attempt.verb](attempt)
     except Unchanged as error:
         outcome, code, attempt.reason = "unchanged", error.exit, str(error)
     except Superseded as error:
@@ -79,6 +82,7 @@ def _end(attempt: Attempt, outcome: str, code: int) -> None:
                 "exit": code,
                 "who": attempt.request["who"],
                 "was": attempt.before,
+                "why": request_reason(attempt),
             }
         )
     with contextlib.suppress(Exception):
@@ -96,6 +100,11 @@ def _end(attempt: Attempt, outcome: str, code: int) -> None:
         before=attempt.before,
         weak=sorted(attempt.weak),
     )
+
+
+def request_reason(attempt: Attempt) -> str:
+    """The reason that was given, or what ended the attempt; without any value of the env."""
+    return attempt.redact(attempt.request.get("reason") or attempt.reason)
 
 
 def drive(attempt: Attempt, want: Want) -> str:
@@ -218,3 +227,11 @@ def prune(attempt: Attempt) -> None:
         )
         shutil.rmtree(store.release(record["id"]), ignore_errors=True)
     engine.run(["docker", "image", "prune", "-f", "--filter", f"label={names.APP}={app}"], check=False)
+
+
+VERBS: dict[str, Callable[[Attempt], tuple[str, int]]] = {
+    "deploy": deploy,
+    "rollback": rollback,
+    "restart": simple.restart,
+    "unlock": simple.unlock,
+}

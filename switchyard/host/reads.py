@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from switchyard.core import names
-from switchyard.core.errors import SwitchyardError
+from switchyard.core.errors import BadInput, SwitchyardError
 from switchyard.host import engine, observe
 from switchyard.host.attempt import Attempt
 from switchyard.host.proxy import Proxy
@@ -73,7 +74,8 @@ def _healthy(containers: list[dict[str, Any]]) -> bool | None:
     states = []
     for container in containers:
         state = (engine.inspect(container["Id"]) or {}).get("State") or {}
-        states.append((state.get("Health") or {}).get("Status") == "healthy" if state.get("Running") else None)
+        word = (state.get("Health") or {}).get("Status", "starting")
+        states.append({"healthy": True, "unhealthy": False}.get(word) if state.get("Running") else None)
     if any(state is None for state in states):
         return None
     return all(states)
@@ -118,6 +120,21 @@ def logs(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     return {"containers": found}
 
 
+def execute(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
+    """A command in a container of a service of the live colour, or of a shared one."""
+    live = Proxy(store).live()
+    for container in engine.containers(f"{names.APP}={request['app']}"):
+        labels = container["Labels"]
+        mine = labels.get("com.docker.compose.service") == request["service"] and labels.get(names.COLOUR) in (
+            None,
+            live,
+        )
+        if mine and container["State"] == "running":
+            code, output = engine.execute(container["Id"], shlex.split(request["command"]), within=600)
+            return {"code": code, "output": output}
+    raise BadInput(f"no running service of the live colour is called {request['service']}")
+
+
 def doctor(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     """What would stop a deploy here."""
     found = observe.facts(store, request["app"])
@@ -138,4 +155,5 @@ VERBS: dict[str, Callable[[Store, Mapping[str, Any]], dict[str, Any]]] = {
     "history": history,
     "logs": logs,
     "doctor": doctor,
+    "exec": execute,
 }

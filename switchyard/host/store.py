@@ -119,7 +119,7 @@ class Store:
     def next_number(self) -> int:
         """A number above that of every release so far."""
         path = self.root / "number"
-        number = 1 + max([int(path.read_text()) if path.exists() else 0, *(r["number"] for r in self.records())])
+        number: int = 1 + max([int(path.read_text()) if path.exists() else 0, *(r["number"] for r in self.records())])
         write(path, f"{number}\n")
         return number
 

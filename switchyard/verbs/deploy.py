@@ -180,11 +180,10 @@ class _Flow:
         self.line.send("receive", pack)
 
     def _show_target(self, target: Mapping[str, Any] | None) -> None:
-        text = (
-            "nothing to go back to: this is the first release"
-            if target is None
-            else (f"the way back is {target['release']} ({target['front']})")
-        )
+        text = "nothing to go back to: this is the first release"
+        if target is not None:
+            how = "warm" if target["front"] in ("starting", "healthy") else target["front"]
+            text = f"the way back is {target['release']} ({how})"
         self.screen.say(f"  {self.line.machine.name}: {text}", "dim")
 
     def _look(self, release: str) -> None:

@@ -1,5 +1,6 @@
-"""GET /ratings, GET /health, GET /version, POST /games. A game's id is the client's; sending it twice stores it once."""
+"""GET /ratings, /health, /version; POST /games. A game's id is the client's; sending it twice stores it once."""
 
+import contextlib
 import json
 import signal
 import threading
@@ -54,10 +55,8 @@ class Handler(BaseHTTPRequestHandler):
                 db.execute(INSERT, values)
         except psycopg.Error as error:
             return self.answer(503, {"error": type(error).__name__})
-        try:
+        with contextlib.suppress(redis.RedisError):  # the worker's sweep finds every game without a rating
             hints.rpush(queue.NAME, game["id"])
-        except redis.RedisError:
-            pass  # the worker's sweep finds every game without a rating
         self.answer(200, {"id": game["id"]})
 
     def answer(self, status: int, value: object) -> None:

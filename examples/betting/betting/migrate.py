@@ -7,7 +7,9 @@ from pathlib import Path
 import psycopg
 
 LOCK = 7_203_115
-LEDGER = "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, checksum text NOT NULL, at timestamptz DEFAULT now())"
+LEDGER = """CREATE TABLE IF NOT EXISTS migrations (
+    name text PRIMARY KEY, checksum text NOT NULL, at timestamptz DEFAULT now()
+)"""
 
 
 def main() -> None:

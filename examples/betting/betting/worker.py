@@ -16,7 +16,10 @@ BEAT_EVERY = 0.2
 ME = socket.gethostname()
 stopping = threading.Event()
 
-CLAIM = "SELECT id, sport, home, away, home_won FROM games WHERE rated IS NULL ORDER BY created LIMIT 1 FOR UPDATE SKIP LOCKED"
+CLAIM = (
+    "SELECT id, sport, home, away, home_won FROM games WHERE rated IS NULL "
+    "ORDER BY created LIMIT 1 FOR UPDATE SKIP LOCKED"
+)
 RATING = "SELECT elo FROM ratings WHERE sport = %s AND team = %s"
 RATE = (
     "INSERT INTO ratings (sport, team, elo) VALUES (%s, %s, %s) "
@@ -49,8 +52,9 @@ def rate_one(db: psycopg.Connection) -> bool:
         for team, rating in zip((home, away), elo.after(*before, home_won), strict=True):
             db.execute(RATE, (sport, team, rating))
         db.execute("UPDATE games SET rated = now() WHERE id = %s", (game,))
-        db.execute("INSERT INTO jobs (game, container, version, started) VALUES (%s, %s, %s, %s)",
-                   (game, ME, VERSION, started))
+        db.execute(
+            "INSERT INTO jobs (game, container, version, started) VALUES (%s, %s, %s, %s)", (game, ME, VERSION, started)
+        )
     return True
 
 

@@ -1,6 +1,5 @@
 """The ratings as a table, and a file of games to look at before it is sent."""
 
-
 import psycopg
 import streamlit
 

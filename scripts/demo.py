@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""The main job on a bare Debian machine as root: a sandbox host, two releases of the example under probes, a rollback.
+
+Running it again resets its own demo and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / ".switchyard"
+DEMO = STATE / "demo"
+HOST = "sandbox1"
+PORT = 8000
+INV = STATE / "venv" / "bin" / "inv"
+AUTHOR = ["-c", "user.name=Demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false"]
+
+
+def main() -> None:
+    """Each line is one part of the demo; together they are timed."""
+    began = time.monotonic()
+    if "--ready" not in sys.argv:
+        set_up()
+        os.execv(INV.with_name("python"), [str(INV.with_name("python")), __file__, "--ready", str(began)])
+    first, second = make_repository()
+    start_host()
+    for words in (["deploy", "--rev", first], ["deploy", "--rev", second], ["rollback"]):
+        inv(words)
+    print(f"\n{(time.monotonic() - float(sys.argv[2])) / 60:.1f} minutes. Type next, in {ROOT}:\n")
+    print(f"  {INV.relative_to(ROOT)} status --host {HOST}\n")
+
+
+def set_up() -> None:
+    """Engine, images and the virtual environment: each is kept where it is there already."""
+    for script in (["engine.py"], ["images.py", "build"]):
+        say(f"scripts/{' '.join(script)}")
+        subprocess.run([sys.executable, str(ROOT / "scripts" / script[0]), *script[1:]], check=True)
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import selftest
+
+    selftest.prepare()
+
+
+def make_repository() -> tuple[str, str]:
+    """A repository of the demo's own, with release 1 and, as a second commit, release 2."""
+    app = DEMO / "betting"
+    shutil.rmtree(DEMO, ignore_errors=True)
+    shutil.copytree(ROOT / "examples" / "betting", app)
+    git("init", "--quiet")
+    first = commit("release 1")
+    (app / "VERSION").write_text("2\n")
+    (app / "migrations" / "0002_season.sql").write_text("ALTER TABLE games ADD COLUMN season integer;\n")
+    second = commit("release 2: games have a season")
+    password = DEMO / "sandbox.env"
+    password.touch(mode=0o600)
+    password.write_text(f"POSTGRES_PASSWORD={secrets.token_urlsafe(18)}\n")
+    return first, second
+
+
+def git(*words: str) -> str:
+    command = ["git", *AUTHOR, "-C", str(DEMO / "betting"), *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def commit(subject: str) -> str:
+    git("add", "--all")
+    git("commit", "--quiet", "--message", subject)
+    return git("rev-parse", "HEAD")
+
+
+def start_host() -> None:
+    """One sandbox host, without what an earlier demo left on it."""
+    sys.path.insert(0, str(ROOT))
+    import yaml
+
+    from switchyard import sandbox
+
+    say("a sandbox host: a machine with its own sshd and Docker Engine")
+    app = {"name": "betting", "path": str(DEMO / "betting")}
+    (host,) = sandbox.up(1, state=STATE, route_port=PORT, app=app)
+    reset(host.container)
+    entries = yaml.safe_load((STATE / "hosts.yaml").read_text())
+    entries["hosts"][HOST]["env"] = {"files": [str(DEMO / "sandbox.env")]}
+    (STATE / "hosts.yaml").write_text(yaml.safe_dump(entries, sort_keys=False))
+    (STATE / "deployed.json").write_text(json.dumps([HOST]))
+
+
+def reset(container: str) -> None:
+    """Removes the demo's own containers, volumes, networks and folder on the sandbox host."""
+    label = "label=switchyard.app=betting"
+    inside = ["docker", "exec", container]
+    for kind, listing, removal in (
+        ("containers", ["ps", "--all"], ["rm", "--force"]),
+        ("volumes", ["volume", "ls"], ["volume", "rm"]),
+        ("networks", ["network", "ls"], ["network", "rm"]),
+    ):
+        listed = [*inside, "docker", *listing, "--quiet", "--filter", label]
+        found = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
+        if found:
+            say(f"removing {len(found)} {kind} of an earlier demo")
+            subprocess.run([*inside, "docker", *removal, *found], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*inside, "rm", "-rf", "/home/deploy/apps/betting"], check=True)
+
+
+def inv(words: list[str]) -> None:
+    """One verb, as a person types it."""
+    command = [str(INV), words[0], "--host", HOST, *words[1:]]
+    say(" ".join(["inv", *command[1:]]))
+    done = subprocess.run(command, cwd=ROOT, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}")
+
+
+def say(text: str) -> None:
+    print(f"\n== {text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""``inv restart``, ``inv unlock`` and ``inv exec``: small acts on what is live."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from switchyard import settings
+from switchyard.core.errors import BadInput
+from switchyard.line import Line, require_app
+from switchyard.screen import Screen
+from switchyard.verbs.deploy import attempt_name, who
+from switchyard.verbs.status import ask
+
+
+def act(checkout: Path, host_name: str, verb: str, **fields: Any) -> int:
+    """One acting verb on every machine of a host, followed to its end."""
+    host = settings.host(checkout, host_name)
+    screen = Screen(as_json=False)
+    code = 0
+    for machine in host.setting.machines:
+        line = Line(host, machine, require_app(host.app_setting.name, host.name))
+        try:
+            line.start(verb, attempt=attempt_name(), who=who(), **fields)
+            for event in line.events():
+                screen.event(machine.name, event)
+                if event["event"] == "end":
+                    code = code or int(event["exit"])
+                    screen.say(
+                        f"{machine.name}: {event['outcome']}" + (f": {event['reason']}" if event["reason"] else "")
+                    )
+        finally:
+            line.close()
+    return code
+
+
+def unlock(checkout: Path, host_name: str, *, reason: str, force: bool) -> int:
+    """A takeover of the lease, with a reason that the journal keeps."""
+    if not reason:
+        raise BadInput("unlock: say why with --reason; the journal keeps it")
+    return act(checkout, host_name, "unlock", force=force, reason=reason)
+
+
+def execute(checkout: Path, host_name: str, *, service: str, command: str) -> int:
+    """A command in a container of the live colour, or of a shared service; its exit code."""
+    _, _, answers = ask(checkout, host_name, "exec", service=service, command=command)
+    code = 0
+    for answer in answers.values():
+        sys.stdout.write(answer["output"] + "\n")
+        code = code or int(answer["code"])
+    return code
