@@ -52,7 +52,7 @@ def next_step(want: Want, site: Site) -> Step | Done:
     home = site.holder(want.release)
     if site.live != NOTHING and home == site.live:
         return _finish(want, site, site.live)
-    if site.verdict == "wrong":
+    if site.verdict == "wrong" or (home is not None and site.slot(home).single == "failed"):
         return _leave(want, site)
     return _prepare(want, site)
 
@@ -124,7 +124,7 @@ def _leave(want: Want, site: Site) -> Step | Done:
         moved = _singletons(site, site.live)
         if moved is not None:
             return moved
-    if home is not None and site.slot(home).front in ("starting", "healthy", "failed") and site.live == NOTHING:
+    if site.live == NOTHING and home is not None and site.slot(home).front in ("starting", "healthy", "failed"):
         return Step("cancel", home)
     return Done("taken back")
 
@@ -134,14 +134,12 @@ def _prepare(want: Want, site: Site) -> Step | Done:
     staged = _stage(want, site)
     if staged is not None:
         return staged
-    idle = site.idle
+    idle = site.holder(want.release) or site.idle
     slot = site.slot(idle)
     if slot.release not in (None, want.release):
         return Step("retire", idle)
-    if want.verb == "rollback" and slot.front == "failed":
-        return Done("failed")
     if slot.front == "failed" or (want.verb == "deploy" and site.smoke == "failed"):
-        return Done("failed") if slot.front in ("none", "stopped") else Step("cancel", idle)
+        return Done("failed")
     if slot.front in ("none", "stopped"):
         return Step("up", idle)
     if slot.front == "starting":

@@ -480,6 +480,7 @@ def start_singletons(attempt: Attempt, colour: str | None) -> None:
         engine.run(argv, log=_log(attempt))
     except SwitchyardError as error:
         attempt.failed[f"single {colour}"] = attempt.reason = str(error)
+        _judge_handover(attempt, colour)
 
 
 def prove_singletons(attempt: Attempt, colour: str | None) -> None:
@@ -487,6 +488,13 @@ def prove_singletons(attempt: Attempt, colour: str | None) -> None:
     assert colour is not None
     singles = [c for c in _held(attempt, colour) if observe.is_single(c)]
     _prove(attempt, f"single {colour}", singles, min(SINGLETONS_WITHIN, attempt.app.healthy_within))
+    _judge_handover(attempt, colour)
+
+
+def _judge_handover(attempt: Attempt, colour: str) -> None:
+    """A handover that failed is a wrong verdict on the wanted release, which outlives the stopped containers."""
+    if f"single {colour}" in attempt.failed and observe.site(attempt).slot(colour).release == attempt.release:
+        attempt.verdict = "wrong"
 
 
 def look(attempt: Attempt, colour: str | None) -> None:

@@ -113,7 +113,7 @@ def shared_state(store: Store, app: str, record: Mapping[str, Any], containers: 
         if c["Labels"].get(names.KIND) == "shared" and c["State"] == "running"
     }
     ready = (store.shared / "ready").exists() and all(
-        engine.ask("GET", f"/networks/{names.network(record.get('name', ''), colour)}") for colour in names.COLOURS
+        engine.ask("GET", f"/networks/{names.network(app, colour)}") for colour in names.COLOURS
     )
     return "healthy" if ready and set(record.get("shared", ())) <= running else "absent"
 
