@@ -291,6 +291,7 @@ def retire(attempt: Attempt, colour: str | None) -> None:
     assert colour is not None
     held = _held(attempt, colour)
     cut = attempt.proxy.connections(colour)
+    attempt.started -= {f"front {colour}", f"single {colour}"}
     attempt.proxy.fill("drain", "")
     _stop(attempt, held)
     for container in held:
@@ -330,6 +331,7 @@ def up(attempt: Attempt, colour: str | None) -> None:
         *record["front"],
     )
     engine.run(argv, log=_log(attempt))
+    attempt.started.add(f"front {colour}")
     _link(attempt.store.root, colour, f"releases/{release}")
 
 
@@ -456,6 +458,7 @@ def stop_singletons(attempt: Attempt, colour: str | None) -> None:
     """Asks the singletons of a colour to stop, and waits for as long as their grace period."""
     assert colour is not None
     _stop(attempt, [c for c in _held(attempt, colour) if observe.is_single(c)])
+    attempt.started.discard(f"single {colour}")
     attempt.proven.pop(f"single {colour}", None)
     attempt.failed.pop(f"single {colour}", None)
 
@@ -478,6 +481,7 @@ def start_singletons(attempt: Attempt, colour: str | None) -> None:
     )
     try:
         engine.run(argv, log=_log(attempt))
+        attempt.started.add(f"single {colour}")
     except SwitchyardError as error:
         attempt.failed[f"single {colour}"] = attempt.reason = str(error)
         _judge_handover(attempt, colour)

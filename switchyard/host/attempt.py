@@ -42,6 +42,8 @@ class Attempt:
         self.proven: dict[str, frozenset[tuple[str, str]]] = {}
         self.failed: dict[str, str] = {}
         """``front blue`` or ``single green`` to the reason."""
+        self.started: set[str] = set()
+        """What this attempt started and has not stopped: what has exited since has crashed."""
         self.smoke = "unknown"
         self.verdict = "unknown"
         self.reason = ""

@@ -79,9 +79,9 @@ def group_state(attempt: Attempt, key: str, containers: list[dict[str, Any]], wa
         return "none"
     running = [c for c in containers if c["State"] == "running"]
     if key in attempt.failed:
-        return "failed" if running else "stopped"
+        return "failed"
     if len(running) < max(wanted, 1):
-        return "stopped"
+        return "starting" if key in attempt.started else "stopped"
     return "healthy" if attempt.proven.get(key) == identity(running) else "starting"
 
 
@@ -91,7 +91,7 @@ def single_state(attempt: Attempt, key: str, containers: list[dict[str, Any]]) -
         return "failed"
     running = [c for c in containers if c["State"] in ("running", "restarting", "paused")]
     if not running:
-        return "stopped" if containers else "none"
+        return "running" if key in attempt.started else ("stopped" if containers else "none")
     return "healthy" if attempt.proven.get(key) == identity(running) else "running"
 
 

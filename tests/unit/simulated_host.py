@@ -1,4 +1,4 @@
-"""A simulated host: containers, an edge and files, changed by steps. It shares no code with the decisions under test."""
+"""A simulated host: containers, an edge and files. It shares no code with the decisions under test."""
 
 from __future__ import annotations
 

@@ -60,12 +60,19 @@ def converge(module, want: Want, host: Host, rng: random.Random | None) -> tuple
         step = module.next_step(want, before)
         if isinstance(step, module.Done):
             return step.outcome, broken
+        agreed = before.proxy in ("down", before.map_file)
+        if want.phase == "prepare" and step.name == "switch" and agreed and _goes_to(before, step, want):
+            broken.append(f"{before} -> {step} in the phase that prepares")
         how = "wholly"
         if rng and interruptions and rng.random() < 0.3:
             how, interruptions = rng.choice(["partly", "not", "lost"]), interruptions - 1
         host.do(step, want.release, how)
         broken += [f"{before} -> {step} ({how}): {text}" for text in machine.violations(before, step, host.seen())]
     return f"no end within {LIMIT} steps, last {step} from {before}", broken
+
+
+def _goes_to(site: Site, step: machine.Step, want: Want) -> bool:
+    return step.colour in ("blue", "green") and site.slot(step.colour).release == want.release
 
 
 def check(module, sites: list[Site]) -> list[str]:
@@ -79,11 +86,11 @@ def check(module, sites: list[Site]) -> list[str]:
                 outcome, broken = converge(module, want, host, source)
                 end = host.seen()
                 wrong += broken
-                wrong += [f"{want} from {site} ({set(sick)}): {text}" for text in promises(want, outcome, end)]
+                wrong += [f"{want} from {site} ({set(sick)}): {text}" for text in promises(want, outcome, end, site)]
     return wrong
 
 
-def promises(want: Want, outcome: str, end: Site) -> list[str]:
+def promises(want: Want, outcome: str, end: Site, start: Site) -> list[str]:
     """What an outcome says about the site it ends in."""
     holds = {
         "live": end.live != "none"
@@ -101,6 +108,14 @@ def promises(want: Want, outcome: str, end: Site) -> list[str]:
     if outcome.startswith("no end"):
         return [outcome]
     wrong = [] if holds[outcome] else [f"{outcome} is not so: {end}"]
+    pointed = {start.live, start.map_file} - {"none"}
+    was_live = any(start.slot(colour).release == want.release for colour in pointed)
+    if outcome == "live" and end.proxy == "down":
+        wrong.append(f"live, and the edge does not run: {end}")
+    if outcome == "prepared" and end.stage != "ran":
+        wrong.append(f"prepared, and its oneshots did not run: {end}")
+    if outcome == "live" and want.verb == "rollback" and not was_live and end.stage in ("absent", "received"):
+        wrong.append(f"rolled back to a release without images: {end}")
     if end.proxy not in ("down", end.map_file):
         wrong.append(f"the map file and the proxy still disagree: {end}")
     return wrong
