@@ -41,6 +41,12 @@ class Request:
         self.writer.transport.abort()
 
 
+# The tests' own server may still hold a socket when its loop ends on a busy machine.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed:ResourceWarning"
+)
+
+
 class Server:
     """An HTTP server in a thread, which answers as ``behave`` does and remembers what it was asked."""
 
