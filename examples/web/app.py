@@ -17,6 +17,20 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 75
 
+    def parse_request(self):
+        """Called once a request's first line has arrived."""
+        self.counted = True
+        self.server.count(+1)
+        return super().parse_request()
+
+    def handle_one_request(self):
+        self.counted = False
+        try:
+            super().handle_one_request()
+        finally:
+            if self.counted:
+                self.server.count(-1)
+
     def do_GET(self):
         parts = urlsplit(self.path)
         if parts.path == "/health":
@@ -43,15 +57,34 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
+    """Counts requests in work: threads of idle connections must not hold the end up, requests must."""
+
     request_queue_size = 1024
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.in_work = 0
+        self.changed = threading.Condition()
+
+    def count(self, change):
+        with self.changed:
+            self.in_work += change
+            self.changed.notify_all()
+
+    def finish(self):
+        """Accepts no more, then waits for what is in work; the grace period of the container is the limit."""
+        self.socket.close()
+        with self.changed:
+            self.changed.wait_for(lambda: self.in_work == 0)
 
 
 def main():
     if BREAK == "crash":
-        sys.exit("told to crash")
-    server = Server(("", 8000), Handler)
+        sys.exit(3)
+    server = Server(("", int(os.environ.get("PORT", "8000"))), Handler)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     server.serve_forever(poll_interval=0.05)
+    server.finish()
 
 
 main()
