@@ -5,6 +5,7 @@ import json
 import signal
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import psycopg
 import redis
@@ -23,6 +24,20 @@ hints = queue.connect()
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 75
+
+    def parse_request(self) -> bool:
+        """Called once a request's first line has arrived."""
+        self.counted = True
+        self.server.count(+1)
+        return super().parse_request()
+
+    def handle_one_request(self) -> None:
+        self.counted = False
+        try:
+            super().handle_one_request()
+        finally:
+            if self.counted:
+                self.server.count(-1)
 
     def do_GET(self) -> None:
         try:
@@ -48,11 +63,13 @@ class Handler(BaseHTTPRequestHandler):
             values = [game[field] for field in FIELDS]
         except (ValueError, KeyError, TypeError):
             return self.answer(400, {"error": f"a game has {', '.join(FIELDS)}"})
-        if self.path != "/games" or game["sport"] not in SPORTS:
+        if self.path != "/games" or str(game["sport"]) not in SPORTS:
             return self.answer(404, {"error": f"sports are {', '.join(SPORTS)}"})
         try:
             with pool.connection() as db:
                 db.execute(INSERT, values)
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
+            return self.answer(400, {"error": type(error).__name__})
         except psycopg.Error as error:
             return self.answer(503, {"error": type(error).__name__})
         with contextlib.suppress(redis.RedisError):  # the worker's sweep finds every game without a rating
@@ -72,7 +89,25 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
+    """Counts requests in work: threads of idle connections must not hold the end up, requests must."""
+
     request_queue_size = 1024
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.in_work = 0
+        self.changed = threading.Condition()
+
+    def count(self, change: int) -> None:
+        with self.changed:
+            self.in_work += change
+            self.changed.notify_all()
+
+    def finish(self) -> None:
+        """Accepts no more, then waits for what is in work; the grace period of the container is the limit."""
+        self.socket.close()
+        with self.changed:
+            self.changed.wait_for(lambda: self.in_work == 0)
 
 
 def main() -> None:
@@ -80,6 +115,7 @@ def main() -> None:
     server = Server(("", 8000), Handler)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     server.serve_forever(poll_interval=0.05)
+    server.finish()
 
 
 main()
