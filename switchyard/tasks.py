@@ -42,7 +42,7 @@ def collection(checkout: Path) -> Collection:
             "shared-unchanged": "leave changed shared services as they run",
             "force": "ship a release that was bad, or what is live already",
             "json": "print one JSON object",
-            "yes": "accepted; a deploy without overrides asks nothing",
+            "yes": "do not ask before an override; without overrides nothing is asked",
         }
     )
     def deploy(
@@ -63,7 +63,9 @@ def collection(checkout: Path) -> Collection:
             from switchyard.verbs import deploy as module
             from switchyard.verbs import rollback as memory
 
-            options = module.Options(rev or None, dry_run, allow_downgrade, allow_dirty, shared_unchanged, force, json)
+            options = module.Options(
+                rev or None, dry_run, allow_downgrade, allow_dirty, shared_unchanged, force, json, yes
+            )
             code = module.deploy(checkout, host, options)
             if not dry_run:
                 memory.remember_host(checkout, host)

@@ -7,6 +7,7 @@ import json
 import platform
 import secrets
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -40,6 +41,24 @@ class Options:
     shared_unchanged: bool = False
     force: bool = False
     json: bool = False
+    yes: bool = False
+
+    @property
+    def overrides(self) -> list[str]:
+        """The flags that let through what is refused otherwise."""
+        flags = ("allow_downgrade", "shared_unchanged", "force")
+        return ["--" + flag.replace("_", "-") for flag in flags if getattr(self, flag)]
+
+
+def confirm(options: Options) -> None:
+    """An override is asked for once more: on a terminal by a question, elsewhere by ``--yes``."""
+    if not options.overrides or options.yes or options.dry_run:
+        return
+    words = " ".join(options.overrides)
+    if not sys.stdin.isatty():
+        raise Refused(f"{words} overrides a refusal: add --yes where nobody can be asked")
+    if input(f"Deploy with {words}? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise Refused("not confirmed; nothing was done")
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,7 @@ def attempt_name() -> str:
 def deploy(checkout: Path, host_name: str, options: Options) -> int:
     """Every machine of the host prepared, then each switched. Returns the exit code."""
     host = settings.host(checkout, host_name)
+    confirm(options)
     picked = source.pick(host.app_folder, options.rev, allow_dirty=options.allow_dirty)
     screen = Screen(as_json=options.json)
     if picked.dirty and options.rev is None:

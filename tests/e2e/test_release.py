@@ -163,7 +163,7 @@ def test_the_same_load_against_compose_up_in_place_counts_failures(application):
     subprocess.run(down, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("how,named", [("health", "health"), ("pages", "smoke"), ("crash", "exited with code 1")])
+@pytest.mark.parametrize("how,named", [("health", "health"), ("pages", "smoke"), ("crash", "exited with code 3")])
 def test_a_release_that_does_not_work_leaves_the_old_one_serving_and_is_named(application, how, named):
     application.commit("1")
     first = application.deploy()["release"]
@@ -196,7 +196,9 @@ def test_what_must_not_go_live_is_refused_and_goes_when_asked_for_by_name(applic
     assert application.inv("rollback", "--host", "prod").returncode == 0
     bad = application.inv("deploy", "--host", "prod")
     assert bad.returncode == 4 and "--force" in bad.stdout
-    application.deploy("--force")
+    unasked = application.inv("deploy", "--host", "prod", "--force")
+    assert unasked.returncode == 4 and "--yes" in unasked.stderr
+    application.deploy("--force", "--yes")
     assert application.answer()[0] == "2"
     (application.app / "VERSION").write_text("3")
     dirty = application.inv("deploy", "--host", "prod")
