@@ -129,7 +129,7 @@ def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings:
             words = ", ".join(f"{r['service']}:{r['port']} on {r['address']}:{r['listen']}" for r in new)
             raise Refused(
                 f"the edge does not hold {words}: it would have to be recreated, which interrupts every "
-                "route for a moment. Run inv edge.apply first"
+                "route for a moment, and no verb does that yet. Keep the addresses of the live release"
             )
 
 
@@ -150,7 +150,7 @@ def _refuse_shared(attempt: Attempt, header: dict[str, Any]) -> None:
         raise Refused(
             "shared services changed, and a deploy never touches them: "
             + "; ".join(changed)
-            + ". Run inv shared.apply, or deploy with --shared-unchanged to leave them as they run"
+            + ". Deploy with --shared-unchanged to leave them as they run; no verb applies such a change yet"
         )
 
 
