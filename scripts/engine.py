@@ -143,10 +143,11 @@ def _detach() -> None:
 
 def _remove_stale_pid_file(path: Path) -> None:
     try:
-        name = Path(f"/proc/{path.read_text(encoding='utf-8').strip()}/comm").read_text(encoding="utf-8").strip()
+        # A process that is dead and not yet reaped has a name still, but no command line.
+        command = Path(f"/proc/{path.read_text(encoding='utf-8').strip()}/cmdline").read_bytes().split(b"\0")[0]
     except OSError:
-        name = ""
-    if name != "dockerd":
+        command = b""
+    if not command.endswith(b"dockerd"):
         path.unlink(missing_ok=True)
 
 
