@@ -81,7 +81,12 @@ _MISSING = (
 
 
 def _quoted(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    """As Compose reads it back. Between single quotes all stands for itself, but a backslash cannot end a value."""
+    if "\\'" in value or value.endswith("\\"):
+        for special in ("\\", '"', "$"):
+            value = value.replace(special, f"\\{special}")
+        return f'"{value}"'
+    return "'" + value.replace("'", "\\'") + "'"
 
 
 def carries_all(repository: Path, commit: str, document: Mapping[str, Any], exported: Path, app: App) -> list[str]:

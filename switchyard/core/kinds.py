@@ -10,6 +10,19 @@ from switchyard.core.app import App
 
 STATEFUL = (
     "postgres",
+    "postgresql",
+    "percona",
+    "couchdb",
+    "cassandra",
+    "influxdb",
+    "neo4j",
+    "kafka",
+    "zookeeper",
+    "etcd",
+    "mosquitto",
+    "eclipse-mosquitto",
+    "redis-stack-server",
+    "mongodb",
     "postgis",
     "timescaledb",
     "pgvector",
@@ -56,11 +69,25 @@ def kinds(document: Mapping[str, Any], app: App) -> tuple[dict[str, Kind], list[
         if kind is None:
             problems.append(
                 f"service {name}: whether two of it may run at once cannot be told from the compose file. Add to "
-                f"invoke.yaml:\n  app:\n    kinds:\n      {name}: handover   # at most one runs; or plain: both colours"
+                f"invoke.yaml:\n  app:\n    kinds:\n      {name}: {_choices(service)}"
             )
         else:
             found[name] = kind
     return found, problems
+
+
+def _choices(service: Mapping[str, Any]) -> str:
+    if service.get("ports"):
+        return "shared   # it keeps state: no deploy restarts it; or routed: both colours"
+    return "handover   # at most one runs; or plain: both colours"
+
+
+def _may_be_a_server_of_state(service: Mapping[str, Any]) -> bool:
+    """Whether it is an unknown image with a volume of its own: two servers on one volume destroy what it holds."""
+    mounts = service.get("volumes") or ()
+    return "build" not in service and any(
+        mount.get("type") == "volume" and mount.get("source") and not mount.get("read_only") for mount in mounts
+    )
 
 
 def _kind(name: str, service: Mapping[str, Any], app: App, completed: set[str], named: set[str]) -> Kind | None:
@@ -69,10 +96,10 @@ def _kind(name: str, service: Mapping[str, Any], app: App, completed: set[str], 
     if name in named:
         return Kind("routed", "a route of the settings leads to it")
     image = str(service.get("image", "")).split("@")[0].rsplit("/", 1)[-1].split(":")[0]
-    if "build" not in service and image in STATEFUL:
-        return Kind("shared", f"its image {image} keeps state")
     if name in completed:
         return Kind("oneshot", "another service waits for it to complete successfully")
-    if service.get("ports"):
+    if "build" not in service and image in STATEFUL:
+        return Kind("shared", f"its image {image} keeps state")
+    if service.get("ports") and not _may_be_a_server_of_state(service):
         return Kind("routed", "it publishes a port")
     return None

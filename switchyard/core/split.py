@@ -34,6 +34,12 @@ DROPPED = (
     "image",
     "labels",
 )
+NETWORK_KEYS = ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address")
+"""What a service asks of its network that the network of a colour cannot give."""
+PLACEHOLDERS = (".gitkeep", ".keep", ".gitignore")
+"""Files that only make git keep a folder that is filled later."""
+RESTARTS = {"none": "no", "on-failure": "on-failure", "any": "unless-stopped"}
+"""``deploy.restart_policy.condition`` as ``restart``: Compose would let it win, and takes ``any`` for ``always``."""
 LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
 
@@ -76,6 +82,7 @@ class _Work:
     data: set[str] = field(default_factory=set)
     shared_files: set[str] = field(default_factory=set)
     mounted: dict[str, set[str]] = field(default_factory=dict)
+    data_of: dict[str, str] = field(default_factory=dict)
 
     def kind(self, service: str) -> str:
         return self.found[service].kind
@@ -93,6 +100,9 @@ def split(
     work.problems += problems
     for name, service in services.items():
         _refuse_unhandled(work, name, service)
+        _refuse_networks(work, name, service)
+        _refuse_build(work, name, service)
+    _refuse_unknown(work)
     _raise(work)
     routes = _routes(work)
     colours = {colour: _colour(work, colour, routes) for colour in names.COLOURS}
@@ -154,6 +164,72 @@ def _refuse_unhandled(work: _Work, name: str, service: Mapping[str, Any]) -> Non
         work.problems.append(f"service {name}: image: neither an image nor a build is named")
 
 
+def _refuse_networks(work: _Work, name: str, service: Mapping[str, Any]) -> None:
+    networks = work.document.get("networks") or {}
+    for network, asked in (service.get("networks") or {}).items():
+        if (networks.get(network) or {}).get("external"):
+            work.problems.append(
+                f"service {name}: networks: {network} is external: a colour has one network, of its own, so the "
+                "service would no longer reach what is there. Reach it by an address of the host instead"
+            )
+        for key in NETWORK_KEYS:
+            if (asked or {}).get(key):
+                work.problems.append(
+                    f"service {name}: networks.{network}.{key}: two colours cannot hold one address; "
+                    f"use the name {name}"
+                )
+        if (networks.get(network) or {}).get("internal"):
+            work.notes.append(f"network {network} is internal in the compose file; the network of a colour is not")
+
+
+def _refuse_build(work: _Work, name: str, service: Mapping[str, Any]) -> None:
+    build = service.get("build")
+    if not isinstance(build, Mapping):
+        return
+    for key in ("secrets", "ssh"):
+        if build.get(key):
+            work.problems.append(f"service {name}: build.{key} is not handled yet: images are built on the host")
+    contexts = {"context": build.get("context") or ".", **(build.get("additional_contexts") or {})}
+    for key, context in contexts.items():
+        if _is_path(str(context)) and _outside(posixpath.join(work.folder, str(context))):
+            work.problems.append(f"service {name}: build: {key} {context} lies outside the repository")
+
+
+def _refuse_unknown(work: _Work) -> None:
+    """A setting that names nothing is a slip of the pen, and what it was meant for would go without it."""
+    mounts = _binds(work.document)
+    for name in work.app.volumes.keys() - (work.document.get("volumes") or {}).keys():
+        work.problems.append(f"app.volumes.{name}: no service of the compose file uses a volume of this name")
+    for setting, sources in (("data", work.app.data), ("writable", work.app.writable)):
+        for source in sources:
+            if posixpath.normpath(source) not in mounts:
+                work.problems.append(f"app.{setting}: {source} is no bind source of the compose file")
+
+
+def _binds(document: Mapping[str, Any]) -> set[str]:
+    found = {
+        mount["source"]
+        for service in document["services"].values()
+        for mount in service.get("volumes") or ()
+        if mount.get("type") == "bind"
+    }
+    files = {
+        entry["file"]
+        for part in ("secrets", "configs")
+        for entry in (document.get(part) or {}).values()
+        if "file" in entry
+    }
+    return {posixpath.normpath(source) for source in found | files}
+
+
+def _is_path(context: str) -> bool:
+    return not context.startswith(("/", "git@")) and ":" not in context
+
+
+def _outside(path: str) -> bool:
+    return posixpath.normpath(path).split("/")[0] == ".."
+
+
 def _ordered(work: _Work, kind: str) -> tuple[str, ...]:
     """The services of a kind, those that others depend on first."""
     services = work.document["services"]
@@ -182,6 +258,20 @@ def _routes(work: _Work) -> tuple[Route, ...]:
                 f"service {route.service}: listen {route.listen} is already a route of {seen[route.listen]}"
             )
         seen[route.listen] = route.service
+    led = {(route.service, route.port) for route in routes}
+    for name, service in work.document["services"].items():
+        if work.kind(name) != "routed" or work.problems:
+            continue
+        if name not in {route.service for route in routes}:
+            work.problems.append(
+                f"service {name}: it is routed, but no route leads to it: publish a port of it, or name it under "
+                f"app.routes, or set app.kinds.{name}: plain"
+            )
+        for port in service.get("ports") or ():
+            if (name, int(port["target"])) not in led:
+                work.notes.append(
+                    f"{name}: its published port {port.get('published')} is no route and is not published"
+                )
     if not routes:
         work.problems.append("no service is routed: publish a port, or name one under app.routes in invoke.yaml")
     return tuple(routes)
@@ -245,7 +335,7 @@ def _colour(work: _Work, colour: str, routes: tuple[Route, ...]) -> dict[str, An
         if kind == "shared":
             continue
         service = _service(work, name, source, names.tag(app, name, work.release))
-        aliases = [name, *_aliases(source)]
+        aliases = _names(name, source)
         if name in routed:
             aliases.append(names.alias(name, colour))
         if source.get("network_mode") != "none":
@@ -265,12 +355,16 @@ def _colour(work: _Work, colour: str, routes: tuple[Route, ...]) -> dict[str, An
 
 def _shared(work: _Work) -> dict[str, Any]:
     app = work.app.name
+    shared = {name for name in work.document["services"] if work.kind(name) == "shared"}
     services = {}
     for name, source in work.document["services"].items():
-        if work.kind(name) != "shared":
+        if name not in shared:
             continue
         service = _service(work, name, source, names.tag(app, name, "shared"))
-        aliases = list(dict.fromkeys([name, *_aliases(source)]))
+        aliases = list(dict.fromkeys(_names(name, source)))
+        needed = {other: how for other, how in (source.get("depends_on") or {}).items() if other in shared}
+        if needed:
+            service["depends_on"] = copy.deepcopy(needed)
         service["networks"] = {colour: {"aliases": aliases} for colour in names.COLOURS}
         service["restart"] = _restart(source)
         service["labels"] = {**_labels(source), names.APP: app, names.KIND: "shared"}
@@ -278,7 +372,7 @@ def _shared(work: _Work) -> dict[str, Any]:
             service["ports"] = source["ports"]
         services[name] = service
     networks = {colour: {"name": names.network(app, colour), "external": True} for colour in names.COLOURS}
-    return _document(work, names.project(app, "shared"), services, networks)
+    return _document(work, names.project(app, "shared"), services, networks, shared=True)
 
 
 def _service(work: _Work, name: str, source: Mapping[str, Any], image: str) -> dict[str, Any]:
@@ -287,15 +381,20 @@ def _service(work: _Work, name: str, source: Mapping[str, Any], image: str) -> d
     if not service["volumes"]:
         del service["volumes"]
     service.setdefault("logging", LOGGING)
-    scale = work.app.scale.get(name) or source.get("scale")
-    if scale:
-        service["deploy"] = {**(service.get("deploy") or {}), "replicas": int(scale)}
+    deploy = {key: value for key, value in (service.pop("deploy", None) or {}).items() if key != "restart_policy"}
+    scale = work.app.scale.get(name, source.get("scale"))
+    if scale is not None:
+        deploy["replicas"] = int(scale)
+    if deploy:
+        service["deploy"] = deploy
     service["image"] = image
     service["pull_policy"] = "never"
     return service
 
 
-def _document(work: _Work, project: str, services: dict[str, Any], networks: dict[str, Any]) -> dict[str, Any]:
+def _document(
+    work: _Work, project: str, services: dict[str, Any], networks: dict[str, Any], *, shared: bool = False
+) -> dict[str, Any]:
     document: dict[str, Any] = {"name": project, "services": services, "networks": networks}
     used = {
         mount["source"]
@@ -309,16 +408,16 @@ def _document(work: _Work, project: str, services: dict[str, Any], networks: dic
         }
     for part in ("secrets", "configs"):
         wanted = {item["source"] for service in services.values() for item in service.get(part) or ()}
-        found = {name: _file(work, part, name) for name in sorted(wanted)}
+        found = {name: _file(work, part, name, shared=shared) for name in sorted(wanted)}
         if found:
             document[part] = found
     return document
 
 
-def _file(work: _Work, part: str, name: str) -> dict[str, Any]:
+def _file(work: _Work, part: str, name: str, *, shared: bool) -> dict[str, Any]:
     entry = dict((work.document.get(part) or {}).get(name) or {})
     if "file" in entry:
-        path, _ = _source(work, f"{part}.{name}", entry["file"], shared=False)
+        path, _ = _source(work, f"{part}.{name}", entry["file"], shared=shared, folder=False)
         return {"file": path}
     if "content" in entry:
         return {"content": str(entry["content"])}
@@ -327,8 +426,19 @@ def _file(work: _Work, part: str, name: str) -> dict[str, Any]:
 
 
 def _restart(source: Mapping[str, Any]) -> str:
+    policy = (source.get("deploy") or {}).get("restart_policy")
     written = str(source.get("restart") or "no")
+    if policy:
+        written = RESTARTS.get(str(policy.get("condition") or "any"), "unless-stopped")
+        if written == "on-failure" and policy.get("max_attempts"):
+            written = f"on-failure:{policy['max_attempts']}"
     return "unless-stopped" if written == "always" else written
+
+
+def _names(name: str, source: Mapping[str, Any]) -> list[str]:
+    """What others may call a service; ``container_name`` is a name in DNS too, and the container's own goes."""
+    given = source.get("container_name")
+    return [name, *([given] if given else []), *_aliases(source)]
 
 
 def _aliases(source: Mapping[str, Any]) -> list[str]:
@@ -354,10 +464,10 @@ def _mount(work: _Work, service: str, mount: Mapping[str, Any]) -> dict[str, Any
             work, f"service {service}: volumes: {mount['source']}", mount["source"], shared=kind == "shared"
         )
         changed["source"] = path
-        if is_code and mount["source"] not in work.app.writable:
+        if is_code and posixpath.normpath(mount["source"]) not in map(posixpath.normpath, work.app.writable):
             changed["read_only"] = True
-        changed.pop("bind", None)
-        changed["bind"] = {**(mount.get("bind") or {}), "create_host_path": not is_code}
+        bind = mount.get("bind") or {}
+        changed["bind"] = {**bind, "create_host_path": not is_code and bind.get("create_host_path", True)}
     return changed
 
 
@@ -376,32 +486,60 @@ def _volume(work: _Work, service: str, name: str) -> None:
         work.volumes[name] = names.volume(work.app.name, name)
 
 
-def _source(work: _Work, where: str, source: str, *, shared: bool) -> tuple[str, bool]:
+def _source(work: _Work, where: str, source: str, *, shared: bool, folder: bool = True) -> tuple[str, bool]:
     """Where a bind source is on the host, and whether it is code of the release."""
     if source.startswith("/") or source.startswith("~"):
         return source, False
     path = posixpath.normpath(posixpath.join(work.folder, source))
-    if path.startswith(".."):
+    if _outside(path):
         work.problems.append(f"{where}: lies outside the repository")
         return source, False
-    if path in work.tracked or any(name.startswith(f"{path}/") for name in work.tracked):
-        if shared:
-            work.shared_files.add(path)
-            return f"{work.root}/shared/files/{path}", True
-        return f"{work.root}/releases/{work.release}/files/{path}", True
     key = next((key for key in work.app.data if posixpath.normpath(key) == posixpath.normpath(source)), None)
-    if key is None:
+    if key is not None:
+        return _data(work, where, path, work.app.data[key], folder=folder), False
+    carried = _carried(work, path)
+    if carried and all(posixpath.basename(name) in PLACEHOLDERS for name in carried):
         work.problems.append(
-            f"{where}: git does not track it, so it is data that no release carries. Say where it is, in "
-            f'invoke.yaml: app: {{data: {{"{source}": data}}}} for a folder of the host, or an absolute path'
+            f"{where}: the commit has only {carried[0]} of it, so what fills it is data that no release carries. "
+            f"{_say(source)}"
         )
         return source, False
-    place = work.app.data[key]
+    if carried:
+        if shared:
+            work.shared_files.add(path)
+            return posixpath.normpath(f"{work.root}/shared/files/{path}"), True
+        return posixpath.normpath(f"{work.root}/releases/{work.release}/files/{path}"), True
+    work.problems.append(f"{where}: git does not track it, so it is data that no release carries. {_say(source)}")
+    return source, False
+
+
+def _say(source: str) -> str:
+    return (
+        f'Say where it is, in invoke.yaml: app: {{data: {{"{source}": data}}}} for a folder of the host, or an '
+        "absolute path"
+    )
+
+
+def _carried(work: _Work, path: str) -> list[str]:
+    """What the commit has at a path: the file itself, or the files of the folder."""
+    if path == ".":
+        return sorted(work.tracked)
+    return sorted(name for name in work.tracked if name == path or name.startswith(f"{path}/"))
+
+
+def _data(work: _Work, where: str, path: str, place: str, *, folder: bool) -> str:
+    """Where data is on the host. Two sources never get one folder, and a file is never made as a folder."""
     if place.startswith("/"):
-        return place, False
+        return place
     name = posixpath.basename(path)
-    work.data.add(name)
-    return f"{work.root}/data/{name}", False
+    if work.data_of.setdefault(name, path) != path:
+        work.problems.append(
+            f"{where}: data/{name} is already that of {work.data_of[name]}; give one of the two an absolute path in "
+            "app.data"
+        )
+    if folder:
+        work.data.add(name)
+    return f"{work.root}/data/{name}"
 
 
 def _note_volumes(work: _Work) -> None:
@@ -421,6 +559,11 @@ def _build(work: _Work) -> dict[str, Any]:
         context = str(build.get("context") or ".")
         if "://" not in context and not context.startswith("git@"):
             build["context"] = posixpath.normpath(posixpath.join(base, context))
+        if build.get("additional_contexts"):
+            build["additional_contexts"] = {
+                key: posixpath.normpath(posixpath.join(base, place)) if _is_path(place) else place
+                for key, place in build["additional_contexts"].items()
+            }
         labels = build.get("labels") or {}
         labels = labels if isinstance(labels, dict) else dict(item.partition("=")[::2] for item in labels)
         build["labels"] = {**labels, names.APP: work.app.name}

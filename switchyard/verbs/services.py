@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from switchyard import resolve, settings, source
 from switchyard.core.split import Split, split
 from switchyard.screen import Screen
 
+SHORTEST = 4
+"""Characters of the shortest value that is hidden wherever it stands: hiding a `1` would hide everything."""
+
 
 def services(checkout: Path, host_name: str, *, explain: bool) -> int:
     """Prints a table, or with ``explain`` the documents without the values of variables."""
@@ -21,7 +25,8 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
     app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
         resolve.export(picked.repository, picked.commit, Path(folder))
-        document = resolve.resolve(Path(folder), app, settings.env_values(settings.environment(host)))
+        env = settings.env_values(settings.environment(host))
+        document = resolve.resolve(Path(folder), app, env)
     parts = split(
         document,
         app=app,
@@ -31,7 +36,7 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
         folder=picked.folder,
     )
     if explain:
-        print(json.dumps(_documents(parts), indent=2))
+        print(json.dumps(documents(parts, env.values()), indent=2))
         return 0
     table = Table("service", "kind", "why", box=None)
     for name, kind in parts.kinds.items():
@@ -43,17 +48,19 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
     return 0
 
 
-def _documents(parts: Split) -> dict[str, Any]:
-    return {
-        "shared": _hidden(parts.shared),
-        **{colour: _hidden(d) for colour, d in parts.colours.items()},
-        "build": _hidden(parts.build),
-    }
+def documents(parts: Split, values: Collection[str]) -> dict[str, Any]:
+    """The documents without variables' values: neither where variables stand nor where one was filled in."""
+    secret = sorted({value.replace("$", "$$") for value in values if len(value) >= SHORTEST}, key=len, reverse=True)
+    found = {"shared": parts.shared, **parts.colours, "build": parts.build}
+    return {name: _hidden(document, secret) for name, document in found.items()}
 
 
-def _hidden(value: Any, key: str = "") -> Any:
+def _hidden(value: Any, secret: Sequence[str], key: str = "") -> Any:
+    if isinstance(value, str):
+        for one in secret:
+            value = value.replace(one, "…")
     if key in ("environment", "args", "content"):
         return dict.fromkeys(value, "…") if isinstance(value, dict) else "…"
     if isinstance(value, dict):
-        return {name: _hidden(item, name) for name, item in value.items()}
-    return [_hidden(item) for item in value] if isinstance(value, list) else value
+        return {name: _hidden(item, secret, name) for name, item in value.items()}
+    return [_hidden(item, secret) for item in value] if isinstance(value, list) else value
