@@ -1,0 +1,138 @@
+"""A commit is resolved by Docker Compose itself, from a clean export; no engine is needed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from switchyard import resolve
+from switchyard.core.app import App
+from switchyard.core.errors import BadInput, NotChecked
+from switchyard.core.split import split
+from switchyard.source import git
+
+COMPOSE = """
+services:
+  db:
+    image: postgres:17
+    environment: {POSTGRES_PASSWORD: "${PASSWORD:?}"}
+    volumes: ["pgdata:/var/lib/postgresql/data"]
+  web:
+    build: .
+    command: ["sh", "-c", "echo $$HOME"]
+    ports: ["127.0.0.1:8080:80"]
+    volumes: ["./conf:/conf"]
+    deploy: {restart_policy: {condition: any}}
+volumes: {pgdata: }
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    top = tmp_path / "repository"
+    (top / "conf").mkdir(parents=True)
+    git(tmp_path, "init", "--quiet", str(top))
+    (top / "compose.yaml").write_text(COMPOSE)
+    (top / "Dockerfile").write_text("FROM python:3.13-slim\n")
+    (top / "conf" / "a.ini").write_text("a")
+    commit(top)
+    (top / "left.txt").write_text("in no commit")
+    return top
+
+
+def commit(top: Path) -> str:
+    git(top, "add", "--all")
+    git(top, "commit", "--quiet", "--message", "x")
+    return git(top, "rev-parse", "HEAD").decode().strip()
+
+
+def exported(top: Path, into: Path) -> Path:
+    into.mkdir()
+    resolve.export(top, "HEAD", into)
+    return into
+
+
+def resolved(folder: Path, env: dict[str, str]) -> dict:
+    return resolve.resolve(folder, App("shop"), env)
+
+
+def one_variable(folder: Path, value: str) -> str:
+    folder.mkdir(exist_ok=True)
+    (folder / "compose.yaml").write_text("services: {web: {image: x, environment: {V: '${V}'}}}\n")
+    return resolved(folder, {"V": value})["services"]["web"]["environment"]["V"].replace("$$", "$")
+
+
+def test_an_export_holds_what_the_commit_holds_and_nothing_else(repository, tmp_path):
+    folder = exported(repository, tmp_path / "export")
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert files == {"compose.yaml", "Dockerfile", "conf/a.ini"} == resolve.tracked(repository, "HEAD")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a b", "a'b", 'a"b', "a\\b", "a\\nb", "end\\", "a\\'b", "\\'$X\"", "a$b", "${HOME}", "a#b", "1\n2", "", " s "],
+)
+def test_a_value_reaches_the_document_as_it_is(tmp_path, value):
+    assert one_variable(tmp_path / "app", value) == value
+
+
+def test_the_operators_own_variables_change_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("V", "of the shell")
+    monkeypatch.setenv("COMPOSE_FILE", "/nowhere.yaml")
+    assert one_variable(tmp_path / "app", "of the settings") == "of the settings"
+
+
+def test_a_missing_variable_is_named_with_where_it_comes_from(repository, tmp_path):
+    with pytest.raises(BadInput) as caught:
+        resolved(exported(repository, tmp_path / "export"), {})
+    assert all(word in str(caught.value) for word in ("compose.yaml", "PASSWORD", "hosts.NAME.env"))
+
+
+def test_a_missing_compose_file_is_named(tmp_path):
+    with pytest.raises(BadInput, match=r"compose\.yaml"):
+        resolved(tmp_path, {})
+
+
+def test_without_docker_the_error_says_what_to_install(repository, tmp_path, monkeypatch):
+    folder = exported(repository, tmp_path / "export")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NotChecked, match="docker compose"):
+        resolved(folder, {"PASSWORD": "x"})
+
+
+def test_compose_itself_accepts_what_a_real_file_was_split_into(repository, tmp_path):
+    document = resolved(exported(repository, tmp_path / "export"), {"PASSWORD": "p$w"})
+    tracked = resolve.tracked(repository, "HEAD")
+    parts = split(document, app=App("shop"), release="R1", root=str(tmp_path), tracked=tracked, folder=".")
+    for name, generated in {"shared": parts.shared, "build": parts.build, **parts.colours}.items():
+        file = tmp_path / f"{name}.json"
+        file.write_text(json.dumps(generated))
+        argv = ["docker", "compose", "--file", str(file), "config", "--format", "json", "--no-path-resolution"]
+        read = json.loads(subprocess.run(argv, capture_output=True, check=True, timeout=60).stdout)
+        for service, written in generated["services"].items():
+            for key in ("command", "environment", "restart", "image"):
+                assert read["services"][service].get(key) == written.get(key)
+    assert parts.shared["services"]["db"]["environment"] == {"POSTGRES_PASSWORD": "p$$w"}
+    assert parts.colours["blue"]["services"]["web"]["restart"] == "unless-stopped"
+
+
+def test_what_the_commit_does_not_carry_is_named(repository, tmp_path):
+    (repository / ".gitignore").write_text("Dockerfile\n")
+    (repository / "big.bin").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    git(repository, "rm", "--quiet", "--cached", "Dockerfile")
+    blob = git(repository, "rev-parse", "HEAD").decode().strip()
+    git(repository, "update-index", "--add", "--cacheinfo", f"160000,{blob},vendored")
+    git(repository, "commit", "--quiet", "--message", "less")
+    git(repository, "add", "big.bin")
+    git(repository, "commit", "--quiet", "--message", "pointer")
+    folder = exported(repository, tmp_path / "export")
+    document = resolved(folder, {"PASSWORD": "x"})
+    said = "\n".join(resolve.carries_all(repository, "HEAD", document, folder, App("shop")))
+    assert "vendored is a submodule" in said
+    assert "service web: build.dockerfile Dockerfile" in said
+    (folder / "Dockerfile").write_text("FROM x\n")
+    said = "\n".join(resolve.carries_all(repository, "HEAD", document, folder, App("shop")))
+    assert "big.bin is a Git LFS pointer" in said
