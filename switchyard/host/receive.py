@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -172,4 +173,8 @@ def _export(attempt: Attempt, commit: str, into: Path) -> None:
         )
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(aside)
+    # git dates every file with its commit, and BuildKit takes a file of the same size and date for the same file:
+    # two commits of one second would build the first one's content. Each export gets a date of its own.
+    for path in aside.rglob("*"):
+        os.utime(path, follow_symlinks=False)
     aside.rename(into)

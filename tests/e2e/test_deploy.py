@@ -1,0 +1,103 @@
+"""What a deploy promises when all goes well, and what it refuses to ship."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+import pytest
+
+RECEIPT = {"v", "outcome", "release", "exit", "hosts"}
+MACHINE = {"name", "before", "steps", "executions", "probes"}
+
+
+def test_a_deploy_and_a_rollback_at_200_requests_a_second_drop_none_and_answers_follow_the_release(site, under_load):
+    site.commit("1")
+    first = site.receipt("deploy")
+    site.commit("2")
+    load = under_load()
+    second = site.receipt("deploy")
+    assert site.answer() == "2"
+    back = site.receipt("rollback")
+    assert site.answer() == "1"
+    summary = load.stop()
+    assert summary.failed == 0, summary.errors
+    assert set(summary.ids_sent) == set(summary.ids_answered)
+    assert set(summary.releases) == {first["release"], second["release"]}
+    assert summary.releases[second["release"]].count > 0
+    for receipt in (first, second, back):
+        (machine,) = receipt["hosts"]
+        assert set(receipt) == RECEIPT and set(machine) == MACHINE and set(machine["probes"]) == {"sent", "failed"}
+        assert machine["executions"] == 1
+    assert back["release"] == first["release"] and back["hosts"][0]["before"] == second["release"]
+
+
+def test_a_dirty_work_tree_is_shipped_as_its_commit_when_asked_for(site):
+    site.commit("1")
+    (site.app / "VERSION").write_text("never committed")
+    refused = site.inv("deploy")
+    assert refused.returncode == 4 and "--allow-dirty" in refused.stdout
+    assert site.containers("blue") == {}
+    done = site.inv("deploy", "--allow-dirty", "--yes")
+    assert done.returncode == 0, done.stdout
+    assert site.answer() == "1"
+
+
+def test_a_shallow_clone_is_refused_before_the_host_is_touched(site, tmp_path):
+    site.commit("1")
+    site.commit("2")
+    shallow = tmp_path / "shallow"
+    command = ["git", "clone", "--quiet", "--depth", "1", f"file://{site.app}", str(shallow)]
+    subprocess.run(command, check=True, capture_output=True)
+    site.point_at(shallow)
+    refused = site.inv("deploy")
+    assert refused.returncode == 4 and "shallow" in refused.stdout and "--unshallow" in refused.stdout
+    assert site.containers("blue") == {} and site.containers("edge") == {}
+
+
+def test_an_ancestor_goes_live_when_a_downgrade_is_allowed(site):
+    older = site.commit("1")
+    site.commit("2")
+    site.receipt("deploy")
+    refused = site.inv("deploy", "--rev", older)
+    assert refused.returncode == 4 and "--allow-downgrade" in refused.stdout
+    assert site.answer() == "2"
+    site.receipt("deploy", "--rev", older, "--allow-downgrade", "--yes")
+    assert site.answer() == "1"
+
+
+def test_status_describes_the_live_release_in_the_documented_keys(site):
+    commit = site.commit("1")
+    release = site.receipt("deploy")["release"]
+    deadline = time.monotonic() + 20
+    while (status := site.receipt("status"))["hosts"][0]["live"]["healthy"] is None:
+        assert time.monotonic() < deadline, status
+    assert set(status) == {"v", "app", "hosts"} and status["app"] == site.name
+    (machine,) = status["hosts"]
+    assert set(machine) == {"name", "url", "live", "idle", "lease", "kept", "drift"}
+    live = machine["live"]
+    assert live["healthy"] is True
+    assert set(live) == {"colour", "release", "commit", "state", "since", "healthy"}
+    assert (live["release"], live["commit"]) == (release, commit)
+    assert "running" in site.containers(live["colour"]).values()
+
+
+def test_a_rollback_without_a_target_leaves_the_same_containers_running(site):
+    site.commit("1")
+    site.receipt("deploy")
+    before = {colour: site.containers(colour) for colour in ("edge", "blue", "green")}
+    done = site.inv("rollback")
+    assert done.returncode != 0
+    assert {colour: site.containers(colour) for colour in before} == before
+    assert site.answer() == "1"
+
+
+@pytest.mark.parametrize("apart", [1, 0])
+def test_commits_made_in_one_second_ship_their_own_content(site, apart):
+    site.commit("1", at=1_700_000_000)
+    site.receipt("deploy")
+    site.commit("2", at=1_700_000_000 + apart)
+    second = site.receipt("deploy")
+    image = f"switchyard/{site.name}/web:{second['release']}"
+    assert site.docker("run", "--rm", "--entrypoint", "cat", image, "VERSION") == "2"
+    assert site.answer() == "2"
