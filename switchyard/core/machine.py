@@ -106,7 +106,7 @@ def _singletons(site: Site, home: str) -> Step | None:
 def _way_back(site: Site, live: str) -> Step | Done:
     back = other(live)
     slot = site.slot(back)
-    if slot.release is None or slot.front in ("none", "failed"):
+    if slot.release in (None, site.slot(live).release) or slot.front in ("none", "failed"):
         return Step("switch", NOTHING)
     if slot.front == "stopped":
         return Step("up", back)
@@ -120,11 +120,11 @@ def _leave(want: Want, site: Site) -> Step | Done:
     home = site.holder(want.release)
     if home is not None and site.slot(home).runs_singletons:
         return Step("stop_singletons", home)
-    if site.live != NOTHING and site.slot(site.live).single != "failed":
+    if site.live != NOTHING and site.slot(site.live).release is not None and site.slot(site.live).single != "failed":
         moved = _singletons(site, site.live)
         if moved is not None:
             return moved
-    if site.live == NOTHING and home is not None and site.slot(home).front in ("starting", "healthy", "failed"):
+    if site.live == NOTHING and home is not None and site.slot(home).front in ("starting", "healthy"):
         return Step("cancel", home)
     return Done("taken back")
 
