@@ -1,0 +1,222 @@
+"""A simulated machine: containers, an edge and a program's memory of its own, observed as a ``Site``.
+
+It shares no code with the decisions under test. What a program only remembers (proofs, failures, the smoke, the
+verdict) is kept apart from what the machine is, so that a kill loses the one and not the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from switchyard.core.machine import Step
+from switchyard.core.site import Site, Slot
+
+WHOLLY, PARTLY, NOT, LOST = "wholly", "partly", "not", "lost"
+HOW = (WHOLLY, PARTLY, NOT, LOST)
+"""How a step goes: done; half done, then killed; an error before anything was done; done, then killed."""
+
+
+@dataclass
+class Colour:
+    """The containers of one colour."""
+
+    release: str | None = None
+    front: str = "none"
+    """none, stopped or running."""
+    single: str = "none"
+    """unused, none, stopped or running."""
+
+
+@dataclass
+class Memory:
+    """What dies with the host program."""
+
+    smoke: str = "unknown"
+    verdict: str = "unknown"
+    proven: set[str] = field(default_factory=set)
+    """``front blue``, ``single green``."""
+    failed: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Machine:
+    """The truth of one machine, and which acts come out badly on it."""
+
+    wanted: str
+    colours: dict[str, Colour]
+    edge_runs: bool = False
+    edge_answers: bool = False
+    edge_fits: bool = False
+    running_map: str = "none"
+    map_file: str = "none"
+    shared: bool = False
+    stage: str = "absent"
+    memory: Memory = field(default_factory=Memory)
+    sick: frozenset[str] = frozenset()
+    """``new front``, ``old single``, and of the wanted release: oneshots, smoke, look, seen."""
+    handover: bool = True
+    """Whether releases that come up here have singletons."""
+
+    @classmethod
+    def of(cls, site: Site, wanted: str, sick: frozenset[str] = frozenset(), *, handover: bool = True) -> Machine:
+        """A machine that is observed as this site."""
+        memory, colours = Memory(site.smoke, site.verdict), {}
+        for colour, slot in (("blue", site.blue), ("green", site.green)):
+            truth = {"starting": "running", "healthy": "running", "failed": "running"}
+            colours[colour] = Colour(
+                slot.release, truth.get(slot.front, slot.front), truth.get(slot.single, slot.single)
+            )
+            for group, state in (("front", slot.front), ("single", slot.single)):
+                memory.proven |= {f"{group} {colour}"} if state == "healthy" else set()
+                memory.failed |= {f"{group} {colour}"} if state == "failed" else set()
+        return cls(
+            wanted,
+            colours,
+            edge_runs=site.edge != "absent",
+            edge_answers=site.proxy != "down",
+            edge_fits=site.edge == "current",
+            running_map=site.map_file if site.proxy == "down" else site.proxy,
+            map_file=site.map_file,
+            shared=site.shared == "healthy",
+            stage=site.stage,
+            memory=memory,
+            sick=sick,
+            handover=handover,
+        )
+
+    def seen(self) -> Site:
+        """What an observer sees now."""
+        return Site(
+            blue=self._slot("blue"),
+            green=self._slot("green"),
+            proxy=self.running_map if self.edge_answers else "down",
+            map_file=self.map_file,
+            edge=("current" if self.edge_fits else "stale") if self.edge_runs else "absent",
+            shared="healthy" if self.shared else "absent",
+            stage=self.stage,
+            smoke=self.memory.smoke,
+            verdict=self.memory.verdict,
+        )
+
+    def _slot(self, colour: str) -> Slot:
+        held = self.colours[colour]
+        if held.release is None:
+            return Slot()
+        return Slot(
+            held.release,
+            self._group(f"front {colour}", held.front, "starting"),
+            self._group(f"single {colour}", held.single, "running"),
+        )
+
+    def _group(self, key: str, truth: str, unproven: str) -> str:
+        if truth in ("none", "unused"):
+            return truth
+        if key in self.memory.failed:
+            return "failed"
+        if truth == "stopped":
+            return "stopped"
+        return "healthy" if key in self.memory.proven else unproven
+
+    def kill(self) -> None:
+        """The host program dies, and what only it knew is lost."""
+        self.memory = Memory()
+
+    def do(self, step: Step, how: str = WHOLLY) -> None:
+        """Carries a step out, in one of the ways of ``HOW``."""
+        if how != NOT:
+            act: Callable[[str, bool], None] = getattr(self, f"_{step.name}")
+            act(step.colour or "", how == PARTLY)
+        if how in (PARTLY, LOST):
+            self.kill()
+
+    def _receive(self, colour: str, partly: bool) -> None:
+        self.stage = "absent" if partly else "received"
+
+    def _build(self, colour: str, partly: bool) -> None:
+        self.stage = "received" if partly else "built"
+
+    def _oneshots(self, colour: str, partly: bool) -> None:
+        if not partly:
+            self.stage = "broken" if "oneshots" in self.sick else "ran"
+
+    def _shared(self, colour: str, partly: bool) -> None:
+        self.shared = not partly
+
+    def _edge(self, colour: str, partly: bool) -> None:
+        self.edge_runs = True
+        if not partly:
+            self.edge_answers = self.edge_fits = True
+            self.running_map = self.map_file
+
+    def _retire(self, colour: str, partly: bool) -> None:
+        held = self.colours[colour]
+        if partly:
+            self._stop(held, "front")
+            self._stop(held, "single")
+            return
+        self.colours[colour] = Colour()
+        self._forget(colour, "front", "single")
+
+    def _up(self, colour: str, partly: bool) -> None:
+        held = self.colours[colour]
+        if held.release is None:
+            held.release, held.single = self.wanted, "none" if self.handover else "unused"
+        held.front = "stopped" if partly else "running"
+        self._forget(colour, "front")
+
+    def _prove(self, colour: str, partly: bool) -> None:
+        self._judge(colour, "front", partly)
+
+    def _smoke(self, colour: str, partly: bool) -> None:
+        assert self.colours[colour].front == "running", "the smoke asks a colour that does not run"
+        self.memory.smoke = "failed" if "smoke" in self.sick else "ok"
+
+    def _switch(self, colour: str, partly: bool) -> None:
+        self.map_file = colour
+        if not partly and self.edge_answers:
+            self.running_map = colour
+
+    def _stop_singletons(self, colour: str, partly: bool) -> None:
+        if not partly:
+            self._stop(self.colours[colour], "single")
+            self._forget(colour, "single")
+
+    def _start_singletons(self, colour: str, partly: bool) -> None:
+        held = self.colours[colour]
+        assert held.release is not None, "singletons start in a colour that holds no release"
+        held.single = "stopped" if partly else "running"
+
+    def _prove_singletons(self, colour: str, partly: bool) -> None:
+        self._judge(colour, "single", partly)
+        if f"single {colour}" in self.memory.failed and self.colours[colour].release == self.wanted:
+            self.memory.verdict = "wrong"
+
+    def _look(self, colour: str, partly: bool) -> None:
+        live = self.colours.get(self.running_map, Colour())
+        right = self.edge_answers and live.release == self.wanted and live.front == "running"
+        self.memory.verdict = "looked" if right and "look" not in self.sick else "wrong"
+
+    def _seen(self, colour: str, partly: bool) -> None:
+        self.memory.verdict = "wrong" if "seen" in self.sick else "ok"
+
+    def _cancel(self, colour: str, partly: bool) -> None:
+        if not partly:
+            self._stop(self.colours[colour], "front")
+            self._stop(self.colours[colour], "single")
+            self.memory.failed.add(f"front {colour}")
+
+    def _judge(self, colour: str, group: str, partly: bool) -> None:
+        held = self.colours[colour]
+        well = getattr(held, group) == "running" and f"{held.release} {group}" not in self.sick
+        if not partly:
+            (self.memory.proven if well else self.memory.failed).add(f"{group} {colour}")
+
+    def _stop(self, held: Colour, group: str) -> None:
+        if getattr(held, group) == "running":
+            setattr(held, group, "stopped")
+
+    def _forget(self, colour: str, *groups: str) -> None:
+        for group in groups:
+            self.memory.proven.discard(f"{group} {colour}")
+            self.memory.failed.discard(f"{group} {colour}")

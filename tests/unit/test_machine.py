@@ -1,0 +1,326 @@
+"""From every site every goal converges under the invariants, whatever fails and whatever interrupts it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from types import ModuleType
+
+import pytest
+
+from switchyard.core import machine, plan
+from switchyard.core.machine import Step, Want
+from switchyard.core.site import VALUES, Site, Slot
+
+from .simulated import HOW, LOST, NOT, PARTLY, WHOLLY, Machine
+
+SEED = 20260228
+ALL_UP_TO = 200_000
+SHARE = 10_000
+STEPS = 60
+WANTS = (Want("deploy", "new", "prepare"), Want("deploy", "new"), Want("rollback", "old"))
+SICKNESSES = ("oneshots", "smoke", "look", "seen", "new front", "new single", "old front", "old single")
+PROOFS = ("prove", "prove_singletons", "smoke", "look", "seen")
+"""Steps whose only effect a killed program forgets."""
+
+
+def slots() -> list[Slot]:
+    """Every slot. No release is no container, and no container is no release."""
+    held = itertools.product([r for r in VALUES["release"] if r], VALUES["front"], VALUES["single"])
+    found = (Slot(str(release), str(front), str(single)) for release, front, single in held)
+    return [Slot(), *(slot for slot in found if slot.front != "none" or slot.single not in ("none", "unused"))]
+
+
+def edges() -> list[dict[str, object]]:
+    """Every state of the edge. One that has no container answers nothing."""
+    names = ("proxy", "map_file", "edge")
+    found = (dict(zip(names, values, strict=True)) for values in itertools.product(*(VALUES[name] for name in names)))
+    return [values for values in found if values["edge"] != "absent" or values["proxy"] == "down"]
+
+
+def dimensions() -> list[list[dict[str, object]]]:
+    """The space as a list of axes; one site is one choice from each."""
+    plain = [item.name for item in fields(Site) if item.name not in ("blue", "green", "proxy", "map_file", "edge")]
+    return [
+        [{"blue": slot} for slot in slots()],
+        [{"green": slot} for slot in slots()],
+        edges(),
+        *([{name: value} for value in VALUES[name]] for name in plain),
+    ]
+
+
+def sites(share: int, seed: int = SEED) -> Iterator[Site]:
+    """Every site where they are few, else a seeded share of them."""
+    axes = dimensions()
+    if math.prod(map(len, axes)) <= ALL_UP_TO:
+        chosen: Iterator[tuple[dict[str, object], ...]] = itertools.product(*axes)
+    else:
+        rng = random.Random(seed)
+        chosen = (tuple(rng.choice(axis) for axis in axes) for _ in range(share))
+    for parts in chosen:
+        yield Site(**{name: value for part in parts for name, value in part.items()})  # type: ignore[arg-type]
+
+
+@dataclass
+class Way:
+    """What one goal did from one site."""
+
+    steps: list[Step]
+    outcome: str | None
+    """None: no end within ``STEPS``."""
+    broken: list[str]
+
+
+def follow(decide: ModuleType, want: Want, host: Machine, rng: random.Random | None = None, faults: int = 4) -> Way:
+    """Observes, decides and acts until done; with ``rng`` some steps do not come out wholly."""
+    way = Way([], None, [])
+    for _ in range(STEPS):
+        before = host.seen()
+        step = decide.next_step(want, before)
+        if isinstance(step, decide.Done):
+            way.outcome = step.outcome
+            return way
+        how = WHOLLY
+        if rng is not None and faults and rng.random() < 0.3:
+            how, faults = rng.choice(HOW), faults - 1
+        way.broken += overreach(want, before, step)
+        host.do(step, how)
+        way.steps.append(step)
+        way.broken += machine.violations(before, step, host.seen())
+        if way.broken:
+            way.broken = [f"{text}: {step} ({how}) from {before}" for text in way.broken]
+            return way
+    return way
+
+
+def overreach(want: Want, before: Site, step: Step) -> list[str]:
+    """What a goal may not do of itself; ending or taking back a switch that was cut off is not meant."""
+    if step.name != "switch" or before.proxy not in ("down", before.map_file):
+        return []
+    held = {colour for colour in ("blue", "green") if before.slot(colour).release == want.release}
+    forbidden = {
+        "it may only prepare": want.phase == "prepare" and step.colour in held and before.live not in held,
+        "a rollback does not go back": want.verb == "rollback" and before.live in held and step.colour not in held,
+    }
+    return [text for text, done in forbidden.items() if done]
+
+
+def check(decide: ModuleType, share: int, seed: int = SEED) -> Iterator[str]:
+    """All that is wrong with a ``next_step``: over a share of the sites, every goal, faults and sick releases."""
+    rng = random.Random(seed)
+    for site in sites(share, seed):
+        sick = frozenset(rng.sample(SICKNESSES, rng.choice((0, 0, 1, 2))))
+        for want, faulty in itertools.product(WANTS, (False, True)):
+            host = Machine.of(site, want.release, sick, handover=rng.random() < 0.8)
+            try:
+                way = follow(decide, want, host, rng if faulty else None)
+            except (AssertionError, AttributeError, KeyError) as error:
+                yield f"{error!r}: {want} from {site}, sick: {sorted(sick)}"
+                continue
+            faults = way.broken or unkept(want, way, site, host)
+            yield from (f"{text}; {want} from {site}, sick: {sorted(sick)}, {way.steps}" for text in faults)
+
+
+def unkept(want: Want, way: Way, start: Site, host: Machine) -> list[str]:
+    """What an outcome promises and the machine in its end does not keep."""
+    if way.outcome is None:
+        return [f"no end within {STEPS} steps"]
+    end, home, live = host.seen(), host.seen().holder(want.release), host.seen().live
+    away = live == "none" or end.slot(live).release != want.release
+    wanted = end.slot(home) if home is not None else Slot()
+    promised = {
+        "live": {
+            "the wanted release is live": not away and end.proxy == live,
+            "its singletons are proven": wanted.single in ("healthy", "unused"),
+            "no other singleton runs": all(not end.slot(c).runs_singletons for c in ("blue", "green") if c != home),
+            "it was looked at": end.verdict in ("ok", "unverified"),
+            "its images are here": end.stage not in ("absent", "received") or was_live(start, want),
+        },
+        "prepared": {
+            "only where it may not switch": want.phase == "prepare",
+            "the wanted release is proven": wanted.front == "healthy" and end.smoke == "ok",
+            "traffic is where it was": live in (start.live, start.map_file) or was_live(start, want),
+            "edge, shared and oneshots are ready": (end.edge, end.shared, end.stage) == ("current", "healthy", "ran"),
+        },
+        "failed": {"the wanted release is not live": away},
+        "taken back": {
+            "the wanted release is not live": away,
+            "its singletons do not run": not wanted.runs_singletons,
+            "nothing of it runs where nothing is live": live != "none" or wanted.front not in ("starting", "healthy"),
+        },
+        "held": {"only a rollback holds": want.verb == "rollback" and not away},
+        "missing": {"a rollback without images": want.verb == "rollback" and end.stage in ("absent", "received")},
+    }[way.outcome]
+    return [
+        f"{way.outcome}, and not so: {text}; end {end}"
+        for text, kept in {**promised, "map file and proxy agree": end.proxy in ("down", end.map_file)}.items()
+        if not kept
+    ]
+
+
+def was_live(start: Site, want: Want) -> bool:
+    """Whether a site's edge points to the wanted release, so that what is known to be bad may leave it."""
+    return any(
+        start.slot(colour).release == want.release for colour in (start.live, start.map_file) if colour != "none"
+    )
+
+
+def test_every_field_of_a_site_and_of_a_slot_has_declared_values() -> None:
+    declared = {item.name for kind in (Site, Slot) for item in fields(kind)} - {"blue", "green"}
+    assert declared == set(VALUES)
+    assert all(VALUES.values())
+
+
+def test_from_every_site_every_goal_converges_under_the_invariants(capsys: pytest.CaptureFixture[str]) -> None:
+    count = math.prod(len(axis) for axis in dimensions())
+    with capsys.disabled():
+        print(f"\n{count} sites, {count if count <= ALL_UP_TO else SHARE} of them taken, seed {SEED}")
+    wrong = list(itertools.islice(check(machine, SHARE), 5))
+    assert not wrong, f"seed {SEED}:\n" + "\n\n".join(wrong)
+
+
+def remembering_nothing(site: Site) -> Site:
+    """The site as a program sees it that has just begun."""
+    host = Machine.of(site, "new")
+    host.kill()
+    return host.seen()
+
+
+def workable(share: int, seed: int) -> Iterator[tuple[Site, Want]]:
+    """Sites from which a healthy release can go live, seen by a program that has just begun, and each goal."""
+    for site, want in itertools.product(map(remembering_nothing, sites(share, seed)), WANTS):
+        pointed = {colour for colour in (site.live, site.map_file) if colour != "none"}
+        down = any(
+            site.slot(colour).release == want.release and site.slot(colour).front != "starting" for colour in pointed
+        )
+        if site.stage in ("built", "ran") and not down:  # live and down is looked at, and wrong
+            yield site, want
+
+
+def test_from_every_site_a_healthy_release_reaches_its_goal() -> None:
+    for site, want in workable(1_200, SEED + 1):
+        way = follow(machine, want, Machine.of(site, want.release))
+        assert way.outcome in ("live", "prepared") and way.broken == [], (SEED + 1, want, site, way)
+
+
+def end_of(host: Machine) -> tuple[object, ...]:
+    """What remains of a site when nobody remembers anything."""
+    return (host.map_file, host.edge_answers and host.running_map, host.shared, host.stage, repr(host.colours))
+
+
+def without_proofs(steps: list[Step]) -> list[Step]:
+    return [step for step in steps if step.name not in PROOFS]
+
+
+@pytest.mark.parametrize("how", [WHOLLY, NOT, LOST])
+def test_interrupted_after_any_step_the_new_plan_is_the_rest_of_the_old_one(how: str) -> None:
+    for site, want in workable(250, SEED + 2):
+        whole = follow(machine, want, first := Machine.of(site, want.release))
+        for done in range(len(whole.steps)):
+            host = Machine.of(site, want.release)
+            for step in whole.steps[:done]:
+                host.do(step)
+            host.do(whole.steps[done], how)
+            rest, expected = follow(machine, want, host), whole.steps[done + (how != NOT) :]
+            label = f"seed {SEED + 2}, {want} from {site}, {how} {whole.steps[done]}"
+            assert rest.outcome == whole.outcome and end_of(host) == end_of(first), label
+            if how == LOST:
+                assert without_proofs(rest.steps) == without_proofs(expected), label
+            else:
+                assert rest.steps == expected, label
+
+
+def test_with_any_step_done_partly_the_end_is_the_same() -> None:
+    for site, want in workable(400, SEED + 3):
+        whole = follow(machine, want, first := Machine.of(site, want.release))
+        for done, step in enumerate(whole.steps):
+            host = Machine.of(site, want.release)
+            for earlier in whole.steps[:done]:
+                host.do(earlier)
+            host.do(step, PARTLY)
+            rest = follow(machine, want, host)
+            assert (rest.outcome, end_of(host)) == (whole.outcome, end_of(first)), (SEED + 3, want, site, step)
+
+
+SERVING = Site(blue=Slot("old", "healthy", "healthy"), proxy="blue", map_file="blue", edge="current", shared="healthy")
+
+
+@pytest.mark.parametrize("what", ["oneshots", "new front", "smoke"])
+def test_what_fails_before_the_switch_leaves_traffic_and_singletons_as_they_were(what: str) -> None:
+    host = Machine.of(SERVING, "new", frozenset({what}))
+    way = follow(machine, Want("deploy", "new"), host)
+    assert (way.outcome, way.broken) == ("failed", [])
+    assert host.running_map == "blue" and host.seen().blue == SERVING.blue
+    assert not {"switch", "stop_singletons", "start_singletons"} & {step.name for step in way.steps}
+
+
+@pytest.mark.parametrize("what", ["look", "seen", "new single"])
+@pytest.mark.parametrize("old", ["running", "stopped"])
+def test_what_fails_after_the_switch_leads_back_to_the_old_release_whole(what: str, old: str) -> None:
+    host = Machine.of(SERVING, "new", frozenset({what}))
+    while host.running_map == "blue":
+        step = machine.next_step(Want("deploy", "new"), host.seen())
+        assert isinstance(step, Step)
+        host.do(step)
+    if old == "stopped":
+        host.colours["blue"].front = "stopped"
+    way = follow(machine, Want("deploy", "new"), host)
+    assert (way.outcome, way.broken, host.running_map) == ("taken back", [], "blue")
+    assert host.seen().blue == SERVING.blue and not host.seen().green.runs_singletons
+
+
+def test_where_the_old_release_does_not_come_up_either_nothing_is_live() -> None:
+    site = replace(SERVING, blue=Slot("new", "healthy", "unused"), green=Slot("old", "stopped", "unused"), stage="ran")
+    host = Machine.of(site, "new", frozenset({"look", "old front"}))
+    way = follow(machine, Want("deploy", "new"), host)
+    assert (way.outcome, way.broken, host.running_map) == ("taken back", [], "none")
+    assert host.colours["blue"].front == "stopped"
+
+
+FIRST_FAILURES = {
+    "oneshots": "failed",
+    "new front": "failed",
+    "smoke": "failed",
+    "look": "taken back",
+    "seen": "taken back",
+    "new single": "taken back",
+}
+
+
+@pytest.mark.parametrize("what", FIRST_FAILURES)
+def test_a_first_release_that_fails_leaves_nothing_live(what: str) -> None:
+    host = Machine.of(Site(), "new", frozenset({what}))
+    way = follow(machine, Want("deploy", "new"), host)
+    assert (way.outcome, way.broken) == (FIRST_FAILURES[what], [])
+    assert host.map_file == host.running_map == "none"
+    assert not any(colour.single == "running" for colour in host.colours.values())
+    if way.outcome == "taken back":
+        assert host.colours["blue"].front == "stopped"
+
+
+def test_a_release_that_stays_sick_is_taken_back_however_often_the_program_is_killed() -> None:
+    rng = random.Random(SEED + 4)
+    for number in range(600):
+        what = ("look", "seen", "new single")[number % 3]
+        host = Machine.of(SERVING, "new", frozenset({what}))
+        way = follow(machine, Want("deploy", "new"), host, rng, faults=2)
+        assert (way.outcome, way.broken, host.running_map) == ("taken back", [], "blue"), (SEED + 4, number, way)
+        assert host.colours["blue"].front == host.colours["blue"].single == "running"
+
+
+def test_a_rollback_never_goes_back_by_itself() -> None:
+    site = replace(SERVING, green=Slot("new", "healthy", "stopped"), stage="ran")
+    host = Machine.of(site, "new", frozenset({"look"}))
+    way = follow(machine, Want("rollback", "new"), host)
+    assert (way.outcome, way.broken, host.running_map) == ("held", [], "green")
+
+
+@pytest.mark.parametrize("site", [Site(), SERVING], ids=["bare", "serving"])
+@pytest.mark.parametrize("handover", [True, False])
+def test_the_printed_plan_is_what_a_machine_then_does(site: Site, handover: bool) -> None:
+    want = Want("deploy", "new")
+    done = follow(machine, want, Machine.of(site, "new", handover=handover))
+    assert plan.plan(want, site, singles=handover) == done.steps
