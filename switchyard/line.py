@@ -25,6 +25,8 @@ from switchyard.settings import Host, Machine
 CONNECT_WITHIN = 10
 """Seconds in which a machine must answer."""
 BEAT_EVERY = 5.0
+LOST_FOR = 30.0
+"""Seconds for which a lost connection is tried again."""
 SILENT_FOR = 3600.0
 """Seconds without any event after which following ends."""
 
@@ -126,9 +128,17 @@ class Line:
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._lock = threading.Lock()
         self._open = False
+        self._host = host
+        self._attempt: str | None = None
+        self._seen = 0
+        self._sending = False
 
     def start(self, verb: str, **fields: Any) -> None:
         """Ships the program if its hash is new, and asks for a verb: one execution in either case."""
+        self._attempt = fields.get("attempt")
+        self._launch({"v": 1, "verb": verb, "app": self.app, "root": self.root, **fields})
+
+    def _launch(self, request: dict[str, Any]) -> None:
         digest, data = program()
         code = f"ROOT = {self.root!r}\nHASH = {digest!r}\nSIZE = {len(data)}\n{_BOOTSTRAP}"
         transport = self.connection.transport
@@ -142,7 +152,6 @@ class Line:
             raise NotChecked(self._why_not(answer))
         if answer[0] == "need":
             self._channel.sendall(data)
-        request = {"v": 1, "verb": verb, "app": self.app, "root": self.root, **fields}
         self._write(json.dumps(request).encode() + b"\n")
         self._open = True
         threading.Thread(target=self._read, daemon=True).start()
@@ -171,6 +180,7 @@ class Line:
 
     def send(self, word: str, data: bytes) -> None:
         """A word with bytes after it."""
+        self._sending = True
         self._write(json.dumps({"say": word, "bytes": len(data)}).encode() + b"\n" + data)
 
     def _read(self) -> None:
@@ -196,13 +206,36 @@ class Line:
         while True:
             event = self._events.get(timeout=SILENT_FOR)
             if event is None:
-                raise NotChecked(
-                    f"{self.machine.name}: the connection was lost. The host program goes on by itself after "
-                    "its switch, and cancels before it; see inv status"
-                )
+                self._follow_again()
+                continue
+            self._seen += 1
+            self._sending = self._sending and event["event"] != "received"
             yield event
             if event["event"] in ("end", "answer"):
                 return
+
+    def _follow_again(self) -> None:
+        """A new connection to the same attempt; a release that was cut off while it was sent is cancelled."""
+        lost = NotChecked(
+            f"{self.machine.name}: the connection was lost and did not come back within {LOST_FOR:.0f} s. The host "
+            "program goes on by itself after its switch, and cancels before it; see inv status"
+        )
+        if self._attempt is None:
+            raise lost
+        deadline = time.monotonic() + LOST_FOR
+        while True:
+            try:
+                self.connection.close()
+                self.connection = connect(self._host, self.machine)
+                request = {"v": 1, "verb": "follow", "app": self.app, "root": self.root}
+                self._launch({**request, "attempt": self._attempt, "seen": self._seen})
+                break
+            except (NotChecked, OSError, EOFError, paramiko.SSHException):
+                if time.monotonic() > deadline:
+                    raise lost from None
+                time.sleep(1)
+        if self._sending:
+            self.say("cancel")
 
     def ask(self, verb: str, **fields: Any) -> dict[str, Any]:
         """The answer of a verb that only reads."""

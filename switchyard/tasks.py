@@ -77,16 +77,32 @@ def collection(checkout: Path) -> Collection:
         help={
             "host": "the host; default: that of the only deploy",
             "to": "a kept release or commit to go back to",
+            "env": "current: with today's env instead of the release's own",
             "json": "print one JSON object",
         }
     )
-    def rollback(c: Context, host: str = "", to: str = "", json: bool = False) -> None:
+    def rollback(c: Context, host: str = "", to: str = "", env: str = "", json: bool = False) -> None:
         """Go back to the release before, whole: files, images, env and documents."""
 
         def go() -> int:
+            from switchyard.core.errors import BadInput
             from switchyard.verbs import rollback as module
 
-            return module.rollback(checkout, host or None, to=to or None, as_json=json)
+            if env not in ("", "current"):
+                raise BadInput(f"--env {env}: the only choice is current; without it the release keeps its own env")
+            back = module.with_current_env if env else module.rollback
+            return back(checkout, host or None, to=to or None, as_json=json)
+
+        _run(go)
+
+    @verb(help={"host": "the host", "rev": "the commit; default HEAD", "json": "print one JSON object"})
+    def plan(c: Context, host: str, rev: str = "", json: bool = False) -> None:
+        """What a deploy would do now; writes nothing on the host but the program."""
+
+        def go() -> int:
+            from switchyard.verbs import deploy as module
+
+            return module.deploy(checkout, host, module.Options(rev or None, dry_run=True, json=json))
 
         _run(go)
 
@@ -131,6 +147,45 @@ def collection(checkout: Path) -> Collection:
             from switchyard.verbs import small as module
 
             return module.act(checkout, host, "restart", service=service or None)
+
+        _run(go)
+
+    @verb(help={"host": "the host", "service": "a routed or plain service", "count": "how many containers of it"})
+    def scale(c: Context, host: str, service: str, count: int) -> None:
+        """Run so many containers of a service, now and in every release to come."""
+
+        def go() -> int:
+            from switchyard.verbs import small as module
+
+            return module.scale(checkout, host, service=service, count=count)
+
+        _run(go)
+
+    applying = {
+        "host": "the host",
+        "rev": "the commit that says how it should be; default HEAD",
+        "yes": "agree to the interruption that is stated, without a question",
+    }
+
+    @verb(name="apply", help=applying)
+    def shared_apply(c: Context, host: str, rev: str = "", yes: bool = False) -> None:
+        """Carry changed shared services out, after stating what is interrupted."""
+
+        def go() -> int:
+            from switchyard.verbs import apply as module
+
+            return module.apply(checkout, host, "shared.apply", rev=rev or None, yes=yes)
+
+        _run(go)
+
+    @verb(name="apply", help=applying)
+    def edge_apply(c: Context, host: str, rev: str = "", yes: bool = False) -> None:
+        """Give the edge the addresses of a commit, after stating what is interrupted."""
+
+        def go() -> int:
+            from switchyard.verbs import apply as module
+
+            return module.apply(checkout, host, "edge.apply", rev=rev or None, yes=yes)
 
         _run(go)
 
@@ -202,8 +257,26 @@ def collection(checkout: Path) -> Collection:
 
         _run(go)
 
-    tasks: list[Any] = [deploy, rollback, status, history, logs, restart, unlock, execute, services, doctor]
-    return Collection(*tasks, sandbox=Collection(sandbox_up, sandbox_down))
+    tasks: list[Any] = [
+        deploy,
+        plan,
+        rollback,
+        status,
+        history,
+        logs,
+        restart,
+        scale,
+        unlock,
+        execute,
+        services,
+        doctor,
+    ]
+    return Collection(
+        *tasks,
+        sandbox=Collection(sandbox_up, sandbox_down),
+        shared=Collection(shared_apply),
+        edge=Collection(edge_apply),
+    )
 
 
 def here(tasks_file: str) -> Collection:

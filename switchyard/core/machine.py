@@ -68,7 +68,17 @@ def _repair(want: Want, site: Site) -> Step | None:
         return Step("switch", finished)
     if site.live != NOTHING and site.slot(site.idle).runs_singletons and site.slot(site.live).runs_singletons:
         return Step("stop_singletons", site.idle)
+    if want.verb == "deploy" and _lost_singletons(want, site):
+        return Step("start_singletons", site.live)
     return None
+
+
+def _lost_singletons(want: Want, site: Site) -> bool:
+    """Whether an attempt died between stopping and starting the singletons of what is live now."""
+    if site.live == NOTHING or site.shared != "healthy" or site.slot(site.idle).runs_singletons:
+        return False
+    slot = site.slot(site.live)
+    return slot.release not in (None, want.release) and slot.single in ("none", "stopped")
 
 
 def _may_serve(site: Site, colour: str) -> bool:

@@ -104,20 +104,12 @@ def shared(attempt: Attempt, colour: str | None) -> None:
     """Networks, volumes and the shared project, up and healthy; what runs already is left alone."""
     store, app = attempt.store, attempt.app
     folder = store.release(attempt.release)
-    for one in names.COLOURS:
-        name = names.network(app.name, one)
-        if engine.ask("GET", f"/networks/{name}") is None:
-            engine.ask("POST", "/networks/create", {"Name": name, "Driver": "bridge", "Labels": {names.APP: app.name}})
-    for volume in attempt.record["volumes"]:
-        if engine.ask("GET", f"/volumes/{volume}") is None:
-            engine.ask("POST", "/volumes/create", {"Name": volume, "Labels": {names.APP: app.name}})
-    for name in attempt.record["data"]:
-        (store.root / "data" / name).mkdir(parents=True, exist_ok=True, mode=0o755)
+    make_ground(attempt)
     wanted = read_json(folder / "shared.json")
     services = sorted(wanted.get("services", {}))
     if services:
-        _copy_shared_files(attempt)
-        _never_two_servers(attempt, wanted)
+        copy_shared_files(attempt)
+        never_two_servers(attempt, wanted)
         applied = read_json(store.shared / "compose.json")
         images = {name: attempt.record["images"][name] for name in services}
         merged = pin(wanted, images)
@@ -131,37 +123,66 @@ def shared(attempt: Attempt, colour: str | None) -> None:
         engine.run(
             compose(project, store.shared / "compose.json", "up", "-d", "--no-recreate", *services), log=_log(attempt)
         )
-        for container in engine.containers(f"com.docker.compose.project={project}"):
-            service = container["Labels"]["com.docker.compose.service"]
-            details = engine.inspect(container["Id"]) or {}
-            probe.prove(
-                service,
-                container["Id"],
-                app.checks.get(service),
-                None,
-                within=app.healthy_within,
-                tick=attempt.tick,
-                base_restarts=details.get("RestartCount", 0),
-            )
+        prove_shared(attempt)
     if not (store.shared / "wanted.json").exists() or not attempt.record.get("shared_unchanged"):
         write_json(store.shared / "wanted.json", wanted)
     write(store.shared / "ready", "")
 
 
-def _copy_shared_files(attempt: Attempt) -> None:
+def make_ground(attempt: Attempt) -> None:
+    """Networks, volumes and folders that are not here yet."""
+    app = attempt.app.name
+    for one in names.COLOURS:
+        name = names.network(app, one)
+        if engine.ask("GET", f"/networks/{name}") is None:
+            engine.ask("POST", "/networks/create", {"Name": name, "Driver": "bridge", "Labels": {names.APP: app}})
+    for volume in attempt.record["volumes"]:
+        if engine.ask("GET", f"/volumes/{volume}") is None:
+            engine.ask("POST", "/volumes/create", {"Name": volume, "Labels": {names.APP: app}})
+    for name in attempt.record["data"]:
+        (attempt.store.root / "data" / name).mkdir(parents=True, exist_ok=True, mode=0o755)
+
+
+def prove_shared(attempt: Attempt) -> None:
+    """Every container of the shared project healthy; raises ``Unhealthy`` with the reason."""
+    project = names.project(attempt.app.name, "shared")
+    for container in engine.containers(f"com.docker.compose.project={project}"):
+        service = container["Labels"]["com.docker.compose.service"]
+        probe.prove(
+            service,
+            container["Id"],
+            attempt.app.checks.get(service),
+            None,
+            within=attempt.app.healthy_within,
+            tick=attempt.tick,
+            base_restarts=(engine.inspect(container["Id"]) or {}).get("RestartCount", 0),
+        )
+
+
+def copy_shared_files(attempt: Attempt, *, again: frozenset[str] = frozenset()) -> None:
+    """Files that shared services mount, out of the release; one that is there stays, unless named ``again``."""
     files = attempt.store.release(attempt.release) / "files"
+    marks = attempt.store.shared / "files.json"
+    known = dict(read_json(marks) or {})
     for name in attempt.record["shared_files"]:
         target = attempt.store.shared / "files" / name
-        if target.exists():
+        if target.exists() and name not in again:
             continue
+        known[name] = attempt.record["shared_objects"][name]
+        if target.is_file() and not (files / name).is_dir():
+            # Written in place: a running container has this very file mounted, not its name.
+            target.write_bytes((files / name).read_bytes())
+            continue
+        shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         if (files / name).is_dir():
             shutil.copytree(files / name, target)
         else:
             shutil.copy2(files / name, target)
+    write_json(marks, known)
 
 
-def _never_two_servers(attempt: Attempt, wanted: dict[str, Any]) -> None:
+def never_two_servers(attempt: Attempt, wanted: dict[str, Any]) -> None:
     """Two servers on one directory do not notice each other: nobody else may mount a shared service's volume."""
     mine = {value.get("name", key) for key, value in (wanted.get("volumes") or {}).items()}
     for container in engine.containers():
@@ -191,9 +212,9 @@ def edge_up(attempt: Attempt, colour: str | None) -> None:
             write(home / "maps" / f"{name}.map", text, 0o644)
     routes = observe.edge_routes(attempt)
     if not (home / "routes.json").exists():
-        _publish(attempt, routes)
+        publish(attempt, routes)
     write(home / "cfg" / "next.cfg", observe.wanted_configuration(attempt), 0o644)
-    running = [c for c in _edge_containers(attempt) if c["State"] == "running"]
+    running = [c for c in edge_containers(attempt) if c["State"] == "running"]
     if running:
         code, output = engine.execute(running[0]["Id"], ["haproxy", "-c", "-f", f"{edge.HOME}/cfg/next.cfg"])
         if code != 0:
@@ -206,7 +227,7 @@ def edge_up(attempt: Attempt, colour: str | None) -> None:
     attempt.proxy.wait(set(edge.preview_names(routes)))
 
 
-def _edge_containers(attempt: Attempt) -> list[dict[str, Any]]:
+def edge_containers(attempt: Attempt) -> list[dict[str, Any]]:
     return engine.containers(f"{names.APP}={attempt.request['app']}", f"{names.KIND}=edge")
 
 
@@ -215,7 +236,7 @@ def _start_edge(attempt: Attempt) -> None:
     engine.run(compose(project, attempt.store.edge / "compose.json", "up", "-d", "--no-recreate"))
 
 
-def _publish(attempt: Attempt, routes: list[Any]) -> None:
+def publish(attempt: Attempt, routes: list[Any]) -> None:
     """Chooses the previews' ports and writes the edge's document, once."""
     taken = {int(port) for port in observe.listening()}
     previews = {}
@@ -260,6 +281,25 @@ def oneshots(attempt: Attempt, colour: str | None) -> None:
     for service in record["oneshots"]:
         if outcomes.get(service, {}).get("exit") == 0:
             continue
+        if attempt.request.get("back"):
+            outcomes[service] = {"exit": 0, "seconds": 0, "skipped": "a rollback runs no oneshot"}
+            attempt.store.update(attempt.release, outcomes=outcomes)
+            continue
+        migrates = app.migrations is not None and app.migrations.service == service
+        if (
+            app.migrations is not None
+            and migrates
+            and app.migrations.repeat == "never"
+            and service in outcomes
+            and not attempt.request.get("force")
+        ):
+            raise Refused(
+                f"{service} was begun for this release and how it ended is not known; it must not be repeated "
+                "(migrations.repeat: never). Look at the database, then deploy with --force"
+            )
+        head: dict[str, Any] = {"before": _head(attempt, idle)} if migrates else {}
+        outcomes[service] = {"begun": round(time.time(), 3)}
+        attempt.store.update(attempt.release, outcomes=outcomes)
         attempt.emit("progress", text=f"running {service}")
         name = f"{app.name}-{service}-{attempt.release}"
         started = now()
@@ -281,9 +321,46 @@ def oneshots(attempt: Attempt, colour: str | None) -> None:
             engine.run(["docker", "rm", "-f", name], check=False)
         outcomes[service] = {"exit": code, "seconds": round(now() - started, 2)}
         attempt.store.update(attempt.release, outcomes=outcomes)
+        if migrates:
+            head.update(after=_head(attempt, idle), files=_migration_files(attempt))
+            attempt.store.update(attempt.release, head=head)
         if code != 0:
             attempt.reason = f"{service} ended with {code}:\n{output.strip()[-2000:]}"
             return
+
+
+def _migration_files(attempt: Attempt) -> list[str]:
+    migrations = attempt.app.migrations
+    if migrations is None or migrations.files is None:
+        return []
+    folder = attempt.store.release(attempt.release) / "files" / attempt.app.path
+    return sorted(path.name for path in folder.glob(migrations.files))
+
+
+def _head(attempt: Attempt, colour: str) -> str | None:
+    """The schema's head as the adapter's command tells it, else the last file; None where neither does."""
+    migrations = attempt.app.migrations
+    if migrations is None or not migrations.current:
+        ran = attempt.record.get("outcomes", {}).get(migrations.service if migrations else "", {}).get("exit") == 0
+        files = _migration_files(attempt)
+        return (files[-1] if files else None) if ran else _head_of_live(attempt)
+    project = names.project(attempt.app.name, colour)
+    argv = compose(project, _document(attempt, colour), "run", "-T", "--no-deps", "--rm", migrations.service)
+    code, output = engine.run([*argv, *migrations.current], within=120, check=False, log=_log(attempt))
+    lines = output.strip().splitlines()
+    return lines[-1].strip()[:200] if code == 0 and lines else None
+
+
+def _head_of_live(attempt: Attempt) -> str | None:
+    record = attempt.store.record(attempt.before or "") if attempt.before else None
+    head: dict[str, str | None] = (record or {}).get("head") or {}
+    return head.get("after")
+
+
+def standby(attempt: Attempt, colour: str | None) -> None:
+    """The end of standby: the old colour's routed and plain services stop; they come back from what is kept."""
+    assert colour is not None
+    _stop(attempt, _held(attempt, colour))
 
 
 def retire(attempt: Attempt, colour: str | None) -> None:
@@ -328,11 +405,18 @@ def up(attempt: Attempt, colour: str | None) -> None:
         "-d",
         "--no-deps",
         "--no-build",
+        *scaling(attempt, record["front"]),
         *record["front"],
     )
     engine.run(argv, log=_log(attempt))
     attempt.started.add(f"front {colour}")
     _link(attempt.store.root, colour, f"releases/{release}")
+
+
+def scaling(attempt: Attempt, services: Iterable[str]) -> list[str]:
+    """What tells Compose how many containers of these services are wanted."""
+    scales = attempt.store.scales()
+    return [word for name in services if name in scales for word in ("--scale", f"{name}={scales[name]}")]
 
 
 def _link(root: Path, name: str, target: str) -> None:
@@ -385,6 +469,14 @@ def _prove(attempt: Attempt, key: str, containers: list[dict[str, Any]], within:
         attempt.failed[key] = attempt.reason = str(error)
         return
     attempt.proven[key] = observe.identity(containers)
+
+
+def prove_one(attempt: Attempt, container: dict[str, Any]) -> None:
+    """One new container healthy by the rule of its service; raises ``Unhealthy``."""
+    service = container["Labels"]["com.docker.compose.service"]
+    port = next((route.port for route in attempt.routes if route.service == service), None)
+    check, within = attempt.app.checks.get(service), attempt.app.healthy_within
+    probe.prove(service, container["Id"], check, port, within=within, tick=attempt.tick)
 
 
 def smoke(attempt: Attempt, colour: str | None) -> None:
@@ -563,6 +655,7 @@ ACTS: dict[str, Callable[[Attempt, str | None], None]] = {
     "look": look,
     "seen": seen,
     "cancel": cancel,
+    "standby": standby,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,10 +20,21 @@ SECRET = 6
 """The shortest env value that is taken out of what is shown; a shorter one would blank out ordinary words."""
 
 
+LED = ("deploy", "shared.apply", "edge.apply")
+"""The verbs of several phases, each begun by the operator's side."""
+
+
 class Cancelled(SwitchyardError):
     """The operator's side went away, or asked to stop, before the switch."""
 
     exit = INTERRUPTED
+
+
+def _without(text: str, value: str) -> str:
+    """The text without a value: a plain word only where it stands alone, anything like a secret everywhere."""
+    if value.isalpha() and value.islower() and len(value) < 2 * SECRET:
+        return re.sub(rf"(?<!\w){value}(?!\w)", "•••", text)
+    return text.replace(value, "•••")
 
 
 class Attempt:
@@ -34,6 +46,8 @@ class Attempt:
         self.request = request
         self.name = folder.name
         self.verb: str = request["verb"]
+        self.led = self.verb in LED
+        """Whether it waits for the operator's side, and is cancelled before its switch when nobody beats."""
         self.proxy = Proxy(store)
         self.number = 0
         self.switched = False
@@ -71,7 +85,7 @@ class Attempt:
     def redact(self, text: str) -> str:
         """The text without any value of the wanted release's env."""
         for value in self._secrets():
-            text = text.replace(value, "•••")
+            text = _without(text, value)
         return text
 
     def _secrets(self) -> list[str]:
@@ -112,9 +126,9 @@ class Attempt:
         """Called often: hears, keeps the lease, and gives up before the switch when nobody beats."""
         self.hear()
         silent = now() - self._beat
-        if not self.switched and self.verb == "deploy" and silent > BEAT_WITHIN:
+        if not self.switched and self.led and silent > BEAT_WITHIN:
             raise Cancelled(f"no word from the operator's side for {silent:.0f} s, before the switch")
-        if now() - self._renewed > RENEW_EVERY and (self.switched or silent < RENEW_EVERY or self.verb != "deploy"):
+        if now() - self._renewed > RENEW_EVERY and (self.switched or silent < RENEW_EVERY or not self.led):
             self.renew()
 
     def renew(self) -> None:

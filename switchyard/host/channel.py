@@ -41,6 +41,11 @@ def serve(request: dict[str, Any], words: IO[bytes]) -> int:
         )
         return 2
     folder = store.attempts / request["attempt"]
+    if request["verb"] == "follow" and not folder.is_dir():
+        _say({"v": 1, "event": "end", "outcome": "lost", "exit": 1, "reason": "this host knows no such attempt"})
+        return 1
+    if request["verb"] == "follow":
+        return _follow(folder, words, seen=int(request["seen"]))
     folder.mkdir(mode=0o700)
     write(folder / "request.json", json.dumps(request))
     (folder / "events.jsonl").touch(mode=0o600)
@@ -73,8 +78,8 @@ def _detach(root: Path, folder: Path) -> None:
         os._exit(0)
 
 
-def _follow(folder: Path, words: IO[bytes]) -> int:
-    """Copies events out and words in until the program's last event."""
+def _follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
+    """Copies events out, those after the first ``seen``, and words in, until the program's last event."""
     descriptor = words.fileno()
     pending = b""
     missing = 0
@@ -84,6 +89,8 @@ def _follow(folder: Path, words: IO[bytes]) -> int:
         open(os.open(folder / "said.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb", buffering=0) as said,
         open(os.open(folder / "pack.part", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as pack,
     ):
+        for _ in range(seen):
+            events.readline()
         line = ""
         announced = b""
         while True:

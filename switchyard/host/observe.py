@@ -62,15 +62,15 @@ def slot(attempt: Attempt, colour: str, containers: Iterable[dict[str, Any]]) ->
     single = [c for c in mine if is_single(c)]
     return Slot(
         release=release,
-        front=group_state(attempt, f"front {colour}", front, wanted_count(record, "front")),
+        front=group_state(attempt, f"front {colour}", front, wanted_count(attempt.store, record)),
         single=single_state(attempt, f"single {colour}", single) if single or record.get("handover") else "unused",
     )
 
 
-def wanted_count(record: Mapping[str, Any], group: str) -> int:
-    """How many containers a group of a release has."""
-    scale = (record.get("app") or {}).get("scale") or {}
-    return sum(int(scale.get(name, record.get("replicas", {}).get(name, 1))) for name in record.get(group, ()))
+def wanted_count(store: Store, record: Mapping[str, Any]) -> int:
+    """How many routed and plain containers a release has at least."""
+    scales = store.scales()
+    return sum(scales.get(name, 1) for name in record.get("front", ()))
 
 
 def group_state(attempt: Attempt, key: str, containers: list[dict[str, Any]], wanted: int) -> str:
@@ -157,7 +157,8 @@ def stage(record: Mapping[str, Any]) -> str:
     outcomes = record.get("outcomes", {})
     if any(outcome.get("exit") for outcome in outcomes.values()):
         return "broken"
-    return "ran" if all(name in outcomes for name in record.get("oneshots", ())) else "built"
+    ran = all(outcomes.get(name, {}).get("exit") == 0 for name in record.get("oneshots", ()))
+    return "ran" if ran else "built"
 
 
 def facts(store: Store, app: str) -> dict[str, Any]:
@@ -193,7 +194,7 @@ def summary(record: Mapping[str, Any] | None, colour: str) -> dict[str, Any] | N
     """What the operator's side shows of a release."""
     if record is None:
         return None
-    kept = ("id", "number", "commit", "subject", "state", "since", "env_keys", "switched")
+    kept = ("id", "number", "commit", "subject", "state", "since", "env_keys", "kinds")
     return {"colour": colour, **{key: record.get(key) for key in kept}}
 
 

@@ -68,8 +68,9 @@ def port_check(host: str, port: int) -> Answer:
     return Answer(True, f"port {port} answers")
 
 
-def _address(details: dict[str, Any]) -> str:
-    networks = details["NetworkSettings"]["Networks"].values()
+def address(details: dict[str, Any]) -> str:
+    """A container's address in its first network; empty where it has none."""
+    networks = ((details.get("NetworkSettings") or {}).get("Networks") or {}).values()
     return next((network["IPAddress"] for network in networks if network.get("IPAddress")), "")
 
 
@@ -83,13 +84,13 @@ def _declared(details: dict[str, Any]) -> list[str] | None:
 def once(details: dict[str, Any], check: Check | None, port: int | None) -> Answer:
     """One probe of one container by the rule that applies to it."""
     if check is not None:
-        return http_check(_address(details), check)
+        return http_check(address(details), check)
     command = _declared(details)
     if command is not None:
         code, output = engine.execute(details["Id"], command)
         return Answer(code == 0, f"its health check ended with {code}: {output[-300:]}")
     if port is not None:
-        return port_check(_address(details), port)
+        return port_check(address(details), port)
     return Answer(True, "running")
 
 

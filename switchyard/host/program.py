@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from switchyard.core import names
 from switchyard.core.errors import FAILED, REFUSED, TAKEN_BACK, UNVERIFIED, Refused, SwitchyardError
 from switchyard.core.machine import Done, Step, Want, next_step
-from switchyard.host import acts, engine, observe, simple
+from switchyard.host import acts, apply, engine, observe, simple
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.receive import Unchanged, receive
 from switchyard.host.store import Store, Superseded
@@ -99,7 +100,15 @@ def _end(attempt: Attempt, outcome: str, code: int) -> None:
         live=live,
         before=attempt.before,
         weak=sorted(attempt.weak),
+        warm_until=_warm_until(attempt, live) if outcome == "live" else None,
     )
+
+
+def _warm_until(attempt: Attempt, live: dict[str, Any] | None) -> float | None:
+    """Until when the release before stays up, in seconds of wall time; None where there is none."""
+    if attempt.before is None or live is None or attempt.before == live["id"]:
+        return None
+    return float(live["since"] or time.time()) + attempt.app.standby
 
 
 def request_reason(attempt: Attempt) -> str:
@@ -161,6 +170,9 @@ def rollback(attempt: Attempt) -> tuple[str, int]:
             f"{target['id']} cannot come back: the images of {', '.join(missing) or 'all services'} are gone "
             "from this host. Choose another with --to, or deploy its commit again"
         )
+    ahead = schema_ahead(attempt.before and store_record(attempt, attempt.before), target)
+    if ahead:
+        attempt.emit("progress", text=ahead)
     outcome = drive(attempt, Want("rollback", attempt.release))
     if outcome == "failed":
         raise SwitchyardError(attempt.reason)
@@ -169,13 +181,36 @@ def rollback(attempt: Attempt) -> tuple[str, int]:
     return _settle(attempt, outcome)
 
 
+def store_record(attempt: Attempt, release: str) -> dict[str, Any]:
+    """A release's release.json; an empty one where it is gone."""
+    return attempt.store.record(release) or {}
+
+
+def schema_ahead(left: Mapping[str, Any] | None, target: Mapping[str, Any]) -> str:
+    """How far the schema is ahead of a release that is gone back to, as a sentence; nothing where it is not."""
+    had, has = ((record or {}).get("head") or {} for record in (left, target))
+    if not had or had.get("after") == has.get("after"):
+        return ""
+    extra = sorted(set(had.get("files") or ()) - set(has.get("files") or ()))
+    steps = f" by {len(extra)}: {', '.join(extra)}" if extra else ""
+    return (
+        f"the schema stays at {had.get('after') or 'an unknown head'}, ahead of {target['id']}'s "
+        f"{has.get('after') or 'unknown head'}{steps}; a rollback runs no migration"
+    )
+
+
 def choose(records: list[dict[str, Any]], live: dict[str, Any] | None, to: str | None) -> dict[str, Any]:
     """The newest release before the live one that was good or unverified, or the one that ``to`` names."""
     if to is not None:
-        found = [record for record in records if record["id"] == to or record["commit"].startswith(to)]
+        found = [record for record in records if record["id"] == to] or [
+            record for record in records if to and (record["commit"].startswith(to) or record["id"].startswith(to))
+        ]
         if not found:
             kept = ", ".join(record["id"] for record in records) or "none"
-            raise Refused(f"no kept release is called {to}; kept are: {kept}")
+            raise Refused(f"no kept release is called {to!r}; kept are: {kept}")
+        if len(found) > 1:
+            words = ", ".join(f"{record['id']} ({record['state']})" for record in found)
+            raise Refused(f"{to} names several releases: {words}. Give the whole id of one")
         return found[0]
     for record in records:
         older = live is None or record["number"] < live["number"]
@@ -200,6 +235,8 @@ def _settle(attempt: Attempt, outcome: str) -> tuple[str, int]:
     if outcome == "live":
         good = attempt.verdict == "ok"
         store.update(attempt.release, state="good" if good else "unverified")
+        if attempt.request.get("back") and attempt.before:
+            store.update(attempt.before, state="bad", reason="rolled back from")
         with contextlib.suppress(SwitchyardError):
             prune(attempt)
         return ("live", 0) if good else ("unverified", UNVERIFIED)
@@ -233,5 +270,8 @@ VERBS: dict[str, Callable[[Attempt], tuple[str, int]]] = {
     "deploy": deploy,
     "rollback": rollback,
     "restart": simple.restart,
+    "scale": simple.scale,
+    "shared.apply": apply.shared,
+    "edge.apply": apply.edge,
     "unlock": simple.unlock,
 }

@@ -83,6 +83,27 @@ class Proxy:
         except (OSError, ValueError):
             return 0
 
+    def rest(self, address: str, *, within: float) -> None:
+        """Sends nothing new to the server at an address, and waits for what it still answers, for so many seconds."""
+        rows = [line.split() for line in self.say("show servers state").splitlines() if line[:1].isdigit()]
+        servers = [(row[1], row[3]) for row in rows if len(row) > 4 and row[4] == address]
+        for backend, server in servers:
+            self.say(f"set server {backend}/{server} state drain")
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline and any(self._busy(*server) for server in servers):
+            time.sleep(0.1)
+
+    def _busy(self, backend: str, server: str) -> int:
+        rows = (line.split(",") for line in self.say("show stat").splitlines())
+        return sum(int(row[4] or 0) for row in rows if len(row) > 4 and (row[0], row[1]) == (backend, server))
+
+    def resume(self, address: str) -> None:
+        """The server at an address takes requests again."""
+        for line in self.say("show servers state").splitlines():
+            row = line.split()
+            if line[:1].isdigit() and len(row) > 4 and row[4] == address:
+                self.say(f"set server {row[1]}/{row[3]} state ready")
+
     def switch(self, colour: str) -> None:
         """The map file by rename, then the running map, then read back."""
         write(self.maps / "live.map", edge.live_map(colour), 0o644)

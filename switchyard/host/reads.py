@@ -9,9 +9,11 @@ from dataclasses import asdict
 from typing import Any
 
 from switchyard.core import names
-from switchyard.core.errors import BadInput, SwitchyardError
-from switchyard.host import engine, observe
+from switchyard.core.app import App
+from switchyard.core.errors import BadInput, Refused, SwitchyardError
+from switchyard.host import engine, observe, probe
 from switchyard.host.attempt import Attempt
+from switchyard.host.program import choose
 from switchyard.host.proxy import Proxy
 from switchyard.host.store import Store
 
@@ -65,20 +67,39 @@ def _slot(store: Store, colour: str, containers: list[dict[str, Any]]) -> dict[s
         "commit": record.get("commit"),
         "state": record.get("state"),
         "since": record.get("since"),
-        "healthy": _healthy(held),
+        "healthy": _healthy(held, record),
     }
 
 
-def _healthy(containers: list[dict[str, Any]]) -> bool | None:
-    """What the engine says of running containers; None where some stand still or have no check."""
-    states = []
-    for container in containers:
-        state = (engine.inspect(container["Id"]) or {}).get("State") or {}
-        word = (state.get("Health") or {}).get("Status", "starting")
-        states.append({"healthy": True, "unhealthy": False}.get(word) if state.get("Running") else None)
-    if any(state is None for state in states):
+def _healthy(containers: list[dict[str, Any]], record: Mapping[str, Any]) -> bool | None:
+    """One probe of each container by its own rule; None where some stand still, or nothing tells."""
+    if not record or any(container["State"] != "running" for container in containers):
         return None
-    return all(states)
+    checks = App.from_json(record["app"]).checks
+    ports = {route["service"]: route["port"] for route in record["routes"]}
+    for container in containers:
+        service = container["Labels"]["com.docker.compose.service"]
+        details = engine.inspect(container["Id"])
+        if details is None:
+            return None
+        if not probe.once(details, checks.get(service), ports.get(service)).passed:
+            return False
+    return True
+
+
+def env(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The live release's own env, for a host entry that takes it from there."""
+    live = observe.facts(store, request["app"])["live"]
+    if live is None:
+        raise Refused("nothing is live here, so there is no env to take over: name env.files for the first deploy")
+    return {"env": (store.release(live["id"]) / "env").read_text()}
+
+
+def target(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The release that a rollback would go to."""
+    live = observe.facts(store, request["app"])["live"]
+    chosen = choose(store.records(), live, request.get("to"))
+    return {"release": chosen["id"], "commit": chosen["commit"]}
 
 
 def _missing(record: Mapping[str, Any]) -> list[str]:
@@ -151,6 +172,8 @@ def doctor(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
 
 VERBS: dict[str, Callable[[Store, Mapping[str, Any]], dict[str, Any]]] = {
     "facts": facts,
+    "target": target,
+    "env": env,
     "status": status,
     "history": history,
     "logs": logs,

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tarfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def receive(attempt: Attempt, pack: Path) -> None:
     settings = attempt.store.digest(
         json.dumps([header["app"], header["colours"], header["shared"]], sort_keys=True).replace(header["id"], "")
     )
-    _refuse(attempt, header, env_digest, settings)
+    if attempt.verb == "deploy":
+        _refuse(attempt, header, env_digest, settings)
     store, release = attempt.store, header["id"]
     folder = store.release(release)
     folder.mkdir(mode=0o700)
@@ -68,6 +70,7 @@ def receive(attempt: Attempt, pack: Path) -> None:
         "created": round(time.time(), 3),
         **{key: header[key] for key in kept},
         "shared": sorted(header["shared"].get("services", {})),
+        "shared_objects": {name: _object(attempt, header["commit"], name) for name in header["shared_files"]},
         "env_digest": env_digest,
         "settings": settings,
         "shared_unchanged": bool(attempt.request.get("shared_unchanged")),
@@ -96,6 +99,11 @@ def _objects(attempt: Attempt, header: dict[str, Any], data: bytes) -> None:
         if done.returncode != 0:
             raise SwitchyardError(f"git could not take the commit in: {done.stderr.decode(errors='replace').strip()}")
     engine.run(_git(attempt, "update-ref", f"refs/switchyard/{header['id']}", header["commit"]))
+
+
+def _object(attempt: Attempt, commit: str, path: str) -> str:
+    """The id of a file or folder of a commit, by its content."""
+    return engine.run(_git(attempt, "rev-parse", f"{commit}:{path}"))[1].strip()
 
 
 def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings: str) -> None:
@@ -130,7 +138,7 @@ def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings:
             words = ", ".join(f"{r['service']}:{r['port']} on {r['address']}:{r['listen']}" for r in new)
             raise Refused(
                 f"the edge does not hold {words}: it would have to be recreated, which interrupts every "
-                "route for a moment, and no verb does that yet. Keep the addresses of the live release"
+                f"route for a moment. Do it with: inv edge.apply --host {request.get('host', 'NAME')}"
             )
 
 
@@ -138,21 +146,35 @@ def _refuse_shared(attempt: Attempt, header: dict[str, Any]) -> None:
     applied = read_json(attempt.store.shared / "wanted.json")
     if applied is None or attempt.request.get("shared_unchanged"):
         return
-    new = header["shared"].get("services", {})
-    changed = []
-    for name, document in applied.get("services", {}).items():
-        if name not in new:
-            changed.append(f"{name} is gone")
-            continue
-        keys = [key for key in sorted({*document, *new[name]}) if document.get(key) != new[name].get(key)]
-        if keys:
-            changed.append(f"{name}: {', '.join(keys)}")
+    objects = {name: _object(attempt, header["commit"], name) for name in header["shared_files"]}
+    changed = shared_changes(attempt, applied, header["shared"], objects)
     if changed:
         raise Refused(
             "shared services changed, and a deploy never touches them: "
-            + "; ".join(changed)
-            + ". Deploy with --shared-unchanged to leave them as they run; no verb applies such a change yet"
+            + "; ".join(f"{name}: {', '.join(keys)}" for name, keys in changed.items())
+            + f". Carry it out with: inv shared.apply --host {attempt.request.get('host', 'NAME')}, or deploy with "
+            "--shared-unchanged to leave them as they run"
         )
+
+
+def shared_changes(
+    attempt: Attempt, applied: Mapping[str, Any], wanted: Mapping[str, Any], objects: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Shared services that differ from what runs, each with the keys or files; a new one is no change."""
+    new = wanted.get("services") or {}
+    known = read_json(attempt.store.shared / "files.json") or {}
+    files = [name for name, now in objects.items() if known.get(name, now) != now]
+    changed: dict[str, list[str]] = {}
+    for name, document in (applied.get("services") or {}).items():
+        if name not in new:
+            changed[name] = ["is gone"]
+            continue
+        keys = [key for key in sorted({*document, *new[name]}) if document.get(key) != new[name].get(key)]
+        text = json.dumps(new[name].get("volumes") or ())
+        keys += [f"file {file}" for file in files if f"/files/{file}" in text]
+        if keys:
+            changed[name] = keys
+    return changed
 
 
 def _export(attempt: Attempt, commit: str, into: Path) -> None:

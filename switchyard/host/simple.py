@@ -1,11 +1,19 @@
-"""The small verbs that act under the lease on what is live: restart a service, take the lease over."""
+"""The small verbs that act under the lease on what is live: restart a service, scale it, take the lease over."""
 
 from __future__ import annotations
 
-from switchyard.core import names
+import time
+from typing import Any
+
+from switchyard.core import edge, names
 from switchyard.core.errors import BadInput, Refused, SwitchyardError
-from switchyard.host import engine, observe, probe
+from switchyard.core.machine import Step
+from switchyard.host import acts, engine, observe, probe
 from switchyard.host.attempt import Attempt
+from switchyard.host.store import write_json
+
+REST_WITHIN = 10.0
+"""Seconds that a container which is taken out gets for what it still answers."""
 
 
 def restart(attempt: Attempt) -> tuple[str, int]:
@@ -22,10 +30,12 @@ def restart(attempt: Attempt) -> tuple[str, int]:
         known = sorted({c["Labels"]["com.docker.compose.service"] for c in observe.of_colour(containers, live)})
         raise BadInput(f"no service of the live colour is called {service}; known: {', '.join(known)}")
     attempt.release = chosen[0]["Labels"][names.RELEASE]
+    end_standby(attempt)
     for container in chosen:
         name = container["Labels"]["com.docker.compose.service"]
         attempt.store.guard(attempt.number)
         attempt.emit("progress", text=f"restarting {name}")
+        _rest(attempt, container, chosen)
         engine.run(["docker", "restart", container["Id"]])
         count = (engine.inspect(container["Id"]) or {}).get("RestartCount", 0)
         probe.prove(
@@ -37,7 +47,79 @@ def restart(attempt: Attempt) -> tuple[str, int]:
             tick=attempt.tick,
             base_restarts=count,
         )
+        attempt.proxy.resume(probe.address(engine.inspect(container["Id"]) or {}))
     return "restarted", 0
+
+
+def _rest(attempt: Attempt, container: dict[str, Any], beside: list[dict[str, Any]]) -> None:
+    """Where others of the same service run, the edge sends nothing new to this one while it is away."""
+    service = container["Labels"]["com.docker.compose.service"]
+    if sum(c["Labels"]["com.docker.compose.service"] == service for c in beside) > 1:
+        attempt.proxy.rest(probe.address(engine.inspect(container["Id"]) or {}), within=REST_WITHIN)
+
+
+def end_standby(attempt: Attempt) -> None:
+    """Stops the old colour when its standby is over; a verb that takes the lease does it, a rollback excepted."""
+    site = observe.site(attempt)
+    record = attempt.store.record(site.slot(site.live).release or "") if site.live != "none" else None
+    if record is None or site.slot(site.idle).front not in ("starting", "healthy"):
+        return
+    if time.time() - float(record.get("since") or time.time()) > int(record["app"]["standby"]):
+        acts.act(attempt, Step("standby", site.idle))
+
+
+def scale(attempt: Attempt) -> tuple[str, int]:
+    """So many containers of one routed or plain service in the live colour, and in every release from now on."""
+    site, store = observe.site(attempt), attempt.store
+    service, count = str(attempt.request["service"]), int(attempt.request["count"])
+    record = store.record(site.slot(site.live).release or "") if site.live != "none" else None
+    if record is None:
+        raise Refused("nothing is live here")
+    if service not in record["front"]:
+        kind = record["kinds"].get(service)
+        why = f"it is {kind}" if kind else "there is no such service"
+        raise BadInput(f"{service} cannot be scaled: {why}; these can: {', '.join(record['front'])}")
+    if not 1 <= count <= edge.SERVERS:
+        raise BadInput(f"--count {count}: the edge holds 1 to {edge.SERVERS} containers of a service")
+    attempt.release = record["id"]
+    end_standby(attempt)
+    before = store.scales()
+    write_json(store.root / "scale.json", {**before, service: count})
+    try:
+        _scale_live(attempt, site.live, service, count)
+    except SwitchyardError:
+        write_json(store.root / "scale.json", before)
+        raise
+    return "scaled", 0
+
+
+def _scale_live(attempt: Attempt, colour: str, service: str, count: int) -> None:
+    held = _of_service(attempt, colour, service)
+    for container in held[count:]:
+        attempt.emit("progress", text=f"taking one {service} out")
+        attempt.proxy.rest(probe.address(engine.inspect(container["Id"]) or {}), within=REST_WITHIN)
+        engine.run(["docker", "stop", container["Id"]])
+        engine.ask("DELETE", f"/containers/{container['Id']}", force="true")
+    document = attempt.store.release(attempt.release) / f"{colour}.json"
+    words = ["up", "-d", "--no-deps", "--no-build", "--no-recreate", "--scale", f"{service}={count}", service]
+    engine.run(acts.compose(names.project(attempt.app.name, colour), document, *words))
+    known = {container["Id"] for container in held}
+    for container in _of_service(attempt, colour, service):
+        if container["Id"] in known:
+            continue
+        try:
+            acts.prove_one(attempt, container)
+        except SwitchyardError:
+            engine.ask("DELETE", f"/containers/{container['Id']}", force="true")
+            raise
+
+
+def _of_service(attempt: Attempt, colour: str, service: str) -> list[dict[str, Any]]:
+    """The containers of one service, by their number."""
+    found = engine.containers(
+        f"{names.APP}={attempt.request['app']}", f"{names.COLOUR}={colour}", f"com.docker.compose.service={service}"
+    )
+    return sorted(found, key=lambda container: int(container["Labels"]["com.docker.compose.container-number"]))
 
 
 def unlock(attempt: Attempt) -> tuple[str, int]:

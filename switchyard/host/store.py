@@ -116,6 +116,11 @@ class Store:
         records: list[dict[str, Any]] = [record for record in found if record]
         return sorted(records, key=lambda record: -int(record["number"]))
 
+    def scales(self) -> dict[str, int]:
+        """How many containers of a service were asked for, beside the one that each has."""
+        found: dict[str, int] = read_json(self.root / "scale.json") or {}
+        return found
+
     def next_number(self) -> int:
         """A number above that of every release so far."""
         path = self.root / "number"

@@ -42,6 +42,8 @@ class Options:
     force: bool = False
     json: bool = False
     yes: bool = False
+    back: bool = False
+    """A way back to an older commit: no oneshot runs, and what is left is bad."""
 
     @property
     def overrides(self) -> list[str]:
@@ -111,14 +113,16 @@ def _run(
         "allow_downgrade": options.allow_downgrade,
         "shared_unchanged": options.shared_unchanged,
         "force": options.force,
+        "back": options.back,
+        "host": host.name,
     }
     for line in lines:
         line.start("deploy", attempt=attempt_name(), who=who(), **flags)
-    flows = [_Flow(host, line, screen) for line in lines]
+    flows = [Flow(host, line, screen) for line in lines]
     try:
         for flow in flows:
             flow.until("hello")
-        ready = _ready(host, flows[0].facts, app, picked, screen)
+        ready = make_ready(host, flows[0].facts, app, picked, screen)
         for flow in flows:
             _refuse(flow, ready, host, options)
         for flow in flows:
@@ -131,7 +135,7 @@ def _run(
         for flow in flows:
             flow.line.say("switch")
             flow.until("end")
-    except _Ended:
+    except Ended:
         for flow in flows:
             flow.cancel()
     except KeyboardInterrupt:
@@ -140,14 +144,14 @@ def _run(
         for flow in flows:
             flow.cancel()
         raise
-    return _receipt(flows, screen)
+    return receipt(flows, screen)
 
 
-class _Ended(Exception):
+class Ended(Exception):
     """A machine's attempt ended before the phase that was waited for."""
 
 
-class _Flow:
+class Flow:
     """One machine's attempt, as followed from here."""
 
     def __init__(self, host: settings.Host, line: Line, screen: Screen) -> None:
@@ -161,7 +165,7 @@ class _Flow:
         self.end: dict[str, Any] | None = None
         self.switched = False
         self.prepared: dict[str, Any] = {}
-        self.retired = 0
+        self.agreement = ""
 
     def until(self, phase: str) -> None:
         """Follows until the event that ends a phase."""
@@ -175,6 +179,8 @@ class _Flow:
             elif name == "prepared":
                 self.prepared = event
                 self._show_target(event["rollback"])
+            elif name == "confirm":
+                self.agreement = event["text"]
             elif name == "switched":
                 self.switched = True
                 if self.prober is not None:
@@ -186,8 +192,8 @@ class _Flow:
             if name == phase:
                 return
             if name == "end":
-                raise _Ended
-        raise _Ended
+                raise Ended
+        raise Ended
 
     def send(self, ready: Ready, picked: source.Source) -> None:
         """The release as one framed stream."""
@@ -219,13 +225,24 @@ class _Flow:
         try:
             self.line.say("cancel")
             self.until("end")
-        except (_Ended, SwitchyardError):
+        except (Ended, SwitchyardError):
             return
 
 
-def _ready(host: settings.Host, facts: Mapping[str, Any], app: App, picked: source.Source, screen: Screen) -> Ready:
+def env_of(host: settings.Host) -> str:
+    """The env that the host's settings name; with ``host: true`` the live release's own."""
+    if host.setting.env is None or not host.setting.env.host:
+        return settings.environment(host)
+    line = Line(host, host.setting.machines[0], require_app(host.app_setting.name, host.name))
+    try:
+        return str(line.ask("env")["env"])
+    finally:
+        line.close()
+
+
+def make_ready(host: settings.Host, facts: Mapping[str, Any], app: App, picked: source.Source, screen: Screen) -> Ready:
     """Settings, env and documents of the commit, from a clean export of it."""
-    env = settings.environment(host)
+    env = env_of(host)
     release = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + picked.commit[:7]
     folder = Path(tempfile.mkdtemp(prefix="switchyard-"))
     try:
@@ -243,7 +260,7 @@ def _ready(host: settings.Host, facts: Mapping[str, Any], app: App, picked: sour
     return Ready(app, parts, document, env, release)
 
 
-def _refuse(flow: _Flow, ready: Ready, host: settings.Host, options: Options) -> None:
+def _refuse(flow: Flow, ready: Ready, host: settings.Host, options: Options) -> None:
     """What must not begin: too little disk or memory, addresses taken, a plain project, a lost env key."""
     facts, machine = flow.facts, flow.line.machine.name
     if facts["disk_free"] < RESERVE:
@@ -336,7 +353,7 @@ def _dry_run(
     machines = []
     for line in lines:
         facts = line.ask("facts")
-        ready = _ready(host, facts, app, picked, screen)
+        ready = make_ready(host, facts, app, picked, screen)
         values = dict(facts["site"])
         site = Site(**{**values, "blue": Slot(**values["blue"]), "green": Slot(**values["green"])})
         steps = plan(Want("deploy", ready.release), site, singles=bool(ready.split.handover))
@@ -344,12 +361,30 @@ def _dry_run(
         screen.say(f"{line.machine.name}: {ready.release} ({picked.subject})", "bold")
         for step in steps:
             screen.say(f"  {step}")
+        for change in _changes(facts, ready):
+            screen.say(f"  {change}")
         screen.say("  image ids: known after build", "dim")
     screen.finish({"v": 1, "outcome": "planned", "exit": 0, "commit": picked.commit, "hosts": machines})
     return 0
 
 
-def _interrupted(flows: list[_Flow], screen: Screen) -> int:
+def _changes(facts: Mapping[str, Any], ready: Ready) -> list[str]:
+    """What differs from the live release: services, env keys."""
+    live = facts["live"]
+    if live is None:
+        return ["nothing is live: everything is new"]
+    keys, before = set(settings.env_values(ready.env)), set(live["env_keys"] or ())
+    services, running = set(ready.split.kinds), set(live["kinds"] or ())
+    pairs = (
+        ("env keys added", keys - before),
+        ("env keys gone", before - keys),
+        ("services added", services - running),
+        ("services gone", running - services),
+    )
+    return [f"{what}: {', '.join(sorted(names))}" for what, names in pairs if names]
+
+
+def _interrupted(flows: list[Flow], screen: Screen) -> int:
     """Ctrl-C: before the switch it cancels and cleans up; after it, it detaches and says so."""
     if any(flow.switched for flow in flows):
         screen.say("detached: the host goes on by itself; see inv status", "yellow")
@@ -361,7 +396,7 @@ def _interrupted(flows: list[_Flow], screen: Screen) -> int:
     return INTERRUPTED
 
 
-def _receipt(flows: list[_Flow], screen: Screen) -> int:
+def receipt(flows: list[Flow], screen: Screen) -> int:
     """What happened, what is live now, and how to go back."""
     code, machines = 0, []
     for flow in flows:
@@ -400,8 +435,10 @@ def _receipt(flows: list[_Flow], screen: Screen) -> int:
                 "yellow",
             )
         screen.say(f"{name}: live is {live['id']} ({live['state']})" if live else f"{name}: nothing is live", "bold")
+        until = end.get("warm_until")
+        warm = time.strftime("warm until %H:%M", time.localtime(until)) if until else "not warm"
         if end["exit"] in (0, 6) and end["before"] and live and live["id"] != end["before"]:
-            screen.say(f"go back with: inv rollback --host {flow.host.name}   ({end['before']}, warm)", "bold")
+            screen.say(f"go back with: inv rollback --host {flow.host.name}   ({end['before']}, {warm})", "bold")
     first = flows[0].end or {}
     screen.finish(
         {"v": 1, "outcome": first.get("outcome"), "release": first.get("release"), "exit": code, "hosts": machines}

@@ -12,7 +12,19 @@ from switchyard.core.app import App, Route
 from switchyard.core.errors import BadInput
 from switchyard.line import Line, require_app
 from switchyard.screen import Screen, probes
-from switchyard.verbs.deploy import attempt_name, who
+from switchyard.verbs.deploy import Options, attempt_name, deploy, who
+from switchyard.verbs.status import ask
+
+
+def with_current_env(checkout: Path, host_name: str | None, *, to: str | None, as_json: bool) -> int:
+    """The commit of the release before with today's env: a new release, for which no oneshot runs."""
+    name = host_name or last_host(checkout)
+    _, _, answers = ask(checkout, name, "target", to=to)
+    commits = {answer["commit"] for answer in answers.values()}
+    if len(commits) != 1:
+        raise BadInput(f"the machines of {name} would go back to different commits; name one with --to")
+    options = Options(rev=commits.pop(), allow_downgrade=True, force=True, json=as_json, yes=True, back=True)
+    return deploy(checkout, name, options)
 
 
 def rollback(checkout: Path, host_name: str | None, *, to: str | None, as_json: bool) -> int:

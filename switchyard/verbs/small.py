@@ -35,6 +35,11 @@ def act(checkout: Path, host_name: str, verb: str, **fields: Any) -> int:
     return code
 
 
+def scale(checkout: Path, host_name: str, *, service: str, count: int) -> int:
+    """So many containers of a service, now and in every release to come."""
+    return act(checkout, host_name, "scale", service=service, count=count)
+
+
 def unlock(checkout: Path, host_name: str, *, reason: str, force: bool) -> int:
     """A takeover of the lease, with a reason that the journal keeps."""
     if not reason:

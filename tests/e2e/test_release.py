@@ -163,7 +163,9 @@ def test_the_same_load_against_compose_up_in_place_counts_failures(application):
     subprocess.run(down, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("how,named", [("health", "HTTP Error 500"), ("pages", "smoke"), ("crash", "exited with code 3")])
+@pytest.mark.parametrize(
+    "how,named", [("health", "HTTP Error 500"), ("pages", "smoke"), ("crash", "exited with code 3")]
+)
 def test_a_release_that_does_not_work_leaves_the_old_one_serving_and_is_named(application, how, named):
     application.commit("1")
     first = application.deploy()["release"]

@@ -1,0 +1,208 @@
+"""The verbs beside deploy and rollback, on a real host, seen from outside."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.conftest import PORTS, Site
+
+CACHE = """
+  cache:
+    image: redis:8
+    command: ["redis-server", "/etc/cache/redis.conf"]
+    volumes:
+      - kept:/data
+      - ./cache:/etc/cache:ro
+    healthcheck:
+      test: ["CMD", "redis-cli", "ping"]
+      interval: 1s
+volumes:
+  kept: {}
+"""
+
+
+@pytest.fixture
+def with_cache(site: Site) -> Site:
+    (site.app / "cache").mkdir()
+    (site.app / "cache" / "redis.conf").write_text("bind 0.0.0.0\nprotected-mode no\nmaxclients 100\n")
+    compose = site.app / "compose.yaml"
+    compose.write_text(compose.read_text() + CACHE)
+    return site
+
+
+def cache(site: Site, *words: str) -> str:
+    return site.docker("exec", f"{site.name}-shared-cache-1", "redis-cli", *words)
+
+
+def test_scale_runs_so_many_without_a_failed_request_and_later_releases_keep_it(site, under_load):
+    site.commit("1")
+    site.receipt("deploy")
+    load = under_load()
+    assert site.inv("scale", "--service", "web", "--count", "2").returncode == 0
+    assert list(site.containers("blue").values()) == ["running", "running"]
+    site.commit("2")
+    site.receipt("deploy")
+    assert list(site.containers("green").values()) == ["running", "running"]
+    assert site.inv("restart", "--service", "web").returncode == 0
+    assert site.inv("scale", "--service", "web", "--count", "1").returncode == 0
+    summary = load.stop()
+    assert list(site.containers("green").values()) == ["running"]
+    assert summary.sent > 500 and summary.failed == 0, summary.errors
+    refused = site.inv("scale", "--service", "nothing", "--count", "2")
+    assert refused.returncode == 2 and "web" in refused.stdout
+    assert site.inv("scale", "--service", "web", "--count", "99").returncode == 2
+
+
+def test_a_changed_shared_service_stops_a_deploy_and_shared_apply_carries_it_out_with_its_data(with_cache):
+    site = with_cache
+    site.commit("1")
+    site.receipt("deploy")
+    cache(site, "set", "row", "kept")
+    cache(site, "save")
+    (site.app / "cache" / "redis.conf").write_text("bind 0.0.0.0\nprotected-mode no\nmaxclients 77\n")
+    site.commit("2")
+    refused = site.inv("deploy")
+    assert refused.returncode == 4 and "inv shared.apply --host prod" in refused.stdout, refused.stdout
+    unasked = site.inv("shared.apply")
+    assert unasked.returncode == 4 and "--yes" in unasked.stdout, unasked.stdout
+    assert "100" in cache(site, "config", "get", "maxclients")
+    applied = site.inv("shared.apply", "--yes")
+    assert applied.returncode == 0, applied.stdout
+    assert "77" in cache(site, "config", "get", "maxclients")
+    assert cache(site, "get", "row") == "kept"
+    again = site.inv("shared.apply", "--yes")
+    assert again.returncode == 0 and "nothing to do" in again.stdout
+    site.receipt("deploy")
+    assert site.answer() == "2"
+
+
+def test_a_shared_service_that_does_not_come_up_goes_back_to_what_it_was(with_cache):
+    site = with_cache
+    site.commit("1")
+    site.receipt("deploy")
+    cache(site, "set", "row", "kept")
+    site.rewrite('"redis-server", "/etc/cache/redis.conf"', '"redis-server", "--no-such-option", "1"')
+    site.commit("2")
+    applied = site.inv("shared.apply", "--yes")
+    assert applied.returncode == 5, applied.stdout
+    assert cache(site, "get", "row") == "kept"
+    assert site.answer() == "1"
+
+
+def test_edge_apply_gives_the_edge_a_new_address(site):
+    site.commit("1")
+    site.receipt("deploy")
+    old, site.port = site.port, next(PORTS)
+    site.rewrite(f'"{old}:8000"', f'"{site.port}:8000"')
+    site.commit("2")
+    refused = site.inv("deploy")
+    assert refused.returncode == 4 and "inv edge.apply --host prod" in refused.stdout, refused.stdout
+    applied = site.inv("edge.apply", "--yes")
+    assert applied.returncode == 0, applied.stdout
+    assert site.answer() == "1"
+    site.point_at(site.app)
+    site.receipt("deploy")
+    assert site.answer() == "2"
+
+
+def test_plan_writes_nothing_and_a_rollback_with_todays_env_is_a_release_of_the_older_commit(site):
+    site.commit("1")
+    site.receipt("deploy")
+    first = site.receipt("status")["hosts"][0]["live"]["commit"]
+    site.commit("2")
+    before = site.docker("ps", "--all", "--quiet")
+    planned = json.loads(site.inv("plan", "--json").stdout)
+    assert planned["outcome"] == "planned" and "switch green" in planned["hosts"][0]["steps"]
+    assert site.docker("ps", "--all", "--quiet") == before and len(site.receipt("status")["hosts"][0]["kept"]) == 1
+    done = site.receipt("deploy")
+    carried = [
+        f"{step['name']} {step['colour']}" if step["colour"] else step["name"] for step in done["hosts"][0]["steps"]
+    ]
+    assert ["receive", *carried] == planned["hosts"][0]["steps"]
+    back = site.inv("rollback", "--env", "current")
+    assert back.returncode == 0, back.stdout
+    live = site.receipt("status")["hosts"][0]
+    assert site.answer() == "1" and live["live"]["commit"] == first
+    assert [kept["state"] for kept in live["kept"]] == ["good", "bad", "good"]
+
+
+def test_the_old_colour_stops_when_its_standby_is_over_and_still_comes_back(site):
+    site.settings(standby=1, drain=1)
+    site.commit("1")
+    site.receipt("deploy")
+    site.commit("2")
+    site.receipt("deploy")
+    assert list(site.containers("blue").values()) == ["running"]
+    assert site.inv("restart", "--service", "web").returncode == 0
+    assert list(site.containers("blue").values()) == ["exited"]
+    site.receipt("rollback")
+    assert site.answer() == "1"
+
+
+class Relay:
+    """A relay to the host's sshd which can be cut."""
+
+    def __init__(self, port: int) -> None:
+        self.target = port
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        self.open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self.server.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self.target))
+            self.open += [near, far]
+            for ends in ((near, far), (far, near)):
+                threading.Thread(target=self._copy, args=ends, daemon=True).start()
+
+    def _copy(self, source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+
+    def cut(self) -> None:
+        """Every connection so far ends; new ones are taken."""
+        for one in self.open:
+            one.close()
+        self.open.clear()
+
+
+@pytest.fixture
+def relay(site: Site) -> Iterator[Relay]:
+    made = Relay(site.host.port)
+    path = site.checkout / "invoke.yaml"
+    whole = json.loads(path.read_text())
+    whole["hosts"]["prod"]["machines"][0]["port"] = made.port
+    path.write_text(json.dumps(whole))
+    known = site.checkout / ".switchyard" / "known_hosts"
+    known.write_text(known.read_text() + known.read_text().replace(f":{site.host.port} ", f":{made.port} "))
+    yield made
+    made.server.close()
+
+
+def test_a_connection_that_is_cut_is_made_again_and_the_deploy_goes_to_its_end(site, relay):
+    site.commit("1")
+    process = site.start("deploy", "--host", "prod")
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "building images" in line:
+            relay.cut()
+    assert process.wait() == 0, said
+    assert "building images" in said and "2 remote executions" in said
+    with urllib.request.urlopen(site.url, timeout=5) as answer:
+        assert answer.status == 200
