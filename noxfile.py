@@ -74,6 +74,13 @@ def e2e(session: nox.Session) -> None:
     pytest(session, "-m", "e2e", "--durations=10")
 
 
+@nox.session
+def faults(session: nox.Session) -> None:
+    """A deploy killed at every step of its plan, under load, on a real host."""
+    install(session)
+    session.run("python", "scripts/faults.py", *session.posargs)
+
+
 def install(session: nox.Session) -> None:
     session.install("--require-hashes", "-r", LOCK)
 

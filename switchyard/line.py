@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 import queue
 import shlex
 import threading
@@ -130,13 +131,16 @@ class Line:
         self._open = False
         self._host = host
         self._attempt: str | None = None
+        self._request: dict[str, Any] = {}
         self._seen = 0
         self._sending = False
 
     def start(self, verb: str, **fields: Any) -> None:
         """Ships the program if its hash is new, and asks for a verb: one execution in either case."""
         self._attempt = fields.get("attempt")
-        self._launch({"v": 1, "verb": verb, "app": self.app, "root": self.root, **fields})
+        mine = {"machine": machine_id(), "pid": os.getpid(), "started": _process_start(os.getpid())}
+        self._request = {"v": 1, "verb": verb, "app": self.app, "root": self.root, "operator": mine, **fields}
+        self._launch(self._request)
 
     def _launch(self, request: dict[str, Any]) -> None:
         digest, data = program()
@@ -154,7 +158,7 @@ class Line:
             self._channel.sendall(data)
         self._write(json.dumps(request).encode() + b"\n")
         self._open = True
-        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read, args=(self._channel, self._file), daemon=True).start()
         threading.Thread(target=self._beat, daemon=True).start()
 
     def _why_not(self, answer: list[str]) -> str:
@@ -183,14 +187,15 @@ class Line:
         self._sending = True
         self._write(json.dumps({"say": word, "bytes": len(data)}).encode() + b"\n" + data)
 
-    def _read(self) -> None:
+    def _read(self, channel: paramiko.Channel, file: Any) -> None:
         try:
-            for line in self._file:
+            for line in file:
                 self._events.put(json.loads(line))
         except (OSError, ValueError):
             pass
-        self._open = False
-        self._events.put(None)
+        if channel is self._channel:
+            self._open = False
+            self._events.put(None)
 
     def _beat(self) -> None:
         while self._open:
@@ -208,11 +213,24 @@ class Line:
             if event is None:
                 self._follow_again()
                 continue
+            if event["event"] == "end" and self._is_orphan(event.get("holder")):
+                gone = event["holder"]["attempt"]
+                self._attempt, self._seen = f"{self._attempt}b", 0
+                self._request = {**self._request, "attempt": self._attempt, "gone": gone}
+                self._launch(self._request)
+                continue
             self._seen += 1
             self._sending = self._sending and event["event"] != "received"
             yield event
             if event["event"] in ("end", "answer"):
                 return
+
+    def _is_orphan(self, holder: dict[str, Any] | None) -> bool:
+        """Whether the lease is held for a process of this very machine that is gone."""
+        operator = (holder or {}).get("operator") or {}
+        if holder is None or "gone" in self._request or operator.get("machine") != machine_id():
+            return False
+        return bool(_process_start(int(operator["pid"])) != operator["started"])
 
     def _follow_again(self) -> None:
         """A new connection to the same attempt; a release that was cut off while it was sent is cancelled."""
@@ -252,6 +270,29 @@ class Line:
         """Closes channel and connection."""
         self._open = False
         self.connection.close()
+
+
+def machine_id() -> str:
+    """This machine in this boot; a process of another one cannot be judged from here."""
+    try:
+        return f"{platform.node()}/{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}"
+    except OSError:
+        return platform.node()
+
+
+def _process_start(pid: int) -> str | None:
+    """When a process began, as far as this machine tells; None where it is gone."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return "unknown"
+    return None if fields[0] == "Z" else fields[19]
 
 
 def require_app(name: str | None, host: str) -> str:

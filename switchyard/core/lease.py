@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 LASTS = 60.0
@@ -31,6 +31,8 @@ class Lease:
     started: str
     """The start time of the program's process, from the kernel."""
     switched: bool = False
+    operator: Mapping[str, Any] = field(default_factory=dict)
+    """The process of the operator's side: its machine, pid and start, for that machine to tell whether it lives."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -8,8 +8,8 @@ from switchyard.core.machine import Done, Step, Want, next_step
 from switchyard.core.site import NOTHING, Site, Slot
 
 
-def plan(want: Want, site: Site, *, singles: bool) -> list[Step]:
-    """The steps in order. ``singles``: whether the wanted release has handover services."""
+def plan(want: Want, site: Site, *, singles: bool, oneshots: bool = True) -> list[Step]:
+    """The steps in order. ``singles``, ``oneshots``: whether the wanted release has handover services and oneshots."""
     steps: list[Step] = []
     while len(steps) < 100:
         step = next_step(want, site)
@@ -17,6 +17,8 @@ def plan(want: Want, site: Site, *, singles: bool) -> list[Step]:
             return steps
         steps.append(step)
         site = _after(step, want, site, "none" if singles else "unused")
+        if step.name == "build" and not oneshots:
+            site = replace(site, stage="ran")
     raise AssertionError(f"no end to the plan from {site}")
 
 

@@ -20,6 +20,8 @@ SECRET = 6
 """The shortest env value that is taken out of what is shown; a shorter one would blank out ordinary words."""
 
 
+GUARD_EVERY = 1.0
+"""Seconds after which a waiting program looks again whether the lease is still its own."""
 LED = ("deploy", "shared.apply", "edge.apply")
 """The verbs of several phases, each begun by the operator's side."""
 
@@ -66,6 +68,7 @@ class Attempt:
         self._offset = 0
         self._beat = now()
         self._renewed = now()
+        self._guarded = now()
 
     @property
     def record(self) -> dict[str, Any]:
@@ -128,7 +131,14 @@ class Attempt:
         silent = now() - self._beat
         if not self.switched and self.led and silent > BEAT_WITHIN:
             raise Cancelled(f"no word from the operator's side for {silent:.0f} s, before the switch")
-        if now() - self._renewed > RENEW_EVERY and (self.switched or silent < RENEW_EVERY or not self.led):
+        if self.number and now() - self._guarded > GUARD_EVERY:
+            self.store.guard(self.number)
+            self._guarded = now()
+        if (
+            self.number
+            and now() - self._renewed > RENEW_EVERY
+            and (self.switched or silent < RENEW_EVERY or not self.led)
+        ):
             self.renew()
 
     def renew(self) -> None:

@@ -10,11 +10,20 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from switchyard.core.errors import SwitchyardError
+from switchyard.core.errors import FAILED, SwitchyardError
 from switchyard.host import program, reads
-from switchyard.host.store import Store, write
+from switchyard.host.store import Store, process_start, write
 
 POLL = 0.02
+LOOK_EVERY = 1.0
+LOST = {
+    "outcome": "killed",
+    "exit": FAILED,
+    "reason": "the host program was killed. Type inv deploy or inv rollback once: it repairs what was left half done",
+    "live": None,
+    "before": None,
+    "release": None,
+}
 
 
 def serve(request: dict[str, Any], words: IO[bytes]) -> int:
@@ -53,6 +62,15 @@ def serve(request: dict[str, Any], words: IO[bytes]) -> int:
     return _follow(folder, words)
 
 
+def _is_gone(folder: Path) -> bool:
+    """Whether the attempt's program was killed: it ends with an event else."""
+    try:
+        pid, started = (folder / "process").read_text().split()
+    except (FileNotFoundError, ValueError):
+        return False
+    return process_start(int(pid)) != started
+
+
 def _say(event: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(event) + "\n")
     sys.stdout.flush()
@@ -72,6 +90,7 @@ def _detach(root: Path, folder: Path) -> None:
         os.dup2(null, descriptor)
     os.closerange(3, 256)
     os.chdir("/")
+    write(folder / "process", f"{os.getpid()} {process_start(os.getpid())}")
     try:
         program.run(root, folder)
     finally:
@@ -93,6 +112,7 @@ def _follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
             events.readline()
         line = ""
         announced = b""
+        looked = time.monotonic()
         while True:
             line += events.readline()
             if line.endswith("\n"):
@@ -104,6 +124,11 @@ def _follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
                     (folder / "pack.part").unlink(missing_ok=True)
                     return int(event["exit"])
                 continue
+            if time.monotonic() - looked > LOOK_EVERY:
+                looked = time.monotonic()
+                if _is_gone(folder) and not events.readline():
+                    _say({"v": 1, "event": "end", **LOST})
+                    return FAILED
             if not listening:
                 time.sleep(POLL)
                 continue

@@ -17,10 +17,12 @@ from switchyard.core.machine import Done, Step, Want, next_step
 from switchyard.host import acts, apply, engine, observe, simple
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.receive import Unchanged, receive
-from switchyard.host.store import Store, Superseded
+from switchyard.host.store import Store, Superseded, now, process_start
 
 KEPT = 5
 """Good or unverified releases that stay on the host, the live one among them."""
+ORPHAN_WITHIN = 300.0
+"""Seconds for which an attempt without an operator is waited for."""
 STEPS = 60
 """More steps than any site needs: a guard against a machine that never settles."""
 TRIES = 3
@@ -32,21 +34,18 @@ def run(root: Path, folder: Path) -> None:
     request = json.loads((folder / "request.json").read_text())
     store = Store(root)
     attempt = Attempt(store, folder, request)
-    outcome, code = "failed", FAILED
+    outcome, code, held = "failed", FAILED, None
     try:
         if attempt.verb == "unlock":
             simple.require_dead_or_forced(attempt)
-        attempt.number, taken = store.take(attempt.name, attempt.verb, request["who"], force=attempt.verb == "unlock")
-        if taken:
-            store.append({"attempt": attempt.name, "step": "takeover", "what": taken})
-            attempt.emit("progress", text=taken)
+        _take(attempt)
         outcome, code = VERBS[attempt.verb](attempt)
     except Unchanged as error:
         outcome, code, attempt.reason = "unchanged", error.exit, str(error)
     except Superseded as error:
         outcome, code, attempt.reason = "superseded", error.exit, str(error)
     except SwitchyardError as error:
-        code, attempt.reason = error.exit, str(error)
+        code, attempt.reason, held = error.exit, str(error), getattr(error, "holder", None)
         outcome = (
             "cancelled" if isinstance(error, Cancelled) else ("refused" if isinstance(error, Refused) else "failed")
         )
@@ -56,7 +55,38 @@ def run(root: Path, folder: Path) -> None:
         (folder / "traceback").write_text(traceback.format_exc())
         _clean_up(attempt, outcome)
     finally:
-        _end(attempt, outcome, code)
+        _end(attempt, outcome, code, held)
+
+
+def _take(attempt: Attempt) -> None:
+    """The lease, also from an attempt whose operator's process is known to be gone.
+
+    Before its switch it is taken over at once, and what it has running is waited for; after it, its end is.
+    """
+    store, request = attempt.store, attempt.request
+    lease, dead = store.holder()
+    orphan = lease if lease and dead is None and request.get("gone") == lease.attempt else None
+    if orphan and orphan.switched:
+        attempt.emit(
+            "progress", text=f"waiting for {orphan.who}'s {orphan.doing}, which has switched, to end by itself"
+        )
+        _wait(attempt, lambda: (store.lease() or orphan).attempt != orphan.attempt or store.holder()[1] is not None)
+    force = attempt.verb == "unlock" or (orphan is not None and not orphan.switched)
+    attempt.number, taken = store.take(
+        attempt.name, attempt.verb, request["who"], force=force, operator=request.get("operator")
+    )
+    if taken:
+        store.append({"attempt": attempt.name, "step": "takeover", "what": taken})
+        attempt.emit("progress", text=taken)
+    if lease and dead is None:
+        _wait(attempt, lambda: process_start(lease.pid) != lease.started)
+
+
+def _wait(attempt: Attempt, over: Callable[[], bool]) -> None:
+    deadline = now() + ORPHAN_WITHIN
+    while not over() and now() < deadline:
+        attempt.tick()
+        time.sleep(0.1)
 
 
 def _clean_up(attempt: Attempt, outcome: str) -> None:
@@ -72,7 +102,7 @@ def _clean_up(attempt: Attempt, outcome: str) -> None:
             attempt.store.update(attempt.release, state="failed", reason=attempt.redact(attempt.reason))
 
 
-def _end(attempt: Attempt, outcome: str, code: int) -> None:
+def _end(attempt: Attempt, outcome: str, code: int, held: Mapping[str, Any] | None) -> None:
     with contextlib.suppress(Exception):
         attempt.store.append(
             {
@@ -100,6 +130,7 @@ def _end(attempt: Attempt, outcome: str, code: int) -> None:
         live=live,
         before=attempt.before,
         weak=sorted(attempt.weak),
+        holder=held,
         warm_until=_warm_until(attempt, live) if outcome == "live" else None,
     )
 

@@ -21,6 +21,16 @@ from switchyard.core.lease import Lease, ended
 LAYOUT = 1
 
 
+class Held(Refused):
+    """Somebody else holds the lease."""
+
+    exit = LEASE_HELD
+
+    def __init__(self, message: str, lease: Lease) -> None:
+        super().__init__(message)
+        self.holder = {"attempt": lease.attempt, "operator": dict(lease.operator)}
+
+
 class Superseded(SwitchyardError):
     """Another attempt holds the lease now: this one does nothing more."""
 
@@ -176,16 +186,18 @@ class Store:
         alive = process_start(lease.pid) == lease.started
         return lease, ended(lease, boot=boot_id(), now=now(), alive=alive)
 
-    def take(self, attempt: str, doing: str, who: str, *, force: bool = False) -> tuple[int, str | None]:
+    def take(
+        self, attempt: str, doing: str, who: str, *, force: bool = False, operator: Mapping[str, Any] | None = None
+    ) -> tuple[int, str | None]:
         """The lease with a higher number, and what was taken over from a dead holder. Held: refused with 75."""
         with self.locked():
             lease, dead = self.holder()
             if lease is not None and dead is None and not force:
-                raise Refused(
+                raise Held(
                     f"{lease.who} holds the lease: {lease.doing} since "
                     f"{time.strftime('%H:%M:%S', time.localtime(lease.since))}. Wait for it, or follow it with "
                     "inv status",
-                    exit=LEASE_HELD,
+                    lease,
                 )
             number = self._last_number() + 1
             mine = Lease(
@@ -198,6 +210,7 @@ class Store:
                 boot_id(),
                 os.getpid(),
                 process_start(os.getpid()) or "?",
+                operator=dict(operator or {}),
             )
             write_json(self.root / "lease.json", mine.as_json())
             taken = None if lease is None else f"took over from {lease.who} ({lease.doing}): {dead or 'by force'}"

@@ -356,7 +356,9 @@ def _dry_run(
         ready = make_ready(host, facts, app, picked, screen)
         values = dict(facts["site"])
         site = Site(**{**values, "blue": Slot(**values["blue"]), "green": Slot(**values["green"])})
-        steps = plan(Want("deploy", ready.release), site, singles=bool(ready.split.handover))
+        steps = plan(
+            Want("deploy", ready.release), site, singles=bool(ready.split.handover), oneshots=bool(ready.split.oneshots)
+        )
         machines.append({"name": line.machine.name, "steps": [str(step) for step in steps]})
         screen.say(f"{line.machine.name}: {ready.release} ({picked.subject})", "bold")
         for step in steps:
