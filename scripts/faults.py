@@ -178,7 +178,10 @@ def round_of(site: Site, relay: Relay, step: str, actor: str, chance: random.Ran
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     began = time.monotonic()
-    done = site.inv("deploy")
+    try:
+        done = site.inv("deploy")
+    except subprocess.TimeoutExpired as error:
+        done = subprocess.CompletedProcess("deploy", -1, f"no end within {error.timeout:.0f} s")
     seconds = time.monotonic() - began
     after = live(site)
     most, summary = watch.stop(), load.stop()

@@ -128,7 +128,6 @@ class Line:
         self._channel: paramiko.Channel | None = None
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._lock = threading.Lock()
-        self._open = False
         self._host = host
         self._attempt: str | None = None
         self._request: dict[str, Any] = {}
@@ -157,9 +156,9 @@ class Line:
         if answer[0] == "need":
             self._channel.sendall(data)
         self._write(json.dumps(request).encode() + b"\n")
-        self._open = True
-        threading.Thread(target=self._read, args=(self._channel, self._file), daemon=True).start()
-        threading.Thread(target=self._beat, daemon=True).start()
+        self._events = queue.Queue()
+        threading.Thread(target=self._read, args=(self._file, self._events), daemon=True).start()
+        threading.Thread(target=self._beat, args=(self._channel,), daemon=True).start()
 
     def _why_not(self, answer: list[str]) -> str:
         assert self._channel is not None
@@ -187,21 +186,19 @@ class Line:
         self._sending = True
         self._write(json.dumps({"say": word, "bytes": len(data)}).encode() + b"\n" + data)
 
-    def _read(self, channel: paramiko.Channel, file: Any) -> None:
+    def _read(self, file: Any, events: queue.Queue[dict[str, Any] | None]) -> None:
         try:
             for line in file:
-                self._events.put(json.loads(line))
+                events.put(json.loads(line))
         except (OSError, ValueError):
             pass
-        if channel is self._channel:
-            self._open = False
-            self._events.put(None)
+        events.put(None)
 
-    def _beat(self) -> None:
-        while self._open:
+    def _beat(self, channel: Any) -> None:
+        while channel is self._channel and not channel.closed:
             time.sleep(BEAT_EVERY)
             try:
-                if self._open:
+                if channel is self._channel:
                     self.say("beat")
             except SwitchyardError:
                 return
@@ -268,7 +265,7 @@ class Line:
 
     def close(self) -> None:
         """Closes channel and connection."""
-        self._open = False
+        self._channel = None
         self.connection.close()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from switchyard.core import names
 from switchyard.core.errors import FAILED, REFUSED, TAKEN_BACK, UNVERIFIED, Refused, SwitchyardError
+from switchyard.core.lease import Lease
 from switchyard.core.machine import Done, Step, Want, next_step
 from switchyard.host import acts, apply, engine, observe, simple
 from switchyard.host.attempt import Attempt, Cancelled
@@ -70,7 +71,7 @@ def _take(attempt: Attempt) -> None:
         attempt.emit(
             "progress", text=f"waiting for {orphan.who}'s {orphan.doing}, which has switched, to end by itself"
         )
-        _wait(attempt, lambda: (store.lease() or orphan).attempt != orphan.attempt or store.holder()[1] is not None)
+        _wait(attempt, lambda: _is_over(store, orphan))
     force = attempt.verb == "unlock" or (orphan is not None and not orphan.switched)
     attempt.number, taken = store.take(
         attempt.name, attempt.verb, request["who"], force=force, operator=request.get("operator")
@@ -80,6 +81,11 @@ def _take(attempt: Attempt) -> None:
         attempt.emit("progress", text=taken)
     if lease and dead is None:
         _wait(attempt, lambda: process_start(lease.pid) != lease.started)
+
+
+def _is_over(store: Store, orphan: Lease) -> bool:
+    lease, dead = store.holder()
+    return lease is None or lease.attempt != orphan.attempt or dead is not None
 
 
 def _wait(attempt: Attempt, over: Callable[[], bool]) -> None:

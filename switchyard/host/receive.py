@@ -25,6 +25,17 @@ class Unchanged(SwitchyardError):
     exit = 0
 
 
+class Unsettled(Exception):
+    """What is asked for is live already, but an attempt died before it was verified or its singletons ran."""
+
+
+def _is_unsettled(attempt: Attempt, record: dict[str, Any]) -> bool:
+    attempt.release = record["id"]
+    site = observe.site(attempt)
+    attempt.release = ""
+    return record["state"] != "good" or site.slot(site.live).single in ("none", "stopped")
+
+
 def receive(attempt: Attempt, pack: Path) -> None:
     """Unpacks the pack into a release folder; ``received`` in its release.json is written last."""
     with open(pack, "rb") as file:
@@ -36,7 +47,12 @@ def receive(attempt: Attempt, pack: Path) -> None:
         json.dumps([header["app"], header["colours"], header["shared"]], sort_keys=True).replace(header["id"], "")
     )
     if attempt.verb == "deploy":
-        _refuse(attempt, header, env_digest, settings)
+        try:
+            _refuse(attempt, header, env_digest, settings)
+        except Unsettled as error:
+            attempt.release, attempt.switched = str(error), True
+            attempt.emit("progress", text=f"{error} is live already, but not settled: going on with it")
+            return
     store, release = attempt.store, header["id"]
     folder = store.release(release)
     folder.mkdir(mode=0o700)
@@ -113,6 +129,8 @@ def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings:
     record = store.record(live["id"]) if live else None
     same = [r for r in store.records() if r["commit"] == header["commit"] and r.get("env_digest") == env_digest]
     if record in same and record is not None and record.get("settings") == settings and not request.get("force"):
+        if _is_unsettled(attempt, record):
+            raise Unsettled(record["id"])
         raise Unchanged(f"{record['id']} is live already, with the same commit, env and settings: nothing to do")
     bad = [r for r in same if r["state"] == "bad"]
     if bad and not request.get("force"):
