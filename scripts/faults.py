@@ -117,6 +117,7 @@ def main() -> int:
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="switchyard-faults-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         (host,) = sandbox.up(1, state=folder / "state")
         stack.callback(sandbox.down, state=folder / "state", images=False)
         site, relay = make_site(folder, host)

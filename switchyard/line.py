@@ -195,7 +195,7 @@ class Line:
         events.put(None)
 
     def _beat(self, channel: Any) -> None:
-        while channel is self._channel and not channel.closed:
+        while self._channel is channel:
             time.sleep(BEAT_EVERY)
             try:
                 if channel is self._channel:
