@@ -135,7 +135,13 @@ def make_ground(attempt: Attempt) -> None:
     for one in names.COLOURS:
         name = names.network(app, one)
         if engine.ask("GET", f"/networks/{name}") is None:
-            engine.ask("POST", "/networks/create", {"Name": name, "Driver": "bridge", "Labels": {names.APP: app}})
+            wanted = {"Name": name, "Driver": "bridge", "Labels": {names.APP: app}}
+            if engine.ask("POST", "/networks/create", wanted) is None:
+                raise SwitchyardError(
+                    f"the engine could not make network {name}: it has most likely no free range of addresses left. "
+                    "Remove networks that nothing uses (docker network ls), or give it more in "
+                    "/etc/docker/daemon.json (default-address-pools)"
+                )
     for volume in attempt.record["volumes"]:
         if engine.ask("GET", f"/volumes/{volume}") is None:
             engine.ask("POST", "/volumes/create", {"Name": volume, "Labels": {names.APP: app}})

@@ -145,9 +145,12 @@ class Site:
 def site(tmp_path: Path, sandbox_host: tuple[sandbox.SandboxHost, Path]) -> Iterator[Site]:
     made = Site(tmp_path, *sandbox_host)
     yield made
-    for colour in ("edge", "blue", "green"):
-        if found := made.containers(colour):
+    for part in ("edge", "blue", "green", "shared"):
+        if found := made.containers(part):
             made.docker("rm", "--force", *found)
+    label = f"label=switchyard.app={made.name}"
+    if networks := made.docker("network", "ls", "--quiet", "--filter", label).split():
+        made.docker("network", "rm", *networks)
 
 
 @pytest.fixture
