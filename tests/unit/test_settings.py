@@ -1,0 +1,150 @@
+"""The settings: what is read from where, which wins, and where a slip of the pen stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from switchyard import settings
+from switchyard.core.errors import BadInput
+
+HOSTS = "hosts:\n  prod:\n    machines: [{name: a, address: 192.0.2.1}]\n"
+
+
+def checkout(folder: Path, text: str, generated: str | None = None) -> Path:
+    (folder / "invoke.yaml").write_text(text)
+    if generated is not None:
+        (folder / ".switchyard").mkdir()
+        (folder / ".switchyard" / "hosts.yaml").write_text(generated)
+    return folder
+
+
+def said(folder: Path, text: str) -> str:
+    with pytest.raises(BadInput) as caught:
+        settings.load(checkout(folder, text))
+    return str(caught.value)
+
+
+def prod(folder: Path, text: str) -> settings.Host:
+    return settings.host(checkout(folder, text), "prod")
+
+
+@pytest.mark.parametrize(
+    "text,where,near",
+    [
+        ("app:\n  name: shop\n  standbye: 3\n", "3: app.standbye", "standby"),
+        ("app:\n  routes:\n    - service: web\n      port: 1\n      lisen: 2\n", "5: app.routes.0.lisen", "listen"),
+        (
+            "hosts:\n  prod:\n    machnes: []\n    machines: [{name: a, address: b}]\n",
+            "3: hosts.prod.machnes",
+            "machines",
+        ),
+    ],
+)
+def test_an_unknown_key_is_told_with_its_line_and_the_nearest_one(tmp_path, text, where, near):
+    assert said(tmp_path, text) == f"{tmp_path}/invoke.yaml:{where}: unknown key; did you mean {near}?"
+
+
+def test_a_key_like_no_other_is_told_without_a_guess(tmp_path):
+    assert said(tmp_path, "app:\n  qqqqqq: 1\n") == f"{tmp_path}/invoke.yaml:2: app.qqqqqq: unknown key"
+
+
+@pytest.mark.parametrize(
+    "text,words",
+    [
+        ("app:\n  drain: soon\n", "invoke.yaml:2: app.drain: Input should be a valid integer"),
+        ("app:\n  kinds:\n    web: routed\n    job: once\n", "invoke.yaml:4: app.kinds.job: Input should be 'routed'"),
+        ("app: [1]\n", "invoke.yaml:1: app: "),
+        ("- app\n", "invoke.yaml: settings are a mapping"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_told_with_its_line(tmp_path, text, words):
+    assert words in said(tmp_path, text)
+
+
+def test_every_slip_is_told_at_once(tmp_path):
+    assert len(said(tmp_path, "app:\n  drain: soon\n  standbye: 3\n").splitlines()) == 2
+
+
+def test_what_is_not_yaml_is_told_with_its_line(tmp_path):
+    assert "invoke.yaml:3: not YAML" in said(tmp_path, "app:\n  name: shop\n  drain: ]\n")
+
+
+def test_the_keys_that_others_read_from_the_file_are_left_alone(tmp_path):
+    app, hosts = settings.load(checkout(tmp_path, f"run: {{echo: true}}\n{HOSTS}"))
+    assert app is None and list(hosts) == ["prod"]
+
+
+def test_a_checkout_without_settings_has_no_hosts_and_says_how_to_get_one(tmp_path):
+    assert settings.load(tmp_path) == (None, {})
+    with pytest.raises(BadInput, match=r"Known hosts: none: add one .* or run inv sandbox\.up"):
+        settings.host(tmp_path, "prod")
+
+
+def test_an_unknown_host_is_answered_with_those_that_are_known(tmp_path):
+    generated = "hosts:\n  sandbox1:\n    machines: [{name: s, address: 127.0.0.1, port: 2222}]\n"
+    with pytest.raises(BadInput, match="no host is called 'elsewhere' Known hosts: prod, sandbox1"):
+        settings.host(checkout(tmp_path, HOSTS, generated), "elsewhere")
+
+
+def test_the_sandbox_hosts_are_added_to_the_written_ones(tmp_path):
+    generated = "hosts:\n  sandbox1:\n    machines: [{name: s, address: 127.0.0.1, port: 2222}]\n    app: {name: try}\n"
+    _, hosts = settings.load(checkout(tmp_path, f"app: {{name: shop}}\n{HOSTS}", generated))
+    assert sorted(hosts) == ["prod", "sandbox1"]
+    assert hosts["sandbox1"].setting.machines[0].port == 2222
+    assert (hosts["prod"].app_setting.name, hosts["sandbox1"].app_setting.name) == ("shop", "try")
+
+
+def test_a_slip_in_the_generated_hosts_names_that_file(tmp_path):
+    with pytest.raises(BadInput, match=r"\.switchyard/hosts\.yaml:2: hosts\.x\.machines"):
+        settings.load(checkout(tmp_path, HOSTS, "hosts:\n  x: {url: u}\n"))
+
+
+def test_the_checkouts_settings_lie_over_those_of_the_commit(tmp_path):
+    text = f"app:\n  name: shop\n  drain: 5\n  kinds: {{worker: plain}}\n{HOSTS}"
+    own = "app:\n  name: theirs\n  drain: 9\n  standby: 7\n  kinds: {worker: handover}\n  smoke: [make, smoke]\n"
+    app = settings.application(prod(tmp_path, text), own, "sub")
+    assert (app.name, app.path, app.drain, app.standby) == ("shop", "sub", 5, 7)
+    assert app.kinds == {"worker": "plain"} and app.smoke == ("make", "smoke")
+
+
+def test_a_slip_in_the_commits_settings_says_that_it_is_there(tmp_path):
+    with pytest.raises(BadInput, match=r"invoke\.yaml of the commit:2: app.drian: unknown key; did you mean drain"):
+        settings.application(prod(tmp_path, HOSTS), "app:\n  drian: 1\n", ".")
+
+
+def test_an_application_without_a_name_has_that_of_its_folder(tmp_path):
+    folder = tmp_path / "Shop"
+    folder.mkdir()
+    assert settings.application(prod(folder, HOSTS), None, ".").name == "shop"
+
+
+def test_env_files_are_joined_in_their_order_from_the_checkout(tmp_path):
+    (tmp_path / "one.env").write_text("A=1\nB=1")
+    (tmp_path / "two.env").write_text("B=2\n")
+    host = prod(tmp_path, f"{HOSTS}    env: {{files: [one.env, {tmp_path}/two.env]}}\n")
+    assert settings.env_values(settings.environment(host)) == {"A": "1", "B": "2"}
+
+
+def test_an_env_file_that_is_missing_is_named_with_its_setting(tmp_path):
+    host = prod(tmp_path, f"{HOSTS}    env: {{files: [none.env]}}\n")
+    with pytest.raises(BadInput, match=rf"^hosts\.prod\.env\.files: {tmp_path}/none\.env does not exist$"):
+        settings.environment(host)
+
+
+def test_what_an_env_command_prints_is_the_env_and_its_failure_says_nothing_of_it(tmp_path):
+    host = prod(tmp_path, f"{HOSTS}    env: {{command: [printf, 'A=1']}}\n")
+    assert settings.environment(host) == "A=1"
+    host = prod(tmp_path, f"{HOSTS}    env: {{command: [sh, -c, 'echo S=secret; exit 3']}}\n")
+    with pytest.raises(BadInput, match=r"^hosts\.prod\.env\.command: sh ended with 3$"):
+        settings.environment(host)
+
+
+def test_the_variables_of_an_env_text_are_its_values():
+    text = "# note\n\nexport A=1\nB='two words'\nC=\"x=y\"\nD=a#b\nE=\nF='\nnothing\n"
+    assert settings.env_values(text) == {"A": "1", "B": "two words", "C": "x=y", "D": "a#b", "E": "", "F": "'"}
+
+
+def test_a_host_without_an_env_setting_has_an_empty_one(tmp_path):
+    assert settings.environment(prod(tmp_path, HOSTS)) == ""

@@ -1,0 +1,227 @@
+"""What a host writes down: whole files, a chained journal, a lease that one holds, and the way back."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from switchyard.core.errors import LEASE_HELD, Refused
+from switchyard.core.journal import START, digest
+from switchyard.host import store as module
+from switchyard.host.program import choose
+from switchyard.host.store import Store, Superseded, process_start, write, write_json
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(tmp_path / "root")
+    made.prepare()
+    return made
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_file_is_for_its_owner_only_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        write(tmp_path / "deep" / "file", "text")
+    finally:
+        os.umask(before)
+    assert (mode(tmp_path / "deep" / "file"), mode(tmp_path / "deep")) == (0o600, 0o700)
+
+
+def test_a_file_of_another_mode_gets_that_of_the_write(tmp_path):
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "file").chmod(0o644)
+    write(tmp_path / "file", "new")
+    assert mode(tmp_path / "file") == 0o600 and (tmp_path / "file").read_text() == "new"
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch, broken):
+    def fail(*_: Any) -> None:
+        raise OSError("no space left on device")
+
+    write(tmp_path / "file", "old")
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, broken, fail)
+        with pytest.raises(OSError, match="no space left"):
+            write(tmp_path / "file", "new and longer")
+    assert (tmp_path / "file").read_text() == "old"
+    write(tmp_path / "file", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_content_is_synced_before_it_gets_its_name(tmp_path, monkeypatch):
+    order: list[str] = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(module.os, name, lambda *a, _n=name, _r=real: (order.append(_n), _r(*a))[1])
+    write(tmp_path / "file", "text")
+    assert order == ["fsync", "replace", "fsync"]
+
+
+def test_a_newer_layout_is_refused(store):
+    write(store.root / "layout", "2\n")
+    with pytest.raises(Refused, match="has layout 2, newer than this Switchyard knows"):
+        store.prepare()
+
+
+def test_numbers_only_rise_also_when_releases_go(store):
+    assert store.next_number() == 1
+    store.update("R1", id="R1", number=1)
+    store.update("R9", id="R9", number=9)
+    assert [record["id"] for record in store.records()] == ["R9", "R1"]
+    assert store.next_number() == 10
+    for path in store.releases.glob("*/release.json"):
+        path.unlink()
+    assert store.next_number() == 11
+
+
+def test_the_journal_is_an_unbroken_chain(store):
+    for step in ("one", "two", "three"):
+        store.append({"step": step})
+    lines = (store.root / "journal.jsonl").read_text().splitlines()
+    entries = [json.loads(line) for line in lines]
+    assert [entry["seq"] for entry in entries] == [1, 2, 3]
+    assert [entry["before"] for entry in entries] == [START, digest(lines[0]), digest(lines[1])]
+    assert store.journal() == (entries, []) and mode(store.root / "journal.jsonl") == 0o600
+
+
+@pytest.mark.parametrize("torn", [b'{"v":1,"seq":3,"st', b'{"v":1,"who":"\xc3', b"\xff\x00"])
+def test_the_journal_goes_on_after_a_torn_line_and_reports_it(store, torn):
+    store.append({"step": "one"})
+    store.append({"step": "two"})
+    with open(store.root / "journal.jsonl", "ab") as file:
+        file.write(torn)
+    assert store.journal()[1] == ["line 3 is torn"]
+    store.append({"step": "three"})
+    store.append({"step": "four"})
+    entries, problems = store.journal()
+    assert [entry["step"] for entry in entries] == ["one", "two", "three", "four"]
+    assert problems == ["line 3 is torn"]
+
+
+def test_a_line_that_lost_only_its_end_of_line_is_still_part_of_the_chain(store):
+    store.append({"step": "one"})
+    path = store.root / "journal.jsonl"
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    store.append({"step": "two"})
+    entries, problems = store.journal()
+    assert [entry["step"] for entry in entries] == ["one", "two"] and problems == []
+
+
+@pytest.mark.parametrize("line", [1, 2])
+def test_a_line_that_is_gone_or_changed_is_reported(store, line):
+    for step in ("one", "two", "three"):
+        store.append({"step": step})
+    path = store.root / "journal.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[: line - 1] + lines[line:]))
+    assert store.journal()[1] == [f"line {line} does not follow line {line - 1}"]
+    changed = [text.replace('"step":"', '"step":"x') if at == line else text for at, text in enumerate(lines, 1)]
+    path.write_text("".join(changed))
+    assert store.journal()[1] == [f"line {line + 1} does not follow line {line}"]
+
+
+def dead() -> int:
+    """The id of a process that has ended and is reaped."""
+    child = subprocess.Popen(["true"])
+    child.wait()
+    return child.pid
+
+
+def test_a_lease_is_taken_once_and_the_second_is_told_who_holds_it(store):
+    number, taken = store.take("A1", "deploy of abc1234", "ann@laptop")
+    assert (number, taken) == (1, None)
+    with pytest.raises(Refused, match=r"ann@laptop holds the lease: deploy of abc1234 since .* inv status") as caught:
+        store.take("A2", "rollback", "bob@desk")
+    assert caught.value.exit == LEASE_HELD == 75
+    assert store.lease().attempt == "A1" and mode(store.root / "lease.json") == 0o600
+
+
+def test_a_lease_that_is_free_is_taken_with_a_higher_number(store):
+    first, _ = store.take("A1", "deploy", "ann@laptop")
+    store.free(first)
+    assert store.lease() is None
+    assert store.take("A2", "deploy", "bob@desk") == (first + 1, None)
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_a_lease_of_a_dead_program_is_taken_over_in_so_many_words(store, reused):
+    first, _ = store.take("A1", "deploy", "ann@laptop")
+    gone = {"started": "0"} if reused else {"pid": dead()}
+    write_json(store.root / "lease.json", replace(store.lease(), **gone).as_json())
+    second, taken = store.take("A2", "rollback", "bob@desk")
+    assert second == first + 1 and taken == "took over from ann@laptop (deploy): its program is gone"
+    assert store.lease().who == "bob@desk" and store.lease().started == process_start(os.getpid())
+
+
+def test_a_lease_is_taken_by_force_in_so_many_words(store):
+    store.take("A1", "deploy", "ann@laptop")
+    assert store.take("A2", "unlock", "bob@desk", force=True) == (2, "took over from ann@laptop (deploy): by force")
+
+
+def test_after_a_takeover_the_first_can_do_nothing_more(store):
+    first, _ = store.take("A1", "deploy", "ann@laptop")
+    store.guard(first)
+    store.renew(first, switched=True)
+    assert store.lease().switched is True
+    second, _ = store.take("A2", "deploy", "bob@desk", force=True)
+    for act in (store.guard, store.renew):
+        with pytest.raises(Superseded, match="another attempt holds the lease"):
+            act(first)
+    store.free(first)
+    store.guard(second)
+    assert store.lease().attempt == "A2"
+
+
+def test_a_lease_of_before_a_restart_holds_no_longer(store):
+    store.take("A1", "deploy", "ann@laptop")
+    write_json(store.root / "lease.json", replace(store.lease(), boot="another").as_json())
+    assert store.holder()[1] == "the host has been restarted since"
+
+
+def record(number: int, state: str) -> dict[str, Any]:
+    return {"id": f"R{number}", "number": number, "state": state, "commit": f"{number}abc"}
+
+
+RECORDS = [
+    record(7, "good"),
+    record(6, "live"),
+    record(5, "failed"),
+    record(4, "bad"),
+    record(3, "unverified"),
+    record(2, "good"),
+]
+
+
+@pytest.mark.parametrize("live,target", [(6, "R3"), (3, "R2"), (None, "R7")])
+def test_the_way_back_is_the_newest_sound_release_before_the_live_one(live, target):
+    found = next((record for record in RECORDS if record["number"] == live), None)
+    assert choose(RECORDS, found, None)["id"] == target
+
+
+@pytest.mark.parametrize("to,target", [("R4", "R4"), ("R7", "R7"), ("5abc", "R5"), ("2a", "R2")])
+def test_the_way_back_can_be_named_by_release_or_commit(to, target):
+    assert choose(RECORDS, RECORDS[1], to)["id"] == target
+
+
+def test_where_there_is_no_way_back_it_is_refused():
+    with pytest.raises(Refused, match=r"nothing to go back to: .* \(live is R2\)"):
+        choose(RECORDS, RECORDS[-1], None)
+    with pytest.raises(Refused, match="nothing to go back to"):
+        choose([record(2, "bad"), record(1, "failed")], None, None)
+    with pytest.raises(Refused, match=r"no kept release is called R1; kept are: R7, R6, R5, R4, R3, R2$"):
+        choose(RECORDS, RECORDS[1], "R1")
+    with pytest.raises(Refused, match="kept are: none"):
+        choose([], None, "R1")
