@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import posixpath
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -15,16 +16,27 @@ from typing import Any
 
 from switchyard.core.app import App
 from switchyard.core.errors import BadInput, NotChecked
+from switchyard.core.split import mounted
 from switchyard.source import git
 
 RESOLVE_WITHIN = 60
+LFS_MOST = 1024
+"""Bytes that a pointer file has at most."""
 LFS = b"version https://git-lfs.github.com/spec/"
 
 
 def export(repository: Path, commit: str, into: Path) -> None:
-    """The commit's files, and nothing else."""
-    with tarfile.open(fileobj=BytesIO(git(repository, "archive", "--format=tar", commit))) as archive:
-        archive.extractall(into)
+    """The commit's files, all of them and nothing else: what git would leave out of an archive is not left out."""
+    asked = ("--path-format=absolute", "--git-path", "objects", f"{commit}^{{commit}}")
+    objects, found = git(repository, "rev-parse", *asked).decode().splitlines()
+    with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
+        bare = Path(folder)
+        git(bare, "init", "--quiet", "--bare", "--template=")
+        (bare / "info").mkdir(exist_ok=True)
+        (bare / "info" / "attributes").write_text("* -export-ignore -export-subst\n")
+        (bare / "objects" / "info" / "alternates").write_text(f"{objects}\n")
+        with tarfile.open(fileobj=BytesIO(git(bare, "archive", "--format=tar", found))) as archive:
+            archive.extractall(into)
 
 
 def tracked(repository: Path, commit: str) -> frozenset[str]:
@@ -33,8 +45,52 @@ def tracked(repository: Path, commit: str) -> frozenset[str]:
     return frozenset(name for name in listed.split("\0") if name)
 
 
+def env_values(text: str) -> dict[str, str]:
+    """The variables of an env file's text, read by Compose itself. Raises ``BadInput`` with its words."""
+    if not text.strip():
+        return {}
+    with tempfile.TemporaryDirectory(prefix="switchyard-") as name:
+        folder = Path(name)
+        (folder / "env").write_text(text)
+        (folder / "env").chmod(0o600)
+        (folder / "compose.json").write_text('{"services": {"all": {"image": "none", "env_file": ["env"]}}}')
+        done = _compose(folder, "-p", "env", "-f", "compose.json", "config", "--format", "json")
+        if done.returncode != 0:
+            raise BadInput(f"the env of the host's settings: {done.stderr.strip().replace(f'{folder}/', '')}")
+        read = json.loads(done.stdout)["services"]["all"].get("environment") or {}
+    return {key: value.replace("$$", "$") for key, value in read.items() if value is not None}
+
+
+def _compose(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Docker Compose in a folder, without the operator's own variables. Raises ``NotChecked`` where it is not here."""
+    kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+    try:
+        done = subprocess.run(
+            ["docker", "compose", *words],
+            capture_output=True,
+            text=True,
+            env=kept,
+            cwd=folder,
+            timeout=RESOLVE_WITHIN,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise NotChecked(_MISSING) from None
+    except subprocess.TimeoutExpired:
+        raise NotChecked(f"docker compose config did not end within {RESOLVE_WITHIN} s") from None
+    if done.returncode != 0 and any(
+        words in done.stderr for words in ("unknown docker command", "is not a docker command", "unknown flag")
+    ):
+        raise NotChecked(_MISSING)
+    return done
+
+
 def resolve(exported: Path, app: App, env: Mapping[str, str]) -> dict[str, Any]:
-    """The compose document with every variable filled in, paths left as written."""
+    """The compose document with every variable filled in, paths left as written.
+
+    The env goes over the ``.env`` that the commit may have beside its compose file. A variable that nothing sets is
+    refused: Compose would put nothing in its place and go on.
+    """
     folder = exported / app.path
     file = folder / app.compose
     if not file.exists():
@@ -43,37 +99,24 @@ def resolve(exported: Path, app: App, env: Mapping[str, str]) -> dict[str, Any]:
         values.write("".join(f"{key}={_quoted(value)}\n" for key, value in env.items()))
         values.flush()
         name = app.name if app.path == "." else folder.name.lower()
-        argv = [
-            "docker",
-            "compose",
-            "--env-file",
-            values.name,
-            "-p",
-            name,
-            "-f",
-            str(file),
-            "config",
-            "--format",
-            "json",
-            "--no-path-resolution",
-        ]
-        kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
-        try:
-            done = subprocess.run(
-                argv, capture_output=True, text=True, env=kept, cwd=folder, timeout=RESOLVE_WITHIN, check=False
-            )
-        except FileNotFoundError:
-            raise NotChecked(_MISSING) from None
+        own = ["--env-file", str(folder / ".env")] if (folder / ".env").is_file() else []
+        asked = ["-p", name, "-f", str(file), "config", "--format", "json", "--no-path-resolution"]
+        done = _compose(folder, *own, "--env-file", values.name, *asked)
+    blank = sorted(set(_BLANK.findall(done.stderr)))
+    if blank:
+        raise BadInput(
+            f"{app.compose}: nothing sets {', '.join(blank)}. Set it in the env of the host's settings "
+            f"(hosts.NAME.env), or give it a default in the file: ${{{blank[0]}:-}} for an empty one"
+        )
     if done.returncode != 0:
         words = done.stderr.strip().replace(f"{exported}/", "")
-        if "unknown docker command" in words or "is not a docker command" in words or "unknown flag" in words:
-            raise NotChecked(_MISSING)
         hint = " Set it in the env of the host's settings (hosts.NAME.env)." if "required variable" in words else ""
         raise BadInput(f"{app.compose}: Docker Compose says: {words}{hint}")
     document: dict[str, Any] = json.loads(done.stdout)
     return document
 
 
+_BLANK = re.compile(r'The \\?"([^"\\]+)\\?" variable is not set')
 _MISSING = (
     "docker compose (v2) is not installed on this machine, and resolving a compose file needs it; no engine is "
     "needed. Debian: python3 scripts/engine.py"
@@ -99,6 +142,7 @@ def carries_all(repository: Path, commit: str, document: Mapping[str, Any], expo
                 "an image that holds them"
             )
     folder = exported / app.path
+    places = [folder / source for source in mounted(document) if not source.startswith(("/", "~"))]
     for name, service in (document.get("services") or {}).items():
         build = service.get("build")
         if build is None:
@@ -116,9 +160,19 @@ def carries_all(repository: Path, commit: str, document: Mapping[str, Any], expo
                 f"service {name}: build.dockerfile {dockerfile} is not in the commit: is it ignored by git?"
             )
         else:
-            problems += [
-                f"{path.relative_to(exported)} is a Git LFS pointer, not the file: a release would ship the pointer"
-                for path in place.rglob("*")
-                if path.is_file() and path.stat().st_size < 200 and path.read_bytes().startswith(LFS)
-            ]
+            places.append(place)
+    pointers = {path for place in places for path in _files(place) if _is_pointer(path)}
+    problems += [
+        f"{path.relative_to(exported.resolve())} is a Git LFS pointer, not the file: a release would ship the pointer"
+        for path in sorted(pointers)
+    ]
     return problems
+
+
+def _files(place: Path) -> list[Path]:
+    found = place.rglob("*") if place.is_dir() else [place]
+    return [path.resolve() for path in found if path.is_file() and not path.is_symlink()]
+
+
+def _is_pointer(path: Path) -> bool:
+    return path.stat().st_size < LFS_MOST and path.read_bytes().startswith(LFS)

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from switchyard.core.app import App, Check, Migrations
 from switchyard.core.errors import BadInput
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+COMMAND_WITHIN = 60
+"""Seconds in which a command that prints the env must end."""
+MOST_PORT = 65535
+
+
+def _listen(value: Any) -> str | None:
+    """``8080`` or ``127.0.0.1:8080``, as text."""
+    if value is None:
+        return None
+    address, _, port = str(value).rpartition(":")
+    is_address = re.fullmatch(r"(\d{1,3}\.){3}\d{1,3}|\[[0-9a-fA-F:.]+\]|", address) is not None
+    if isinstance(value, bool) or not is_address or not port.isdigit() or not 1 <= int(port) <= MOST_PORT:
+        raise ValueError("a port of the host, or ADDRESS:PORT with a numeric address, such as 127.0.0.1:8080")
+    return str(value)
+
+
+Port = Annotated[int, Field(strict=True, ge=1, le=MOST_PORT)]
+Seconds = Annotated[int, Field(strict=True, ge=0)]
 
 
 class _Strict(BaseModel):
@@ -26,10 +45,10 @@ class RouteSetting(_Strict):
     """One entry of ``routes``."""
 
     service: str
-    port: int
-    listen: int | str | None = None
+    port: Port
+    listen: Annotated[str | None, BeforeValidator(_listen)] = None
     mode: Literal["http", "tcp"] = "http"
-    affinity: bool = False
+    affinity: StrictBool = False
     host: str | None = None
     path: str | None = None
     tls: Any = None
@@ -38,9 +57,9 @@ class RouteSetting(_Strict):
 class CheckSetting(_Strict):
     """One entry of ``checks``."""
 
-    port: int
+    port: Port
     path: str | None = None
-    status: int | None = None
+    status: Annotated[int, Field(strict=True, ge=100, le=599)] | None = None
     body: str | None = None
 
 
@@ -55,6 +74,12 @@ class MigrationsSetting(_Strict):
     repeat: Literal["always", "never"] = "always"
 
 
+class VolumeSetting(_Strict):
+    """One entry of ``volumes``: the engine's volume that a volume of the compose file is."""
+
+    external: str
+
+
 class AppSetting(_Strict):
     """``app``: what stands in the application's own folder, or in the checkout, which then wins."""
 
@@ -63,16 +88,16 @@ class AppSetting(_Strict):
     compose: str | None = None
     kinds: dict[str, Literal["routed", "plain", "handover", "shared", "oneshot"]] | None = None
     routes: list[RouteSetting] | None = None
-    volumes: dict[str, dict[str, str]] | None = None
+    volumes: dict[str, VolumeSetting] | None = None
     data: dict[str, str] | None = None
     writable: list[str] | None = None
     checks: dict[str, CheckSetting] | None = None
     migrations: MigrationsSetting | None = None
     smoke: list[str] | None = None
-    standby: int | None = None
-    drain: int | None = None
-    healthy_within: int | None = None
-    release_header: bool | None = None
+    standby: Seconds | None = None
+    drain: Seconds | None = None
+    healthy_within: Annotated[int, Field(strict=True, ge=1)] | None = None
+    release_header: StrictBool | None = None
 
 
 class Machine(_Strict):
@@ -80,7 +105,7 @@ class Machine(_Strict):
 
     name: str
     address: str
-    port: int = 22
+    port: Port = 22
     user: str | None = None
     key: str | None = None
 
@@ -89,8 +114,14 @@ class EnvSetting(_Strict):
     """Where a host's env comes from: one of the three."""
 
     files: list[str] | None = None
-    command: list[str] | None = None
-    host: bool | None = None
+    command: Annotated[list[str], Field(min_length=1)] | None = None
+    host: StrictBool | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> EnvSetting:
+        if sum(source is not None for source in (self.files, self.command, self.host or None)) != 1:
+            raise ValueError("give one of files, command and host: true")
+        return self
 
 
 class HostSetting(_Strict):
@@ -117,7 +148,7 @@ class Host:
         self.name = name
         self.setting = setting
         self.checkout = checkout
-        self.app_setting = setting.app or app or AppSetting(**{})
+        self.app_setting = AppSetting(**_over(app, setting.app))
 
     @property
     def app_folder(self) -> Path:
@@ -127,10 +158,10 @@ class Host:
 
 
 def load(checkout: Path) -> tuple[AppSetting | None, dict[str, Host]]:
-    """The checkout's settings and its hosts, generated ones included. Raises ``BadInput`` with file and line."""
+    """The checkout's settings and its hosts; generated ones are added. Raises ``BadInput`` with file and line."""
     main = _read(checkout / "invoke.yaml")
     added = _read(checkout / ".switchyard" / "hosts.yaml")
-    hosts = {**(main.hosts or {}), **(added.hosts or {})}
+    hosts = {**(added.hosts or {}), **(main.hosts or {})}
     return main.app, {name: Host(name, setting, checkout, main.app) for name, setting in hosts.items()}
 
 
@@ -149,13 +180,19 @@ def host(checkout: Path, name: str) -> Host:
 def application(host: Host, own: str | None, path: str) -> App:
     """The application's settings: its own from the commit that ships, the checkout's over them."""
     base = _parse(own, "invoke.yaml of the commit").app if own else None
-    merged: dict[str, Any] = {}
-    for setting in (base, host.app_setting):
-        if setting is not None:
-            merged.update(setting.model_dump(exclude_none=True))
+    merged = _over(base, host.app_setting)
     name = merged.get("name") or host.app_folder.name.lower()
     merged.update(name=name, path=path)
     return _app(merged)
+
+
+def _over(*settings: AppSetting | None) -> dict[str, Any]:
+    """What is set, key by key; the later of two wins."""
+    merged: dict[str, Any] = {}
+    for setting in settings:
+        if setting is not None:
+            merged.update(setting.model_dump(exclude_none=True))
+    return merged
 
 
 def _app(merged: Mapping[str, Any]) -> App:
@@ -165,7 +202,7 @@ def _app(merged: Mapping[str, Any]) -> App:
     for key in ("writable", "smoke"):
         if key in values:
             values[key] = tuple(values[key])
-    values["volumes"] = {name: entry.get("external", name) for name, entry in values.get("volumes", {}).items()}
+    values["volumes"] = {name: entry["external"] for name, entry in values.get("volumes", {}).items()}
     values["checks"] = {name: Check(**check) for name, check in values.get("checks", {}).items()}
     if "migrations" in values:
         migrations: dict[str, Any] = {
@@ -181,38 +218,52 @@ def environment(host: Host) -> str:
     if env is None:
         return ""
     if env.command is not None:
-        done = subprocess.run(env.command, capture_output=True, text=True, timeout=60, check=False)
-        if done.returncode != 0:
-            raise BadInput(f"hosts.{host.name}.env.command: {env.command[0]} ended with {done.returncode}")
-        return done.stdout
+        return _printed(host, env.command)
     parts = []
     for name in env.files or ():
         path = Path(os.path.expanduser(name))
         path = path if path.is_absolute() else host.checkout / path
         if not path.exists():
             raise BadInput(f"hosts.{host.name}.env.files: {path} does not exist")
-        parts.append(path.read_text())
+        parts.append(_text(path, f"hosts.{host.name}.env.files: "))
     return "\n".join(parts)
 
 
-def env_values(text: str) -> dict[str, str]:
-    """The variables of an env file's text."""
-    values = {}
-    for line in text.splitlines():
-        line = line.strip()
-        if line and not line.startswith("#") and "=" in line:
-            key, value = line.removeprefix("export ").split("=", 1)
-            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-            values[key.strip()] = value[1:-1] if quoted else value
-    return values
+def _printed(host: Host, command: list[str]) -> str:
+    """What the env command prints; it runs in the checkout."""
+    where = f"hosts.{host.name}.env.command: {command[0]}"
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            timeout=COMMAND_WITHIN,
+            check=False,
+            cwd=host.checkout,
+            stdin=subprocess.DEVNULL,
+        )
+        if done.returncode != 0:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            raise BadInput(f"{where} ended with {done.returncode}{': ' + said[-1] if said else ''}")
+        return done.stdout.decode()
+    except OSError as error:
+        raise BadInput(f"{where}: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise BadInput(f"{where} did not end within {COMMAND_WITHIN} s") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{where} printed what is not UTF-8") from None
+
+
+def _text(path: Path, where: str = "") -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{where}{path}: byte {error.start} is not UTF-8") from None
+    except OSError as error:
+        raise BadInput(f"{where}{path}: {error.strerror}") from None
 
 
 def _read(path: Path) -> _File:
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        return _File()
-    return _parse(text, str(path))
+    return _parse(_text(path), str(path)) if path.exists() else _File()
 
 
 def _parse(text: str, where: str) -> _File:
@@ -232,7 +283,7 @@ def _parse(text: str, where: str) -> _File:
 
 def _sentence(problem: Any, text: str, where: str) -> str:
     path = [str(part) for part in problem["loc"]]
-    message = problem["msg"]
+    message = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(path[-1], _known_keys(), 1)
         message = "unknown key" + (f"; did you mean {near[0]}?" if near else "")
@@ -242,6 +293,7 @@ def _sentence(problem: Any, text: str, where: str) -> str:
 def _known_keys() -> set[str]:
     models: tuple[type[BaseModel], ...] = (
         AppSetting,
+        VolumeSetting,
         HostSetting,
         Machine,
         EnvSetting,

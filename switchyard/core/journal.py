@@ -28,8 +28,8 @@ def read(lines: Iterable[str]) -> tuple[list[dict[str, Any]], list[str]]:
     for number, text in enumerate(lines, 1):
         text = text.rstrip("\n")
         try:
-            entry = json.loads(text)
-        except ValueError:
+            entry = dict(json.loads(text))
+        except (TypeError, ValueError):
             problems.append(f"line {number} is torn")
             before = text
             continue

@@ -40,6 +40,8 @@ PLACEHOLDERS = (".gitkeep", ".keep", ".gitignore")
 """Files that only make git keep a folder that is filled later."""
 RESTARTS = {"none": "no", "on-failure": "on-failure", "any": "unless-stopped"}
 """``deploy.restart_policy.condition`` as ``restart``: Compose would let it win, and takes ``any`` for ``always``."""
+EVERY = {"0.0.0.0", "[::]", "::"}
+"""The addresses that stand for every address of the host."""
 LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
 
@@ -197,7 +199,7 @@ def _refuse_build(work: _Work, name: str, service: Mapping[str, Any]) -> None:
 
 def _refuse_unknown(work: _Work) -> None:
     """A setting that names nothing is a slip of the pen, and what it was meant for would go without it."""
-    mounts = _binds(work.document)
+    mounts = mounted(work.document)
     for name in work.app.volumes.keys() - (work.document.get("volumes") or {}).keys():
         work.problems.append(f"app.volumes.{name}: no service of the compose file uses a volume of this name")
     for setting, sources in (("data", work.app.data), ("writable", work.app.writable)):
@@ -206,10 +208,11 @@ def _refuse_unknown(work: _Work) -> None:
                 work.problems.append(f"app.{setting}: {source} is no bind source of the compose file")
 
 
-def _binds(document: Mapping[str, Any]) -> set[str]:
+def mounted(document: Mapping[str, Any]) -> set[str]:
+    """What containers see of the host: bind sources, and the files of secrets and configs."""
     found = {
         mount["source"]
-        for service in document["services"].values()
+        for service in (document.get("services") or {}).values()
         for mount in service.get("volumes") or ()
         if mount.get("type") == "bind"
     }
@@ -251,13 +254,14 @@ def _routes(work: _Work) -> tuple[Route, ...]:
     written = work.app.routes
     found = [_written(work, route) for route in written] if written is not None else _published(work)
     routes = [route for route in found if route is not None]
-    seen: dict[int, str] = {}
-    for route in routes:
-        if route.listen in seen:
-            work.problems.append(
-                f"service {route.service}: listen {route.listen} is already a route of {seen[route.listen]}"
-            )
-        seen[route.listen] = route.service
+    for index, route in enumerate(routes):
+        for other in routes[:index]:
+            if route.listen == other.listen and (
+                route.address == other.address or EVERY & {route.address, other.address}
+            ):
+                work.problems.append(
+                    f"service {route.service}: listen {route.listen} is already a route of {other.service}"
+                )
     led = {(route.service, route.port) for route in routes}
     for name, service in work.document["services"].items():
         if work.kind(name) != "routed" or work.problems:

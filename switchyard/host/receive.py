@@ -103,6 +103,8 @@ def _git(attempt: Attempt, *words: str) -> list[str]:
 def _objects(attempt: Attempt, header: dict[str, Any], data: bytes) -> None:
     if not (attempt.store.repo / "HEAD").exists():
         engine.run(["git", "init", "--quiet", "--bare", str(attempt.store.repo)])
+    # What the commit keeps out of archives is part of the release all the same.
+    write(attempt.store.repo / "info" / "attributes", "* -export-ignore -export-subst\n")
     if data:
         done = subprocess.run(
             _git(attempt, "index-pack", "--stdin", "--fix-thin"),

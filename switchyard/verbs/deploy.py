@@ -71,6 +71,8 @@ class Ready:
     split: Split
     document: dict[str, Any]
     env: str
+    values: Mapping[str, str]
+    """The variables of the env."""
     release: str
 
 
@@ -247,7 +249,8 @@ def make_ready(host: settings.Host, facts: Mapping[str, Any], app: App, picked: 
     folder = Path(tempfile.mkdtemp(prefix="switchyard-"))
     try:
         resolve.export(picked.repository, picked.commit, folder)
-        document = resolve.resolve(folder, app, settings.env_values(env))
+        values = resolve.env_values(env)
+        document = resolve.resolve(folder, app, values)
         tracked = resolve.tracked(picked.repository, picked.commit)
         parts = split(document, app=app, release=release, root=facts["root"], tracked=tracked, folder=picked.folder)
         problems = resolve.carries_all(picked.repository, picked.commit, document, folder, app)
@@ -257,7 +260,7 @@ def make_ready(host: settings.Host, facts: Mapping[str, Any], app: App, picked: 
         shutil.rmtree(folder, ignore_errors=True)
     for note in parts.notes:
         screen.say(f"  note: {note}", "dim")
-    return Ready(app, parts, document, env, release)
+    return Ready(app, parts, document, env, values, release)
 
 
 def _refuse(flow: Flow, ready: Ready, host: settings.Host, options: Options) -> None:
@@ -287,7 +290,7 @@ def _refuse(flow: Flow, ready: Ready, host: settings.Host, options: Options) -> 
             )
         _refuse_plain(machine, facts, ready)
     live = facts["live"]
-    lost = sorted(set(live["env_keys"] or ()) - set(settings.env_values(ready.env))) if live else []
+    lost = sorted(set(live["env_keys"] or ()) - set(ready.values)) if live else []
     if lost:
         raise Refused(
             f"{machine}: the live release has env keys that this one lacks: {', '.join(lost)}. Add them to "
@@ -342,7 +345,7 @@ def _header(ready: Ready, picked: source.Source) -> dict[str, Any]:
         "shared": parts.shared,
         "build": parts.build,
         "env": ready.env,
-        "env_keys": sorted(settings.env_values(ready.env)),
+        "env_keys": sorted(ready.values),
     }
 
 
@@ -375,7 +378,7 @@ def _changes(facts: Mapping[str, Any], ready: Ready) -> list[str]:
     live = facts["live"]
     if live is None:
         return ["nothing is live: everything is new"]
-    keys, before = set(settings.env_values(ready.env)), set(live["env_keys"] or ())
+    keys, before = set(ready.values), set(live["env_keys"] or ())
     services, running = set(ready.split.kinds), set(live["kinds"] or ())
     pairs = (
         ("env keys added", keys - before),

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from switchyard import settings, source
+from switchyard import resolve, settings, source
 from switchyard.core.errors import FAILED, SwitchyardError
 from switchyard.line import Line, require_app
 from switchyard.screen import Screen
+from switchyard.verbs.deploy import env_of
 
 DISK_LOW = 2 << 30
 CLOCK_OFF = 5.0
@@ -49,7 +50,7 @@ def _here(host: settings.Host) -> Iterator[str]:
     try:
         picked = source.pick(host.app_folder, None, allow_dirty=True)
         settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
-        settings.environment(host)
+        resolve.env_values(env_of(host))
     except SwitchyardError as error:
         yield str(error)
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from switchyard import resolve, settings, source
 from switchyard.core.split import Split, split
 from switchyard.screen import Screen
+from switchyard.verbs.deploy import env_of
 
 SHORTEST = 4
 """Characters of the shortest value that is hidden wherever it stands: hiding a `1` would hide everything."""
@@ -25,7 +26,7 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
     app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
         resolve.export(picked.repository, picked.commit, Path(folder))
-        env = settings.env_values(settings.environment(host))
+        env = resolve.env_values(env_of(host))
         document = resolve.resolve(Path(folder), app, env)
     parts = split(
         document,

@@ -136,3 +136,37 @@ def test_what_the_commit_does_not_carry_is_named(repository, tmp_path):
     (folder / "Dockerfile").write_text("FROM x\n")
     said = "\n".join(resolve.carries_all(repository, "HEAD", document, folder, App("shop")))
     assert "big.bin is a Git LFS pointer" in said
+
+
+def test_a_variable_that_nothing_sets_is_refused_and_not_blank(tmp_path):
+    (tmp_path / "compose.yaml").write_text(
+        "services: {web: {image: x, environment: {A: '${NO_SUCH}', B: '${OTHER:-}', C: '$NOR_THIS'}}}\n"
+    )
+    with pytest.raises(BadInput, match=r"nothing sets NOR_THIS, NO_SUCH\. .*\$\{NOR_THIS:-\}"):
+        resolved(tmp_path, {})
+
+
+def test_the_env_goes_over_the_commit_s_own_env_file(tmp_path):
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: x, environment: {V: '$V', W: '$W'}}}\n")
+    (tmp_path / ".env").write_text("V=commit\nW=commit\n")
+    assert resolved(tmp_path, {"V": "host"})["services"]["web"]["environment"] == {"V": "host", "W": "commit"}
+
+
+def test_what_git_keeps_out_of_archives_is_exported(repository, tmp_path):
+    (repository / ".gitattributes").write_text("conf export-ignore\nDockerfile export-subst\n")
+    (repository / "Dockerfile").write_text("# $Format:%H$\n")
+    commit(repository)
+    folder = exported(repository, tmp_path / "export")
+    assert (folder / "conf" / "a.ini").exists()
+    assert (folder / "Dockerfile").read_text() == "# $Format:%H$\n"
+
+
+def test_a_pointer_that_a_service_mounts_is_named(repository, tmp_path):
+    (repository / "conf" / "model").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    compose = repository / "compose.yaml"
+    compose.write_text(compose.read_text().replace("build: .", "image: x"))
+    commit(repository)
+    folder = exported(repository, tmp_path / "export")
+    document = resolved(folder, {"PASSWORD": "x"})
+    said = resolve.carries_all(repository, "HEAD", document, folder, App("shop"))
+    assert [line.split(",")[0] for line in said] == ["conf/model is a Git LFS pointer"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from switchyard import settings
+from switchyard import resolve, settings
 from switchyard.core.errors import BadInput
 
 HOSTS = "hosts:\n  prod:\n    machines: [{name: a, address: 192.0.2.1}]\n"
@@ -124,7 +124,7 @@ def test_env_files_are_joined_in_their_order_from_the_checkout(tmp_path):
     (tmp_path / "one.env").write_text("A=1\nB=1")
     (tmp_path / "two.env").write_text("B=2\n")
     host = prod(tmp_path, f"{HOSTS}    env: {{files: [one.env, {tmp_path}/two.env]}}\n")
-    assert settings.env_values(settings.environment(host)) == {"A": "1", "B": "2"}
+    assert resolve.env_values(settings.environment(host)) == {"A": "1", "B": "2"}
 
 
 def test_an_env_file_that_is_missing_is_named_with_its_setting(tmp_path):
@@ -142,9 +142,109 @@ def test_what_an_env_command_prints_is_the_env_and_its_failure_says_nothing_of_i
 
 
 def test_the_variables_of_an_env_text_are_its_values():
-    text = "# note\n\nexport A=1\nB='two words'\nC=\"x=y\"\nD=a#b\nE=\nF='\nnothing\n"
-    assert settings.env_values(text) == {"A": "1", "B": "two words", "C": "x=y", "D": "a#b", "E": "", "F": "'"}
+    text = "# note\n\nexport A=1\nB='two words'\nC=\"x=y\"\nD=a#b\nE=\nnothing\n"
+    assert resolve.env_values(text) == {"A": "1", "B": "two words", "C": "x=y", "D": "a#b", "E": ""}
 
 
 def test_a_host_without_an_env_setting_has_an_empty_one(tmp_path):
     assert settings.environment(prod(tmp_path, HOSTS)) == ""
+
+
+def test_what_an_env_file_means_is_what_compose_reads_in_it():
+    text = "A=1 # a comment\nB='x $Y'\nexport C=\"q\\tz\"\nD=a$$b\nE=${A}z\nF='x$$y'\nG='two\nlines'\n"
+    values = {"A": "1", "B": "x $Y", "C": "q\tz", "D": "a$b", "E": "1z", "F": "x$$y", "G": "two\nlines"}
+    assert resolve.env_values(text) == values
+
+
+def test_an_env_that_compose_cannot_read_is_named():
+    with pytest.raises(BadInput, match="env of the host's settings"):
+        resolve.env_values("A B=1\n")
+
+
+@pytest.mark.parametrize(
+    "text,words",
+    [
+        ("app: {volumes: {pg: {extrnal: old}}}", "app.volumes.pg.extrnal: unknown key; did you mean external?"),
+        ("app: {drain: true}", "app.drain: Input should be a valid integer"),
+        ("app: {drain: -1}", "app.drain: Input should be greater than or equal to 0"),
+        ("app: {healthy_within: 0}", "app.healthy_within: Input should be greater than or equal to 1"),
+        (
+            "app: {routes: [{service: a, port: 70000}]}",
+            "app.routes.0.port: Input should be less than or equal to 65535",
+        ),
+        ("app: {routes: [{service: a, port: 1, listen: abc}]}", "app.routes.0.listen: a port of the host, or ADDRESS"),
+        ("app: {routes: [{service: a, port: 1, listen: 0}]}", "app.routes.0.listen: a port of the host, or ADDRESS"),
+        ("app: {routes: [{service: a, port: 1, listen: 'name:80'}]}", "app.routes.0.listen: a port of the host"),
+        ("app: {release_header: 1}", "app.release_header: Input should be a valid boolean"),
+        ("hosts: {prod: {machines: [{name: a, address: b, port: 0}]}}", "hosts.prod.machines.0.port: Input should be"),
+        (
+            "hosts: {prod: {machines: [{name: a, address: b}], env: {files: [a], command: [b]}}}",
+            "hosts.prod.env: give one of files, command and host: true",
+        ),
+        (
+            "hosts: {prod: {machines: [{name: a, address: b}], env: {}}}",
+            "hosts.prod.env: give one of files, command and host: true",
+        ),
+    ],
+)
+def test_a_setting_of_the_wrong_shape_is_named(tmp_path, text, words):
+    (tmp_path / "invoke.yaml").write_text(text)
+    with pytest.raises(BadInput) as caught:
+        settings.load(tmp_path)
+    assert f"invoke.yaml:1: {words}" in str(caught.value)
+
+
+def test_settings_that_are_no_text_are_named(tmp_path):
+    (tmp_path / "invoke.yaml").write_bytes(b"app: {name: \xff}")
+    with pytest.raises(BadInput, match="byte 12 is not UTF-8"):
+        settings.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "env,words",
+    [
+        ("{files: [.]}", "Is a directory"),
+        ("{files: [bytes]}", "is not UTF-8"),
+        ("{command: [no-such-command]}", "no-such-command: No such file"),
+        ("{command: [sh, -c, 'echo no key >&2; exit 3']}", "sh ended with 3: no key"),
+        ("{command: [printf, '\\377']}", "is not UTF-8"),
+    ],
+)
+def test_an_env_that_cannot_be_read_is_named(tmp_path, env, words):
+    (tmp_path / "bytes").write_bytes(b"\xff")
+    text = f"hosts: {{prod: {{machines: [{{name: a, address: b}}], env: {env}}}}}"
+    (tmp_path / "invoke.yaml").write_text(text)
+    with pytest.raises(BadInput) as caught:
+        settings.environment(settings.host(tmp_path, "prod"))
+    assert "hosts.prod.env" in str(caught.value) and words in str(caught.value)
+
+
+def test_an_env_command_that_hangs_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "COMMAND_WITHIN", 0.1)
+    text = "hosts: {prod: {machines: [{name: a, address: b}], env: {command: [sleep, '9']}}}"
+    (tmp_path / "invoke.yaml").write_text(text)
+    with pytest.raises(BadInput, match="did not end within"):
+        settings.environment(settings.host(tmp_path, "prod"))
+
+
+def test_a_generated_host_is_added_and_replaces_none(tmp_path):
+    entry = "machines: [{name: a, address: %s}]"
+    (tmp_path / ".switchyard").mkdir()
+    (tmp_path / ".switchyard" / "hosts.yaml").write_text(
+        f"hosts: {{prod: {{{entry % 'generated'}}}, box: {{{entry % 'added'}}}}}"
+    )
+    (tmp_path / "invoke.yaml").write_text(f"hosts: {{prod: {{{entry % 'written'}}}}}")
+    _, hosts = settings.load(tmp_path)
+    assert {name: host.setting.machines[0].address for name, host in hosts.items()} == {
+        "box": "added",
+        "prod": "written",
+    }
+
+
+def test_the_settings_of_a_host_go_over_those_of_the_checkout_key_by_key(tmp_path):
+    (tmp_path / "invoke.yaml").write_text(
+        "app: {name: shop, path: there, drain: 5}\n"
+        "hosts: {prod: {machines: [{name: a, address: b}], app: {drain: 9}}}\n"
+    )
+    setting = settings.host(tmp_path, "prod").app_setting
+    assert (setting.name, setting.path, setting.drain) == ("shop", "there", 9)

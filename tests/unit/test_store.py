@@ -221,7 +221,7 @@ def test_where_there_is_no_way_back_it_is_refused():
         choose(RECORDS, RECORDS[-1], None)
     with pytest.raises(Refused, match="nothing to go back to"):
         choose([record(2, "bad"), record(1, "failed")], None, None)
-    with pytest.raises(Refused, match=r"no kept release is called R1; kept are: R7, R6, R5, R4, R3, R2$"):
+    with pytest.raises(Refused, match=r"no kept release is called 'R1'; kept are: R7, R6, R5, R4, R3, R2$"):
         choose(RECORDS, RECORDS[1], "R1")
     with pytest.raises(Refused, match="kept are: none"):
         choose([], None, "R1")
