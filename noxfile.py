@@ -71,7 +71,7 @@ def unit(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """Tests against real engines and hosts."""
     install(session)
-    pytest(session, "-m", "e2e", "--durations=10")
+    pytest(session, "-m", "e2e and not long", "--durations=10")
 
 
 @nox.session

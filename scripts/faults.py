@@ -139,12 +139,7 @@ def make_site(folder: Path, host: sandbox.SandboxHost) -> tuple[Site, Relay]:
     compose.write_text(compose.read_text() + WORKER)
     site.settings(kinds={"worker": "handover"}, healthy_within=20)
     relay = Relay(host.port)
-    path = site.checkout / "invoke.yaml"
-    whole = json.loads(path.read_text())
-    whole["hosts"]["prod"]["machines"][0]["port"] = relay.port
-    path.write_text(json.dumps(whole))
-    known = site.checkout / ".switchyard" / "known_hosts"
-    known.write_text(known.read_text() + known.read_text().replace(f":{host.port} ", f":{relay.port} "))
+    site.reach_through(relay.port)
     for version in ("1", "2"):
         site.commit(version)
         site.receipt("deploy")

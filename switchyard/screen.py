@@ -36,7 +36,8 @@ class Screen:
         self.as_json = as_json
         self.console = Console(stderr=as_json, highlight=False, soft_wrap=True)
         self.quiet = as_json and not sys.stderr.isatty()
-        self.steps: list[dict[str, Any]] = []
+        self.steps: dict[str, list[dict[str, Any]]] = {}
+        """Each machine's steps so far."""
         self._usual: dict[str, float] = {}
 
     def say(self, text: str, style: str = "") -> None:
@@ -55,7 +56,7 @@ class Screen:
             if self.console.is_terminal:
                 self.say(f"  {machine}: {name} …", "dim")
             return
-        self.steps.append(
+        self.steps.setdefault(machine, []).append(
             {"name": event["step"], "colour": event["colour"], "seconds": event["seconds"], "outcome": event["state"]}
         )
         self.say(

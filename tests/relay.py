@@ -1,17 +1,19 @@
-"""A relay to a host's sshd which can be cut."""
+"""A relay to a host's sshd which can be cut, and which can make the way longer."""
 
 from __future__ import annotations
 
 import contextlib
+import queue
 import socket
 import threading
+import time
 
 
 class Relay:
-    """Copies bytes both ways between a port of its own and the host's."""
+    """Copies bytes both ways between a port of its own and the host's, each ``delay`` seconds later."""
 
-    def __init__(self, port: int) -> None:
-        self.target = port
+    def __init__(self, port: int, delay: float = 0.0) -> None:
+        self.target, self.delay = port, delay
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
         self.open: list[socket.socket] = []
@@ -25,15 +27,30 @@ class Relay:
                 return
             far = socket.create_connection(("127.0.0.1", self.target))
             self.open += [near, far]
-            for ends in ((near, far), (far, near)):
-                threading.Thread(target=self._copy, args=ends, daemon=True).start()
+            for source, sink in ((near, far), (far, near)):
+                held: queue.Queue[tuple[float, bytes]] = queue.Queue()
+                threading.Thread(target=self._take, args=(source, held), daemon=True).start()
+                threading.Thread(target=self._give, args=(held, sink), daemon=True).start()
 
-    def _copy(self, source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
+    def _take(self, source: socket.socket, held: queue.Queue[tuple[float, bytes]]) -> None:
+        data = b"first"
+        while data:
+            try:
+                data = source.recv(65536)
+            except OSError:
+                data = b""
+            held.put((time.monotonic() + self.delay, data))
+
+    def _give(self, held: queue.Queue[tuple[float, bytes]], sink: socket.socket) -> None:
+        """Sends what is due; the end of one side is passed on to the other."""
+        while True:
+            due, data = held.get()
+            time.sleep(max(0.0, due - time.monotonic()))
+            with contextlib.suppress(OSError):
+                if not data:
+                    sink.shutdown(socket.SHUT_WR)
+                    return
                 sink.sendall(data)
-        except OSError:
-            pass
 
     def cut(self) -> None:
         """Every connection so far ends; new ones are taken."""

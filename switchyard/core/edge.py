@@ -116,7 +116,7 @@ def _frontend(index: int, route: Route) -> str:
             "  acl page req.hdr(sec-fetch-dest) -m str document iframe",
             "  acl named req.hdr(sec-fetch-dest) -m found",
             "  acl html req.hdr(accept) -m sub text/html",
-            f"  http-request set-var(txn.until) req.cook({cookie}),field(2,:),map_int({HOME}/maps/drain.map,0)",
+            f"  http-request set-var(txn.until) req.cook({cookie}),field(2,:),map_str_int({HOME}/maps/drain.map,0)",
             "  http-request set-var(txn.left) date(),neg,add(txn.until)",
             f"  http-request set-var(txn.colour) req.cook({cookie}),field(1,:)",
             "  acl draining var(txn.left) -m int gt 0",

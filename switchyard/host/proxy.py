@@ -38,8 +38,11 @@ class Proxy:
         return b"".join(parts).decode()
 
     def map(self, name: str) -> dict[str, str]:
-        """A map as the running proxy has it."""
-        rows = (line.split() for line in self.say(f"show map {edge.HOME}/maps/{name}.map").splitlines())
+        """A map as the running proxy has it; empty where no rule uses it, so that it was not loaded."""
+        return self._rows(self.say(f"show map {edge.HOME}/maps/{name}.map"))
+
+    def _rows(self, said: str) -> dict[str, str]:
+        rows = (line.split() for line in said.splitlines() if line.startswith("0x"))
         return {row[1]: row[2] for row in rows if len(row) >= 3}
 
     def live(self) -> str:
@@ -109,7 +112,7 @@ class Proxy:
         write(self.maps / "live.map", edge.live_map(colour), 0o644)
         if self.live() == "down":
             return
-        self.say(f"set map {edge.HOME}/maps/live.map live {colour}")
+        self._change(f"set map {edge.HOME}/maps/live.map live {colour}")
         answered = self.live()
         if answered != colour:
             raise SwitchyardError(f"the edge answers {answered} after it was set to {colour}")
@@ -121,14 +124,23 @@ class Proxy:
             return
         path = f"{edge.HOME}/maps/{name}.map"
         wanted: Mapping[str, str] = dict(line.split() for line in text.splitlines())
-        present = self.map(name)
+        said = self.say(f"show map {path}")
+        if said.startswith("Unknown map"):  # no rule of these routes uses it
+            return
+        present = self._rows(said)
         for key in present.keys() - wanted.keys():
-            self.say(f"del map {path} {key}")
+            self._change(f"del map {path} {key}")
         for key, value in wanted.items():
             if key not in present:
-                self.say(f"add map {path} {key} {value}")
+                self._change(f"add map {path} {key} {value}")
             elif present[key] != value:
-                self.say(f"set map {path} {key} {value}")
+                self._change(f"set map {path} {key} {value}")
+
+    def _change(self, command: str) -> None:
+        """A change of a running map; the proxy says nothing when it is done. Raises with what it says else."""
+        said = self.say(command).strip()
+        if said:
+            raise SwitchyardError(f"the edge refused {command!r}: {said}")
 
     def wait(self, backends: set[str]) -> None:
         """Until the running configuration has these backends."""

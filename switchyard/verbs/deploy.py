@@ -401,26 +401,31 @@ def _interrupted(flows: list[Flow], screen: Screen) -> int:
     return INTERRUPTED
 
 
+_LOST: dict[str, Any] = {
+    "outcome": "lost",
+    "exit": FAILED,
+    "reason": "the attempt's end was not seen",
+    "live": None,
+    "before": None,
+    "release": None,
+}
+"""The end of an attempt that was not heard of any more."""
+
+
 def receipt(flows: list[Flow], screen: Screen) -> int:
     """What happened, what is live now, and how to go back."""
-    code, machines = 0, []
-    for flow in flows:
-        end = flow.end or {
-            "outcome": "lost",
-            "exit": FAILED,
-            "reason": "the attempt's end was not seen",
-            "live": None,
-            "before": None,
-            "release": None,
-        }
+    machines = []
+    ends = [flow.end or _LOST for flow in flows]
+    # Where one machine fails, the others are cancelled: what is told is how the one failed.
+    decisive = min(ends, key=lambda end: (end["exit"] == 0, end["exit"] == INTERRUPTED))
+    for flow, end in zip(flows, ends, strict=True):
         found: dict[str, int | None] = flow.prober.stop() if flow.prober else {"sent": None, "failed": None}
         name = flow.line.machine.name
-        code = code or int(end["exit"])
         machines.append(
             {
                 "name": name,
                 "before": end["before"],
-                "steps": flow.screen.steps,
+                "steps": flow.screen.steps.get(name, []),
                 "executions": flow.line.executions,
                 "probes": found,
             }
@@ -444,8 +449,6 @@ def receipt(flows: list[Flow], screen: Screen) -> int:
         warm = time.strftime("warm until %H:%M", time.localtime(until)) if until else "not warm"
         if end["exit"] in (0, 6) and end["before"] and live and live["id"] != end["before"]:
             screen.say(f"go back with: inv rollback --host {flow.host.name}   ({end['before']}, {warm})", "bold")
-    first = flows[0].end or {}
-    screen.finish(
-        {"v": 1, "outcome": first.get("outcome"), "release": first.get("release"), "exit": code, "hosts": machines}
-    )
-    return code
+    told = {key: decisive[key] for key in ("outcome", "release", "exit")}
+    screen.finish({"v": 1, **told, "hosts": machines})
+    return int(decisive["exit"])

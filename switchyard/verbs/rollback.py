@@ -44,7 +44,7 @@ def rollback(checkout: Path, host_name: str | None, *, to: str | None, as_json: 
             {
                 "name": machine.name,
                 "before": end["before"],
-                "steps": screen.steps,
+                "steps": screen.steps.get(line.machine.name, []),
                 "executions": line.executions,
                 "probes": measured,
             }

@@ -34,23 +34,39 @@ def sandbox_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[san
         sandbox.down(state=state, images=False)
 
 
+@pytest.fixture(scope="session")
+def second_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[sandbox.SandboxHost, Path]]:
+    state = tmp_path_factory.mktemp("second")
+    try:
+        (host,) = sandbox.up(1, state=state)
+        yield host, state
+    finally:
+        sandbox.down(state=state, images=False)
+
+
 class Site:
     """An application's repository, the checkout that deploys it, and the host as seen from outside."""
+
+    example = "web"
 
     def __init__(self, folder: Path, host: sandbox.SandboxHost, state: Path) -> None:
         self.host, self.port = host, next(PORTS)
         self.name = f"site{self.port}"
         self.clock = BEGAN
         self.app, self.checkout = folder / "app", folder / "checkout"
-        shutil.copytree(TOP / "examples" / "web", self.app)
+        shutil.copytree(TOP / "examples" / self.example, self.app)
         self.rewrite('"8000:8000"', f'"{self.port}:8000"')
         self.git("init", "--quiet")
         (self.checkout / ".switchyard").mkdir(parents=True)
         shutil.copy(state / "known_hosts", self.checkout / ".switchyard" / "known_hosts")
         (self.checkout / "tasks.py").write_text("from switchyard.tasks import here\nns = here(__file__)\n")
+        self.set_up()
+        self.point_at(self.app)
+
+    def set_up(self) -> None:
+        """The settings and the env of the first release."""
         self.settings()
         self.broken("none")
-        self.point_at(self.app)
 
     @property
     def url(self) -> str:
@@ -69,10 +85,23 @@ class Site:
 
     def point_at(self, repository: Path) -> None:
         """Have the checkout deploy this repository."""
-        machine = {"name": "prod1", "address": "127.0.0.1", "port": self.host.port, "user": "deploy"}
-        entry = {"machines": [{**machine, "key": self.host.key}], "url": self.url, "env": {"files": ["prod.env"]}}
+        entry = {"machines": [self.machine("prod1", self.host)], "url": self.url, "env": {"files": ["prod.env"]}}
         whole = {"app": {"name": self.name, "path": str(repository)}, "hosts": {"prod": entry}}
         (self.checkout / "invoke.yaml").write_text(json.dumps(whole))
+
+    def machine(self, name: str, host: sandbox.SandboxHost) -> dict[str, Any]:
+        """A host as an entry of the settings."""
+        return {"name": name, "address": "127.0.0.1", "port": host.port, "user": "deploy", "key": host.key}
+
+    def reach_through(self, port: int) -> None:
+        """Have the checkout reach the host's sshd through another port of this machine."""
+        path = self.checkout / "invoke.yaml"
+        whole = json.loads(path.read_text())
+        was = whole["hosts"]["prod"]["machines"][0]["port"]
+        whole["hosts"]["prod"]["machines"][0]["port"] = port
+        path.write_text(json.dumps(whole))
+        known = self.checkout / ".switchyard" / "known_hosts"
+        known.write_text(known.read_text() + known.read_text().replace(f":{was} ", f":{port} "))
 
     def broken(self, how: str) -> None:
         """How the next release breaks; ``none`` if not at all."""
@@ -123,7 +152,11 @@ class Site:
         return json.loads(done.stdout)
 
     def docker(self, *words: str) -> str:
-        argv = ["docker", "exec", self.host.container, "docker", *words]
+        return self.run("docker", *words)
+
+    def run(self, *words: str) -> str:
+        """What a command prints as root on the host."""
+        argv = ["docker", "exec", self.host.container, *words]
         return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=SECONDS).stdout.strip()
 
     def containers(self, colour: str) -> dict[str, str]:
@@ -141,16 +174,21 @@ class Site:
         return Load(self.url, rate=200, seconds=150, get=lambda number: "/", post=lambda name: ("/echo", name.encode()))
 
 
-@pytest.fixture
-def site(tmp_path: Path, sandbox_host: tuple[sandbox.SandboxHost, Path]) -> Iterator[Site]:
-    made = Site(tmp_path, *sandbox_host)
-    yield made
+def clear(made: Site) -> None:
+    """Remove an application from its host, so that the next one finds memory and address ranges."""
     for part in ("edge", "blue", "green", "shared"):
         if found := made.containers(part):
             made.docker("rm", "--force", *found)
     label = f"label=switchyard.app={made.name}"
     if networks := made.docker("network", "ls", "--quiet", "--filter", label).split():
         made.docker("network", "rm", *networks)
+
+
+@pytest.fixture
+def site(tmp_path: Path, sandbox_host: tuple[sandbox.SandboxHost, Path]) -> Iterator[Site]:
+    made = Site(tmp_path, *sandbox_host)
+    yield made
+    clear(made)
 
 
 @pytest.fixture
