@@ -81,6 +81,16 @@ def faults(session: nox.Session) -> None:
     session.run("python", "scripts/faults.py", *session.posargs)
 
 
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speed and executions against their limits, what takes ten minutes, and every site of the state machine."""
+    install(session)
+    session.run("python", "scripts/bench.py", *session.posargs)
+    if not session.posargs:
+        session.run("python", "-m", "pytest", "-m", "long", "tests/e2e")
+        session.run("python", "-m", "pytest", "tests/unit/test_machine.py", env={"SWITCHYARD_SITES": "all"})
+
+
 def install(session: nox.Session) -> None:
     session.install("--require-hashes", "-r", LOCK)
 

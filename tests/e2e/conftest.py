@@ -145,6 +145,11 @@ class Site:
                 raise
         return subprocess.CompletedProcess(words, process.returncode, said)
 
+    def list(self) -> str:
+        """What ``inv --list`` prints."""
+        with self.start("--list") as process:
+            return process.communicate(timeout=SECONDS)[0]
+
     def receipt(self, *words: str) -> Any:
         """The one JSON object of a verb that must succeed."""
         done = self.inv(*words, "--json")

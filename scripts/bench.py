@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""What Switchyard costs, measured against the naive way or the limit, in alternating pairs of one run.
+
+Prints every raw value. Exit 1 where a limit does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from switchyard import line, sandbox, settings  # noqa: E402
+from tests.e2e.conftest import Site  # noqa: E402
+from tests.load import Load  # noqa: E402
+from tests.relay import Relay  # noqa: E402
+
+ROUND_TRIP = 0.05
+LIST_MOST, DEPLOY_MOST, ROLLBACK_MOST, FAR_MOST = 0.050, 3.0, 1.0, 1.5
+"""Seconds: ``inv --list`` over bare Invoke, a deploy over build and boot, a warm rollback near and at a round trip."""
+DEPLOY_EXECUTIONS, ROLLBACK_EXECUTIONS = 5, 1
+SESSIONS = "grep -c 'Starting session: command' /var/log/sshd.log || true"
+
+
+class Report:
+    """What was measured, and which limits did not hold."""
+
+    def __init__(self) -> None:
+        self.broken: list[str] = []
+
+    def show(self, what: str, values: Sequence[float], unit: str = "s") -> None:
+        raw = " ".join(f"{value:.3f}" if isinstance(value, float) else str(value) for value in values)
+        print(f"  {what:<58} median {statistics.median(values):7.3f} {unit}   [{raw}]", flush=True)
+
+    def limit(self, what: str, value: float, most: float) -> None:
+        holds = value <= most
+        print(f"  {'holds' if holds else 'BROKEN'}: {what}: {value:.3f}, at most {most:g}\n", flush=True)
+        if not holds:
+            self.broken.append(what)
+
+
+def timed(do: Callable[[], object]) -> float:
+    began = time.monotonic()
+    do()
+    return time.monotonic() - began
+
+
+def bench_list(report: Report, site: Site, pairs: int) -> None:
+    """``inv --list`` beside bare Invoke with as many tasks that do nothing."""
+    print("inv --list", flush=True)
+    argv = [sys.executable, "-m", "invoke", "--list"]
+    bare = site.checkout.parent / "bare"
+    bare.mkdir()
+    count = len(site.list().splitlines())
+    tasks = "".join(f"@task\ndef task{number}(c):\n    'nothing'\n" for number in range(count))
+    (bare / "tasks.py").write_text(f"from invoke import task\n{tasks}")
+    ours, naive = [], []
+    for _ in range(5 * pairs):
+        ours.append(timed(site.list))
+        naive.append(timed(lambda: subprocess.run(argv, cwd=bare, check=True, capture_output=True)))
+    report.show("Switchyard", ours)
+    report.show("bare Invoke", naive)
+    report.limit("the difference", statistics.median(ours) - statistics.median(naive), LIST_MOST)
+
+
+def bench_deploy(report: Report, site: Site, pairs: int) -> None:
+    """A deploy beside build and boot of the same application on the same host, each of a commit of its own."""
+    print("inv deploy beside the build and boot of the same application", flush=True)
+    folder, project = f"/home/deploy/{site.name}-plain", f"{site.name}-plain"
+    ours, plain, counted = [], [], []
+
+    def build_and_boot() -> None:
+        site.docker("compose", "-p", project, "--project-directory", folder, "up", "-d", "--build")
+        while not answers(site.host.ip, site.port + 1000):
+            time.sleep(0.02)
+
+    for number in range(pairs):
+        site.commit(f"deployed {number}")
+        before = sessions(site)
+        ours.append(timed(lambda: site.receipt("deploy")))
+        counted.append(sessions(site) - before)
+        site.commit(f"booted {number}")
+        copy(site, folder, site.port + 1000)
+        plain.append(timed(build_and_boot))
+        site.docker("compose", "-p", project, "--project-directory", folder, "down")
+    report.show("inv deploy, from its start to its end", ours)
+    report.show("docker compose up -d --build, until it answers", plain)
+    report.show("remote executions of a deploy, in sshd's log", counted, "")
+    more = statistics.median(mine - theirs for mine, theirs in zip(ours, plain, strict=True))
+    report.limit("deploy - (build + boot)", more, DEPLOY_MOST)
+    report.limit("executions of a deploy", max(counted), DEPLOY_EXECUTIONS)
+
+
+def bench_rollback(report: Report, site: Site, relay: Relay, pairs: int) -> None:
+    """From the start of the process until the last new request reached the bad release; near and far."""
+    print(f"inv rollback, warm, under load; far: a round trip of {ROUND_TRIP * 1000:.0f} ms", flush=True)
+    near, far, counted = [], [], []
+    for number in range(2 * pairs):
+        at_a_distance = number % 2 == 1
+        site.commit(f"bad {number}")
+        bad = site.receipt("deploy")["release"]
+        site.reach_through(relay.port if at_a_distance else site.host.port)
+        load, before = site.load(), sessions(site)
+        load.start()
+        time.sleep(1)
+        began = time.time()
+        site.receipt("rollback")
+        summary = load.stop()
+        counted.append(sessions(site) - before)
+        last = max(record.start for record in summary.records if record.release == bad)
+        (far if at_a_distance else near).append(summary.began + last - began)
+        report_failed(report, "rollback", summary.failed, summary.sent)
+    site.reach_through(site.host.port)
+    report.show("near", near)
+    report.show("far", far)
+    report.show("remote executions of a rollback, in sshd's log", counted, "")
+    report.limit("a warm rollback", statistics.median(near), ROLLBACK_MOST)
+    report.limit("a warm rollback from afar", statistics.median(far), FAR_MOST)
+    report.limit("executions of a rollback", max(counted), ROLLBACK_EXECUTIONS)
+
+
+def bench_naive(report: Report, site: Site, pairs: int) -> None:
+    """Both ways under 200 requests a second: seconds, and requests that failed."""
+    print("beside git pull && docker compose up -d --build over SSH, both under 200 requests a second", flush=True)
+    folder, project, port = f"/home/deploy/{site.name}-naive", f"{site.name}-naive", site.port + 1000
+    site.commit("naive")
+    remote = clone(site, folder, port)
+    host = settings.host(site.checkout, "prod")
+    pull = f"cd {folder} && git pull --quiet && docker compose -p {project} up -d --build 2>&1"
+    shell = line.connect(host, host.setting.machines[0])
+    shell.run(f"cd {folder} && docker compose -p {project} up -d --build --wait 2>&1", hide=True)
+    ours: list[tuple[float, int, int]] = []
+    naive: list[tuple[float, int, int]] = []
+    for number in range(pairs):
+        site.commit(f"ours {number}")
+        ours.append(under_load(site.url, lambda: site.receipt("deploy")))
+        site.commit(f"naive {number}")
+        push(site, remote)
+        naive.append(under_load(f"http://{site.host.ip}:{port}", lambda: shell.run(pull, hide=True)))
+    shell.close()
+    site.docker("compose", "-p", project, "--project-directory", folder, "down")
+    for name, rounds in (("inv deploy", ours), ("git pull && docker compose up -d --build", naive)):
+        report.show(name, [seconds for seconds, _, _ in rounds])
+        report.show(
+            f"failed requests of {', '.join(str(sent) for _, _, sent in rounds)}", [f for _, f, _ in rounds], ""
+        )
+    report.limit("failed requests of inv deploy", sum(failed for _, failed, _ in ours), 0)
+    if not sum(failed for _, failed, _ in naive):
+        report.broken.append("the naive way dropped nothing, so the load proves nothing")
+
+
+def answers(address: str, port: int) -> bool:
+    """Whether a page comes back whole."""
+    try:
+        with urllib.request.urlopen(f"http://{address}:{port}/", timeout=5) as page:
+            return bool(page.read())
+    except OSError:
+        return False
+
+
+def under_load(url: str, do: Callable[[], object]) -> tuple[float, int, int]:
+    """Seconds, failed and sent requests; two seconds more of load on either side."""
+    load = Load(url, rate=200, seconds=150, get=lambda number: "/", post=lambda name: ("/echo", name.encode()))
+    load.start()
+    time.sleep(2)
+    seconds = timed(do)
+    time.sleep(2)
+    summary = load.stop()
+    return seconds, summary.failed, summary.sent
+
+
+def report_failed(report: Report, what: str, failed: int, sent: int) -> None:
+    if failed:
+        report.broken.append(f"{failed} of {sent} requests failed in a {what}")
+
+
+def sessions(site: Site) -> int:
+    """Commands that sshd was asked to run so far."""
+    return int(site.run("sh", "-c", SESSIONS))
+
+
+def copy(site: Site, folder: str, port: int) -> None:
+    """The application's files on the host, published on another port."""
+    site.run("rm", "-rf", folder)
+    subprocess.run(["docker", "cp", "--quiet", str(site.app), f"{site.host.container}:{folder}"], check=True)
+    site.run("sed", "-i", f"s/{site.port}:8000/{port}:8000/", f"{folder}/compose.yaml")
+
+
+def clone(site: Site, folder: str, port: int) -> str:
+    """A clone on the host of a repository there, as somebody's who deploys by hand; the repository's path."""
+    remote = f"{folder}.git"
+    copy(site, f"{remote}.work", port)
+    site.run("rm", "-rf", f"{remote}.work/.git")
+    for words in (f"init --quiet --bare --initial-branch=main {remote}", f"init --quiet -b main {remote}.work"):
+        site.run("sh", "-c", f"git {words}")
+    push(site, remote)
+    site.run("su", "deploy", "-c", f"git clone --quiet {remote} {folder}")
+    return remote
+
+
+def push(site: Site, remote: str) -> None:
+    """The application's version as it is now, as the next commit of the repository on the host."""
+    work = f"{remote}.work"
+    subprocess.run(
+        ["docker", "cp", "--quiet", str(site.app / "VERSION"), f"{site.host.container}:{work}/VERSION"], check=True
+    )
+    site.run("chown", "-R", "deploy:", work, remote)
+    commit = "git add --all && git -c user.name=B -c user.email=b@localhost commit --quiet --message next"
+    site.run("su", "deploy", "-c", f"cd {work} && {commit} && git push --quiet {remote} HEAD:main")
+
+
+def main() -> int:
+    parts = {"list": bench_list, "deploy": bench_deploy, "rollback": bench_rollback, "naive": bench_naive}
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--pairs", type=int, default=3, help="how often each pair is measured (3)")
+    arguments.add_argument("--only", choices=parts, nargs="*", default=list(parts), help="which parts (all)")
+    options = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    report = Report()
+    with tempfile.TemporaryDirectory(prefix="switchyard-bench-") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        (host,) = sandbox.up(1, state=folder / "state")
+        stack.callback(sandbox.down, state=folder / "state", images=False)
+        site = Site(folder / "site", host, folder / "state")
+        site.commit("first")
+        site.receipt("deploy")
+        for part in options.only:
+            if part == "rollback":
+                bench_rollback(report, site, Relay(host.port, ROUND_TRIP / 2), options.pairs)
+            else:
+                parts[part](report, site, options.pairs)
+    for problem in report.broken:
+        print(f"not held: {problem}")
+    print(json.dumps({"v": 1, "broken": report.broken}))
+    return 1 if report.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
