@@ -29,6 +29,10 @@ WORDS = {
 }
 
 
+SLOW = 2.0
+"""Seconds from which on it is told how long a step usually takes."""
+
+
 class Screen:
     """Progress on a terminal, one line a step elsewhere, nothing but JSON with ``--json``."""
 
@@ -47,6 +51,8 @@ class Screen:
 
     def event(self, machine: str, event: dict[str, Any]) -> None:
         """A step's beginning or end, or what it does meanwhile."""
+        if event["event"] == "hello":
+            self._usual = event["facts"].get("usual", {})
         if event["event"] == "progress":
             self.say(f"  {machine}: {event['text']}", "dim")
         if event["event"] != "step":
@@ -54,10 +60,17 @@ class Screen:
         name = WORDS.get(event["step"], event["step"]) + (f" {event['colour']}" if event["colour"] else "")
         if event["state"] == "begins":
             if self.console.is_terminal:
-                self.say(f"  {machine}: {name} …", "dim")
+                usual = self._usual.get(event["step"], 0.0)
+                self.say(f"  {machine}: {name} …" + (f" (usually {usual:.0f} s)" if usual >= SLOW else ""), "dim")
             return
         self.steps.setdefault(machine, []).append(
-            {"name": event["step"], "colour": event["colour"], "seconds": event["seconds"], "outcome": event["state"]}
+            {
+                "name": event["step"],
+                "colour": event["colour"],
+                "seconds": event["seconds"],
+                "outcome": event["state"],
+                "commands": event["commands"],
+            }
         )
         self.say(
             f"  {machine}: {name:<34} {event['seconds']:6.2f} s" + ("" if event["state"] == "done" else "  FAILED"),

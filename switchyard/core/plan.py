@@ -10,12 +10,17 @@ from switchyard.core.site import NOTHING, Site, Slot
 
 def plan(want: Want, site: Site, *, singles: bool, oneshots: bool = True) -> list[Step]:
     """The steps in order. ``singles``, ``oneshots``: whether the wanted release has handover services and oneshots."""
-    steps: list[Step] = []
-    while len(steps) < 100:
+    return [step for step, _ in walk(want, site, singles=singles, oneshots=oneshots)]
+
+
+def walk(want: Want, site: Site, *, singles: bool, oneshots: bool = True) -> list[tuple[Step, Site]]:
+    """The steps in order, each with the site that it begins from."""
+    found: list[tuple[Step, Site]] = []
+    while len(found) < 100:
         step = next_step(want, site)
         if isinstance(step, Done):
-            return steps
-        steps.append(step)
+            return found
+        found.append((step, site))
         site = _after(step, want, site, "none" if singles else "unused")
         if step.name == "build" and not oneshots:
             site = replace(site, stage="ran")

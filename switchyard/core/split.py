@@ -6,6 +6,8 @@ What Compose resolved has each ``$`` of a value written twice already, as it wan
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import posixpath
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -127,6 +129,18 @@ def split(
         shared_files=tuple(sorted(work.shared_files)),
         notes=tuple(dict.fromkeys(work.notes)),
     )
+
+
+def key_digests(document: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Each service's keys with a short hash of each value: enough to tell what changed, and nothing of a value."""
+    return {
+        name: {key: _digest(value) for key, value in service.items()}
+        for name, service in (document.get("services") or {}).items()
+    }
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def pin(document: Mapping[str, Any], images: Mapping[str, str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from switchyard.core import edge, names
+from switchyard.core import commands, edge, names
 from switchyard.core.errors import Refused, SwitchyardError
 from switchyard.core.machine import Step
 from switchyard.core.split import pin
@@ -26,24 +26,14 @@ SEEN_WITHIN = 20.0
 ONESHOT_WITHIN = 900.0
 SINGLETONS_WITHIN = 60.0
 LOOK_WITHIN = 10.0
-
-
-def compose(project: str, document: Path, *words: str) -> list[str]:
-    """One Compose command."""
-    return ["docker", "compose", "-p", project, "-f", str(document), *words]
-
-
-def _document(attempt: Attempt, colour: str, release: str | None = None) -> Path:
-    return attempt.store.release(release or attempt.release) / f"{colour}.json"
+LISTED_WITHIN = 5.0
+"""Seconds for which the engine's list may lag behind a stop that it has answered."""
+RUNNING = ("running", "restarting", "paused")
 
 
 def _held(attempt: Attempt, colour: str) -> list[dict[str, Any]]:
     app = attempt.request["app"]
     return observe.of_colour(engine.containers(f"{names.APP}={app}", f"{names.COLOUR}={colour}"), colour)
-
-
-def _log(attempt: Attempt) -> str:
-    return str(attempt.store.release(attempt.release) / "log")
 
 
 def build(attempt: Attempt, colour: str | None) -> None:
@@ -52,20 +42,20 @@ def build(attempt: Attempt, colour: str | None) -> None:
     folder = store.release(release)
     document = read_json(folder / "build.json")
     if document.get("services"):
-        engine.run(compose(f"{app.name}-build", folder / "build.json", "build"), log=_log(attempt))
+        attempt.run(commands.build(attempt.target()))
     images: dict[str, str] = {}
     for service in document.get("services", {}):
         images[service] = _require_image(names.tag(app.name, service, release))
         _pip_check(attempt, service, images[service])
     for service, image in attempt.record["pulls"].items():
         if engine.image_id(image) is None:
-            engine.run(["docker", "pull", "--quiet", image], log=_log(attempt))
+            attempt.run(commands.pull(image))
         images[service] = _require_image(image)
-        engine.run(["docker", "tag", images[service], names.tag(app.name, service, release)])
+        attempt.run(commands.tag(images[service], names.tag(app.name, service, release)))
     for one in names.COLOURS:
         unpinned = read_json(folder / f"{one}.json")
         write_json(folder / f"{one}.json", pin(unpinned, images))
-        engine.run(compose(names.project(app.name, one), folder / f"{one}.json", "config", "--quiet"))
+        engine.run(commands.compose(names.project(app.name, one), str(folder / f"{one}.json"), "config", "--quiet"))
     standins = sorted({image for image in attempt.record["pulls"].values() if _is_standin(image)})
     store.update(release, images=images, standins=standins)
 
@@ -94,7 +84,7 @@ def _pip_check(attempt: Attempt, service: str, image: str) -> None:
     if mark.exists():
         return
     argv = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", _PIP_CHECK]
-    code, output = engine.run(argv, within=120, check=False, log=_log(attempt))
+    code, output = engine.run(argv, within=120, check=False, log=attempt.log)
     if code == 3:
         raise SwitchyardError(f"{service}: pip check found broken dependencies in its image:\n{output.strip()[-1500:]}")
     write(mark, f"{code}\n")
@@ -118,11 +108,8 @@ def shared(attempt: Attempt, colour: str | None) -> None:
         write_json(store.shared / "compose.json", merged)
         for name in services:
             if name not in ((applied or {}).get("services") or {}):
-                engine.run(["docker", "tag", images[name], names.tag(app.name, name, "shared")])
-        project = names.project(app.name, "shared")
-        engine.run(
-            compose(project, store.shared / "compose.json", "up", "-d", "--no-recreate", *services), log=_log(attempt)
-        )
+                attempt.run(commands.tag(images[name], names.tag(app.name, name, "shared")))
+        attempt.run(commands.up_shared(attempt.target()))
         prove_shared(attempt)
     if not (store.shared / "wanted.json").exists() or not attempt.record.get("shared_unchanged"):
         write_json(store.shared / "wanted.json", wanted)
@@ -229,17 +216,12 @@ def edge_up(attempt: Attempt, colour: str | None) -> None:
     if running:
         engine.ask("POST", f"/containers/{running[0]['Id']}/kill", signal="SIGUSR2")
     else:
-        _start_edge(attempt)
+        attempt.run(commands.up_edge(attempt.target()))
     attempt.proxy.wait(set(edge.preview_names(routes)))
 
 
 def edge_containers(attempt: Attempt) -> list[dict[str, Any]]:
     return engine.containers(f"{names.APP}={attempt.request['app']}", f"{names.KIND}=edge")
-
-
-def _start_edge(attempt: Attempt) -> None:
-    project = names.project(attempt.request["app"], "edge")
-    engine.run(compose(project, attempt.store.edge / "compose.json", "up", "-d", "--no-recreate"))
 
 
 def publish(attempt: Attempt, routes: list[Any]) -> None:
@@ -250,9 +232,9 @@ def publish(attempt: Attempt, routes: list[Any]) -> None:
         previews[name] = _free_port(taken)
         taken.add(previews[name])
     if engine.image_id(edge.IMAGE) is None:
-        engine.run(["docker", "pull", "--quiet", edge.IMAGE])
+        attempt.run(commands.pull(edge.IMAGE))
     image = _require_image(edge.IMAGE)
-    engine.run(["docker", "tag", image, names.tag(attempt.app.name, "edge", "edge")])
+    attempt.run(commands.tag(image, names.tag(attempt.app.name, "edge", "edge")))
     user = f"{os.getuid()}:{os.getgid()}"
     document = edge.document(attempt.app.name, routes, previews, home=str(attempt.store.edge), user=user, image=image)
     write_json(attempt.store.edge / "compose.json", document)
@@ -307,22 +289,12 @@ def oneshots(attempt: Attempt, colour: str | None) -> None:
         outcomes[service] = {"begun": round(time.time(), 3)}
         attempt.store.update(attempt.release, outcomes=outcomes)
         attempt.emit("progress", text=f"running {service}")
-        name = f"{app.name}-{service}-{attempt.release}"
+        argv = commands.oneshot(attempt.target(), idle, service)
+        name = argv[argv.index("--name") + 1]
         started = now()
         engine.run(["docker", "rm", "-f", name], check=False)
-        argv = compose(
-            names.project(app.name, idle),
-            _document(attempt, idle),
-            "run",
-            "-T",
-            "--no-deps",
-            "--rm",
-            "--name",
-            name,
-            service,
-        )
         try:
-            code, output = engine.run(argv, within=ONESHOT_WITHIN, check=False, log=_log(attempt))
+            code, output = attempt.run(argv, within=ONESHOT_WITHIN, check=False)
         finally:
             engine.run(["docker", "rm", "-f", name], check=False)
         outcomes[service] = {"exit": code, "seconds": round(now() - started, 2)}
@@ -350,9 +322,9 @@ def _head(attempt: Attempt, colour: str) -> str | None:
         ran = attempt.record.get("outcomes", {}).get(migrations.service if migrations else "", {}).get("exit") == 0
         files = _migration_files(attempt)
         return (files[-1] if files else None) if ran else _head_of_live(attempt)
-    project = names.project(attempt.app.name, colour)
-    argv = compose(project, _document(attempt, colour), "run", "-T", "--no-deps", "--rm", migrations.service)
-    code, output = engine.run([*argv, *migrations.current], within=120, check=False, log=_log(attempt))
+    project, document = names.project(attempt.app.name, colour), attempt.target().document(colour)
+    argv = commands.compose(project, document, "run", "-T", "--no-deps", "--rm", migrations.service)
+    code, output = engine.run([*argv, *migrations.current], within=120, check=False, log=attempt.log)
     lines = output.strip().splitlines()
     return lines[-1].strip()[:200] if code == 0 and lines else None
 
@@ -366,7 +338,7 @@ def _head_of_live(attempt: Attempt) -> str | None:
 def standby(attempt: Attempt, colour: str | None) -> None:
     """The end of standby: the old colour's routed and plain services stop; they come back from what is kept."""
     assert colour is not None
-    _stop(attempt, _held(attempt, colour))
+    _stop(attempt, colour, _held(attempt, colour))
 
 
 def retire(attempt: Attempt, colour: str | None) -> None:
@@ -376,7 +348,7 @@ def retire(attempt: Attempt, colour: str | None) -> None:
     cut = attempt.proxy.connections(colour)
     attempt.started -= {f"front {colour}", f"single {colour}"}
     attempt.proxy.fill("drain", "")
-    _stop(attempt, held)
+    _stop(attempt, colour, held)
     for container in held:
         engine.ask("DELETE", f"/containers/{container['Id']}", force="true")
     attempt.emit(
@@ -387,11 +359,17 @@ def retire(attempt: Attempt, colour: str | None) -> None:
     )
 
 
-def _stop(attempt: Attempt, containers: Iterable[dict[str, Any]]) -> None:
-    """Stops containers together, each with its own grace period."""
-    running = [c["Id"] for c in containers if c["State"] in ("running", "restarting", "paused")]
-    if running:
-        engine.run(["docker", "stop", *running])
+def _stop(attempt: Attempt, colour: str, containers: Iterable[dict[str, Any]]) -> None:
+    """Stops containers of a colour together, each with its own grace period, until the engine's list shows it."""
+    running = [c["Id"] for c in containers if c["State"] in RUNNING]
+    if not running:
+        return
+    attempt.run(commands.stop(running), shown=commands.stop([commands.containers_of(colour)]))
+    deadline = time.monotonic() + LISTED_WITHIN
+    while any(c["Id"] in running and c["State"] in RUNNING for c in _held(attempt, colour)):
+        if time.monotonic() > deadline:
+            raise SwitchyardError(f"a container of {colour} runs on after docker stop; see docker ps on the host")
+        time.sleep(0.02)
 
 
 def up(attempt: Attempt, colour: str | None) -> None:
@@ -404,25 +382,9 @@ def up(attempt: Attempt, colour: str | None) -> None:
     if release != attempt.release:
         record = attempt.store.record(release) or {}
     attempt.proxy.fill("releases", edge.releases_map({**_releases(attempt), colour: release}))
-    argv = compose(
-        names.project(attempt.request["app"], colour),
-        _document(attempt, colour, release),
-        "up",
-        "-d",
-        "--no-deps",
-        "--no-build",
-        *scaling(attempt, record["front"]),
-        *record["front"],
-    )
-    engine.run(argv, log=_log(attempt))
+    attempt.run(commands.up(attempt.target(release), colour, record["front"]))
     attempt.started.add(f"front {colour}")
     _link(attempt.store.root, colour, f"releases/{release}")
-
-
-def scaling(attempt: Attempt, services: Iterable[str]) -> list[str]:
-    """What tells Compose how many containers of these services are wanted."""
-    scales = attempt.store.scales()
-    return [word for name in services if name in scales for word in ("--scale", f"{name}={scales[name]}")]
 
 
 def _link(root: Path, name: str, target: str) -> None:
@@ -499,9 +461,7 @@ def smoke(attempt: Attempt, colour: str | None) -> None:
             return
     if attempt.app.smoke:
         folder = attempt.store.release(attempt.release) / "files" / attempt.app.path
-        code, output = engine.run(
-            attempt.app.smoke, within=300, cwd=str(folder), check=False, extra=urls, log=_log(attempt)
-        )
+        code, output = attempt.run(attempt.app.smoke, within=300, cwd=str(folder), check=False, extra=urls)
         if code != 0:
             attempt.smoke, attempt.reason = "failed", f"the smoke command ended with {code}:\n{output.strip()[-2000:]}"
             return
@@ -539,6 +499,7 @@ def switch(attempt: Attempt, colour: str | None) -> None:
         attempt.proxy.fill("drain", "")
     attempt.switched = True
     attempt.renew()
+    attempt.carried.append(commands.shown(commands.live(colour), attempt.release))
     attempt.proxy.switch(colour)
     if to is not None:
         stamp = round(time.time(), 3)
@@ -555,7 +516,7 @@ def switch(attempt: Attempt, colour: str | None) -> None:
 def stop_singletons(attempt: Attempt, colour: str | None) -> None:
     """Asks the singletons of a colour to stop, and waits for as long as their grace period."""
     assert colour is not None
-    _stop(attempt, [c for c in _held(attempt, colour) if observe.is_single(c)])
+    _stop(attempt, colour, [c for c in _held(attempt, colour) if observe.is_single(c)])
     attempt.started.discard(f"single {colour}")
     attempt.proven.pop(f"single {colour}", None)
     attempt.failed.pop(f"single {colour}", None)
@@ -568,17 +529,8 @@ def start_singletons(attempt: Attempt, colour: str | None) -> None:
     record = attempt.store.record(release) or {}
     if not record.get("handover"):
         return
-    argv = compose(
-        names.project(attempt.request["app"], colour),
-        _document(attempt, colour, release),
-        "up",
-        "-d",
-        "--no-deps",
-        "--no-build",
-        *record["handover"],
-    )
     try:
-        engine.run(argv, log=_log(attempt))
+        attempt.run(commands.up(attempt.target(release), colour, record["handover"]))
         attempt.started.add(f"single {colour}")
     except SwitchyardError as error:
         attempt.failed[f"single {colour}"] = attempt.reason = str(error)
@@ -641,7 +593,7 @@ def cancel(attempt: Attempt, colour: str | None) -> None:
         name = container["Names"][0].lstrip("/")
         write(folder / f"{name}.log", engine.logs(container["Id"], 1000))
         write(folder / f"{name}.json", json.dumps(engine.inspect(container["Id"]), indent=1))
-    _stop(attempt, held)
+    _stop(attempt, colour, held)
     attempt.failed.setdefault(f"front {colour}", attempt.reason or "cancelled")
 
 
@@ -672,11 +624,12 @@ def act(attempt: Attempt, step: Step) -> None:
     attempt.store.append({**fields, "what": "intent"})
     attempt.emit("step", step=step.name, colour=step.colour, state="begins")
     started = now()
-    outcome = "failed"
+    outcome, attempt.carried = "failed", []
     try:
         ACTS[step.name](attempt, step.colour)
         outcome = "done"
     finally:
         seconds = round(now() - started, 3)
         attempt.store.append({**fields, "what": outcome, "seconds": seconds})
-        attempt.emit("step", step=step.name, colour=step.colour, state=outcome, seconds=seconds)
+        told = {"state": outcome, "seconds": seconds, "commands": attempt.carried}
+        attempt.emit("step", step=step.name, colour=step.colour, **told)

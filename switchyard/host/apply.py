@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import Any
 
-from switchyard.core import names
+from switchyard.core import commands, names
 from switchyard.core.errors import TAKEN_BACK, Refused, SwitchyardError
 from switchyard.core.machine import Step
 from switchyard.core.split import pin
@@ -124,9 +124,9 @@ def _bring_up(attempt: Attempt, document: dict[str, Any], again: list[str]) -> N
     write_json(path, document)
     project = names.project(attempt.app.name, "shared")
     if again:
-        engine.run(acts.compose(project, path, "up", "-d", "--no-deps", "--force-recreate", *again))
+        attempt.run(commands.compose(project, str(path), "up", "-d", "--no-deps", "--force-recreate", *again))
     if document.get("services"):
-        engine.run(acts.compose(project, path, "up", "-d", "--no-recreate"))
+        attempt.run(commands.compose(project, str(path), "up", "-d", "--no-recreate"))
     acts.prove_shared(attempt)
 
 
@@ -152,7 +152,8 @@ def apply_edge(attempt: Attempt, colour: str | None) -> None:
 def _recreate(attempt: Attempt) -> None:
     project = names.project(attempt.request["app"], "edge")
     began = time.monotonic()
-    engine.run(acts.compose(project, attempt.store.edge / "compose.json", "up", "-d", "--force-recreate"))
+    document = str(attempt.store.edge / "compose.json")
+    attempt.run(commands.compose(project, document, "up", "-d", "--force-recreate"))
     while attempt.proxy.live() == "down":
         if time.monotonic() - began > acts.LOOK_WITHIN:
             raise SwitchyardError("the edge does not answer within 10 s after it was made again")

@@ -6,13 +6,15 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from switchyard.core import commands
 from switchyard.core.app import App, Route
 from switchyard.core.errors import INTERRUPTED, SwitchyardError
 from switchyard.core.lease import BEAT_WITHIN, RENEW_EVERY
+from switchyard.host import engine
 from switchyard.host.proxy import Proxy
 from switchyard.host.store import Store, now, read_json
 
@@ -64,6 +66,8 @@ class Attempt:
         self.verdict = "unknown"
         self.reason = ""
         self.weak: set[str] = set()
+        self.carried: list[str] = []
+        """The commands of the step at hand, as the plan shows them."""
         self._said: list[dict[str, Any]] = []
         self._offset = 0
         self._beat = now()
@@ -85,11 +89,37 @@ class Attempt:
         """The wanted release's routes."""
         return tuple(Route(**route) for route in self.record["routes"])
 
+    @property
+    def log(self) -> str:
+        """The file with what the release's commands printed."""
+        return str(self.store.release(self.release) / "log")
+
+    def target(self, release: str | None = None) -> commands.Target:
+        """The wanted release, or another, as commands name it."""
+        record = self.record if release is None else self.store.record(release) or {}
+        return commands.Target(
+            app=self.request["app"],
+            root=str(self.store.root),
+            release=release or self.release,
+            shared=tuple(record.get("shared", ())),
+            scales=self.store.scales(),
+        )
+
+    def run(self, argv: Sequence[str], *, shown: Sequence[str] | None = None, **how: Any) -> tuple[int, str]:
+        """A command that changes the host, logged with the release and told with the step."""
+        self.carried.append(commands.shown(shown or argv, self.release))
+        return engine.run(argv, log=self.log, **how)
+
     def redact(self, text: str) -> str:
         """The text without any value of the wanted release's env."""
         for value in self._secrets():
             text = _without(text, value)
         return text
+
+    def _redacted(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._redacted(item) for item in value]
+        return self.redact(value) if isinstance(value, str) else value
 
     def _secrets(self) -> list[str]:
         try:
@@ -101,7 +131,7 @@ class Attempt:
 
     def emit(self, event: str, **fields: Any) -> None:
         """One line of the attempt's file, which the operator's side follows."""
-        fields = {key: self.redact(value) if isinstance(value, str) else value for key, value in fields.items()}
+        fields = {key: self._redacted(value) for key, value in fields.items()}
         line = json.dumps({"v": 1, "event": event, "at": round(time.time(), 3), **fields})
         with open(os.open(self.folder / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
             file.write(line + "\n")

@@ -12,10 +12,14 @@ from typing import Any
 from switchyard.core import edge, names
 from switchyard.core.app import Route
 from switchyard.core.site import Site, Slot
+from switchyard.core.split import key_digests
 from switchyard.host import engine
 from switchyard.host.attempt import Attempt
 from switchyard.host.proxy import Proxy
 from switchyard.host.store import Store, now, read_json
+
+LAST = 5
+"""How many times of a step tell how long it usually takes."""
 
 
 def site(attempt: Attempt) -> Site:
@@ -186,6 +190,10 @@ def facts(store: Store, app: str) -> dict[str, Any]:
         "volumes": sorted(v["Name"] for v in engine.ask("GET", "/volumes")["Volumes"] or ()),
         "listening": listening(),
         "shared": read_json(store.shared / "wanted.json"),
+        "scales": store.scales(),
+        "images": sorted(tag for i in engine.ask("GET", "/images/json") or () for tag in i.get("RepoTags") or ()),
+        "compose_keys": key_digests(read_json(store.release(record["id"]) / "compose.json") or {}) if record else None,
+        "usual": usual(store),
         "memory_live": sum(memory_of(c) for c in of_colour(containers, live)),
     }
 
@@ -194,8 +202,17 @@ def summary(record: Mapping[str, Any] | None, colour: str) -> dict[str, Any] | N
     """What the operator's side shows of a release."""
     if record is None:
         return None
-    kept = ("id", "number", "commit", "subject", "state", "since", "env_keys", "kinds")
+    kept = ("id", "number", "commit", "subject", "state", "since", "env_keys", "kinds", "head")
     return {"colour": colour, **{key: record.get(key) for key in kept}}
+
+
+def usual(store: Store) -> dict[str, float]:
+    """Seconds that each step took here, the median of the last times."""
+    taken: dict[str, list[float]] = {}
+    for entry in store.journal()[0]:
+        if entry.get("what") == "done" and "seconds" in entry:
+            taken.setdefault(entry["step"], []).append(float(entry["seconds"]))
+    return {step: sorted(seconds[-LAST:])[len(seconds[-LAST:]) // 2] for step, seconds in taken.items()}
 
 
 def memory_of(container: Mapping[str, Any]) -> int:

@@ -22,6 +22,9 @@ from switchyard.host.store import Store, Superseded, now, process_start
 
 KEPT = 5
 """Good or unverified releases that stay on the host, the live one among them."""
+CACHE_MOST = 10 << 30
+"""Bytes of build cache that stay, those used last. An engine has one cache for all; no part of it is state."""
+PRUNE_WITHIN = 120.0
 ORPHAN_WITHIN = 300.0
 """Seconds for which an attempt without an operator is waited for."""
 STEPS = 60
@@ -301,6 +304,7 @@ def prune(attempt: Attempt) -> None:
         )
         shutil.rmtree(store.release(record["id"]), ignore_errors=True)
     engine.run(["docker", "image", "prune", "-f", "--filter", f"label={names.APP}={app}"], check=False)
+    engine.ask("POST", "/build/prune", **{"keep-storage": CACHE_MOST}, within=PRUNE_WITHIN)
 
 
 VERBS: dict[str, Callable[[Attempt], tuple[str, int]]] = {

@@ -17,6 +17,9 @@ from switchyard.host.program import choose
 from switchyard.host.proxy import Proxy
 from switchyard.host.store import Store
 
+ADDRESS_RANGES = 31
+"""Networks that an engine can make with the ranges it has by default."""
+
 
 def facts(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     """What a plan is made from."""
@@ -167,7 +170,22 @@ def doctor(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
             code, text = 127, ""
         found[name] = text.strip() if code == 0 else None
     plain = [p for p in observe.plain_projects(request["app"]) if p["project"] == request["app"]]
-    return {**found, "clock": time.time(), "plain": plain, "journal": store.journal()[1]}
+    return {
+        **found,
+        "clock": time.time(),
+        "plain": plain,
+        "journal": store.journal()[1],
+        "networks_free": _networks_free(request["app"]),
+    }
+
+
+def _networks_free(app: str) -> int:
+    """How many more networks the engine can make; those that this application has count as free."""
+    pools = engine.ask("GET", "/info").get("DefaultAddressPools") or []
+    bits = [(int(pool["Base"].split("/")[1]), int(pool["Size"])) for pool in pools]
+    room = sum(1 << (size - base) for base, size in bits if size >= base) or ADDRESS_RANGES
+    bridges = [n for n in engine.ask("GET", "/networks") if n["Driver"] == "bridge"]
+    return room - len([network for network in bridges if (network["Labels"] or {}).get(names.APP) != app])
 
 
 VERBS: dict[str, Callable[[Store, Mapping[str, Any]], dict[str, Any]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from switchyard.core import edge, names
+from switchyard.core import commands, edge, names
 from switchyard.core.errors import BadInput, Refused, SwitchyardError
 from switchyard.core.machine import Step
 from switchyard.host import acts, engine, observe, probe
@@ -100,9 +100,7 @@ def _scale_live(attempt: Attempt, colour: str, service: str, count: int) -> None
         attempt.proxy.rest(probe.address(engine.inspect(container["Id"]) or {}), within=REST_WITHIN)
         engine.run(["docker", "stop", container["Id"]])
         engine.ask("DELETE", f"/containers/{container['Id']}", force="true")
-    document = attempt.store.release(attempt.release) / f"{colour}.json"
-    words = ["up", "-d", "--no-deps", "--no-build", "--no-recreate", "--scale", f"{service}={count}", service]
-    engine.run(acts.compose(names.project(attempt.app.name, colour), document, *words))
+    attempt.run([*commands.up(attempt.target(), colour, [service]), "--no-recreate"])
     known = {container["Id"] for container in held}
     for container in _of_service(attempt, colour, service):
         if container["Id"] in known:

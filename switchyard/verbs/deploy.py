@@ -10,19 +10,20 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from switchyard import resolve, settings, source
 from switchyard.address import Prober, look, public
+from switchyard.core import commands
 from switchyard.core.app import App
 from switchyard.core.errors import FAILED, INTERRUPTED, Refused, SwitchyardError
-from switchyard.core.machine import Want
-from switchyard.core.plan import plan
+from switchyard.core.machine import Step, Want
+from switchyard.core.plan import walk
 from switchyard.core.site import Site, Slot
-from switchyard.core.split import Split, split
+from switchyard.core.split import Split, key_digests, split
 from switchyard.line import Line, require_app
 from switchyard.screen import Screen, probes
 
@@ -73,6 +74,8 @@ class Ready:
     env: str
     values: Mapping[str, str]
     """The variables of the env."""
+    migrations: tuple[str, ...]
+    """The names of the migration files in the commit."""
     release: str
 
 
@@ -126,7 +129,7 @@ def _run(
             flow.until("hello")
         ready = make_ready(host, flows[0].facts, app, picked, screen)
         for flow in flows:
-            _refuse(flow, ready, host, options)
+            refuse(flow.line.machine.name, flow.facts, ready, host)
         for flow in flows:
             flow.send(ready, picked)
         for flow in flows:
@@ -254,18 +257,19 @@ def make_ready(host: settings.Host, facts: Mapping[str, Any], app: App, picked: 
         tracked = resolve.tracked(picked.repository, picked.commit)
         parts = split(document, app=app, release=release, root=facts["root"], tracked=tracked, folder=picked.folder)
         problems = resolve.carries_all(picked.repository, picked.commit, document, folder, app)
+        pattern = app.migrations.files if app.migrations is not None else None
+        migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
         if problems:
             raise Refused("the commit does not carry all that it needs:\n" + "\n".join(problems))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     for note in parts.notes:
         screen.say(f"  note: {note}", "dim")
-    return Ready(app, parts, document, env, values, release)
+    return Ready(app, parts, document, env, values, migrations, release)
 
 
-def _refuse(flow: Flow, ready: Ready, host: settings.Host, options: Options) -> None:
+def refuse(machine: str, facts: Mapping[str, Any], ready: Ready, host: settings.Host) -> None:
     """What must not begin: too little disk or memory, addresses taken, a plain project, a lost env key."""
-    facts, machine = flow.facts, flow.line.machine.name
     if facts["disk_free"] < RESERVE:
         raise Refused(
             f"{machine}: {facts['disk_free'] >> 20} MiB of disk are free, {RESERVE >> 20} are needed. "
@@ -359,25 +363,61 @@ def _dry_run(
         ready = make_ready(host, facts, app, picked, screen)
         values = dict(facts["site"])
         site = Site(**{**values, "blue": Slot(**values["blue"]), "green": Slot(**values["green"])})
-        steps = plan(
-            Want("deploy", ready.release), site, singles=bool(ready.split.handover), oneshots=bool(ready.split.oneshots)
+        has_singles, has_oneshots = bool(ready.split.handover), bool(ready.split.oneshots)
+        found = walk(Want("deploy", ready.release), site, singles=has_singles, oneshots=has_oneshots)
+        target = _target(facts, ready)
+        known = (facts["shared"] or {}).get("services") or {}
+        steps = {str(step): _shown(step, target, before, facts["images"], known) for step, before in found}
+        digest = commands.digest((name, carried) for name, carried in steps.items() if name != "receive")
+        changes = _changes(facts, ready)
+        machines.append(
+            {"name": line.machine.name, "steps": list(steps), "commands": steps, "changes": changes, "digest": digest}
         )
-        machines.append({"name": line.machine.name, "steps": [str(step) for step in steps]})
         screen.say(f"{line.machine.name}: {ready.release} ({picked.subject})", "bold")
-        for step in steps:
-            screen.say(f"  {step}")
-        for change in _changes(facts, ready):
+        for name, carried in steps.items():
+            screen.say(f"  {name}")
+            for command in carried:
+                screen.say(f"    {command}", "dim")
+        for change in changes:
             screen.say(f"  {change}")
-        screen.say("  image ids: known after build", "dim")
+        screen.say(f"  plan {digest}", "dim")
     screen.finish({"v": 1, "outcome": "planned", "exit": 0, "commit": picked.commit, "hosts": machines})
     return 0
 
 
+def _target(facts: Mapping[str, Any], ready: Ready) -> commands.Target:
+    parts = ready.split
+    return commands.Target(
+        app=ready.app.name,
+        root=facts["root"],
+        release=ready.release,
+        builds=bool(parts.build["services"]),
+        pulls=parts.pulls,
+        shared=tuple(sorted(parts.shared.get("services") or {})),
+        oneshots=parts.oneshots,
+        front=parts.front,
+        handover=parts.handover,
+        smoke=tuple(ready.app.smoke),
+        scales=facts["scales"],
+    )
+
+
+def _shown(step: Step, target: commands.Target, site: Site, images: list[str], known: Collection[str]) -> list[str]:
+    found = commands.planned(step, target, site, images=images, known=known)
+    return [commands.shown(argv, target.release) for argv in found]
+
+
 def _changes(facts: Mapping[str, Any], ready: Ready) -> list[str]:
-    """What differs from the live release: services, env keys."""
+    """What differs from the live release: env keys, services and their keys, images, migrations."""
     live = facts["live"]
     if live is None:
         return ["nothing is live: everything is new"]
+    built = sorted(ready.split.build["services"])
+    found = [f"images of {', '.join(built)}: known after build"] if built else []
+    migrations = ready.app.migrations
+    if migrations is not None:
+        found.append(f"migrations of {migrations.service}: {_pending(facts, ready)}")
+    found += _compose_diff(facts["compose_keys"] or {}, ready.document)
     keys, before = set(ready.values), set(live["env_keys"] or ())
     services, running = set(ready.split.kinds), set(live["kinds"] or ())
     pairs = (
@@ -386,7 +426,26 @@ def _changes(facts: Mapping[str, Any], ready: Ready) -> list[str]:
         ("services added", services - running),
         ("services gone", running - services),
     )
-    return [f"{what}: {', '.join(sorted(names))}" for what, names in pairs if names]
+    return [f"{what}: {', '.join(sorted(names))}" for what, names in pairs if names] + found
+
+
+def _pending(facts: Mapping[str, Any], ready: Ready) -> str:
+    """The migration files that the live release did not have; unknown where the settings name none."""
+    if not ready.migrations:
+        return "known after build"
+    had = set((facts["live"].get("head") or {}).get("files") or ())
+    return ", ".join(sorted(set(ready.migrations) - had)) or "none new"
+
+
+def _compose_diff(before: Mapping[str, Mapping[str, str]], document: Mapping[str, Any]) -> list[str]:
+    """Each service that both have, with the keys whose values differ. Values are compared, never shown."""
+    after = key_digests(document)
+    found = []
+    for name in sorted(before.keys() & after.keys()):
+        keys = {*before[name], *after[name]}
+        changed = sorted(key for key in keys if before[name].get(key) != after[name].get(key))
+        found += [f"compose: {name}: {', '.join(changed)}"] if changed else []
+    return found
 
 
 def _interrupted(flows: list[Flow], screen: Screen) -> int:

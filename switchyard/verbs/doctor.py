@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from switchyard import resolve, settings, source
+from switchyard import settings, source
 from switchyard.core.errors import FAILED, SwitchyardError
 from switchyard.line import Line, require_app
 from switchyard.screen import Screen
-from switchyard.verbs.deploy import env_of
+from switchyard.verbs.deploy import make_ready, refuse
 
 DISK_LOW = 2 << 30
 CLOCK_OFF = 5.0
+NETWORKS_FEW = 3
+"""Networks of an application: one for each colour, and one for its edge."""
 
 
 def doctor(checkout: Path, host_name: str) -> int:
@@ -29,8 +31,10 @@ def doctor(checkout: Path, host_name: str) -> int:
             line = Line(host, machine, require_app(host.app_setting.name, host.name))
             asked = time.time()
             facts = line.ask("doctor")
-            findings += [f"{machine.name}: {text}" for text in _there(facts, asked)]
             line.close()
+            findings += [f"{machine.name}: {text}" for text in _there(facts, asked)]
+            if not findings:
+                _as_a_deploy(host, machine.name, facts)
         except SwitchyardError as error:
             findings.append(str(error))
     for finding in findings:
@@ -44,15 +48,18 @@ def _here(host: settings.Host) -> Iterator[str]:
     for tool in ("git", "docker"):
         if shutil.which(tool) is None:
             yield f"{tool} is not installed on this machine"
-    done = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False, timeout=30)
-    if done.returncode != 0:
-        yield "docker compose is not here: install Compose v2 (Debian: python3 scripts/engine.py); no engine is needed"
-    try:
-        picked = source.pick(host.app_folder, None, allow_dirty=True)
-        settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
-        resolve.env_values(env_of(host))
-    except SwitchyardError as error:
-        yield str(error)
+    if shutil.which("docker") is not None:
+        done = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False, timeout=30)
+        if done.returncode != 0:
+            yield "docker compose is not here: install Compose v2 (Debian: python3 scripts/engine.py); no engine needed"
+
+
+def _as_a_deploy(host: settings.Host, machine: str, facts: dict[str, Any]) -> None:
+    """What a deploy of the commit that is checked out would be refused for: settings, env, documents, ports, memory."""
+    picked = source.pick(host.app_folder, None, allow_dirty=True)
+    app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
+    ready = make_ready(host, facts, app, picked, Screen(as_json=True))
+    refuse(machine, facts, ready, host)
 
 
 def _there(facts: dict[str, Any], asked: float) -> Iterator[str]:
@@ -68,6 +75,11 @@ def _there(facts: dict[str, Any], asked: float) -> Iterator[str]:
         yield (
             f"{other['service']} of the plain project {other['project']} in {other['folder']} is {other['state']}: "
             "the first deploy will refuse and print how to take it over"
+        )
+    if facts["networks_free"] < NETWORKS_FEW:
+        yield (
+            f"its engine has {facts['networks_free']} ranges of addresses left, and an application needs "
+            f"{NETWORKS_FEW}: remove unused networks, or set default-address-pools in /etc/docker/daemon.json"
         )
     for problem in facts["journal"]:
         yield f"journal: {problem}"

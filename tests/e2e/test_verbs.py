@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from switchyard.core import commands
 from tests.e2e.conftest import PORTS, Site
 from tests.relay import Relay
 
@@ -151,12 +152,7 @@ def test_the_old_colour_stops_when_its_standby_is_over_and_still_comes_back(site
 @pytest.fixture
 def relay(site: Site) -> Iterator[Relay]:
     made = Relay(site.host.port)
-    path = site.checkout / "invoke.yaml"
-    whole = json.loads(path.read_text())
-    whole["hosts"]["prod"]["machines"][0]["port"] = made.port
-    path.write_text(json.dumps(whole))
-    known = site.checkout / ".switchyard" / "known_hosts"
-    known.write_text(known.read_text() + known.read_text().replace(f":{site.host.port} ", f":{made.port} "))
+    site.reach_through(made.port)
     yield made
     made.server.close()
 
@@ -174,3 +170,75 @@ def test_a_connection_that_is_cut_is_made_again_and_the_deploy_goes_to_its_end(s
     assert "building images" in said and "2 remote executions" in said
     with urllib.request.urlopen(site.url, timeout=5) as answer:
         assert answer.status == 200
+
+
+def test_what_a_plan_prints_is_what_a_deploy_carries_out(site):
+    """Steps and commands by one digest, with a oneshot, a worker, an image that is pulled, and a smoke command."""
+    compose = site.app / "compose.yaml"
+    compose.write_text(
+        compose.read_text()
+        + "  migrate: {build: ., command: ['true']}\n"
+        + "  worker: {build: ., command: ['sleep', '1000'], init: true, healthcheck: {test: ['CMD', 'true']}}\n"
+        + "  cache: {image: 'redis:8', healthcheck: {test: ['CMD', 'redis-cli', 'ping'], interval: 1s}}\n"
+    )
+    kinds = {"migrate": "oneshot", "worker": "handover", "cache": "shared"}
+    site.settings(kinds=kinds, smoke=["sh", "-c", "true"], healthy_within=20)
+    for version in ("1", "2", "3"):
+        site.commit(version)
+        (planned,) = json.loads(site.inv("plan", "--json").stdout)["hosts"]
+        (done,) = site.receipt("deploy")["hosts"]
+        carried = [(f"{s['name']} {s['colour']}" if s["colour"] else s["name"], s["commands"]) for s in done["steps"]]
+        assert carried == [(name, list(planned["commands"][name])) for name in planned["steps"] if name != "receive"]
+        assert commands.digest(carried) == planned["digest"]
+    assert "images of migrate, web, worker: known after build" in planned["changes"]
+
+
+def test_a_plan_says_what_changes_and_no_value(site):
+    site.commit("1")
+    site.receipt("deploy")
+    (site.checkout / "prod.env").write_text("BREAK=none\nADDED=a-secret-value\n")
+    site.rewrite("stop_grace_period: 20s", "stop_grace_period: 21s")
+    site.commit("2")
+    said = site.inv("plan").stdout
+    assert "env keys added: ADDED" in said and "compose: web: stop_grace_period" in said, said
+    assert "a-secret-value" not in said
+
+
+def test_doctor_finds_what_would_stop_a_deploy(site):
+    site.commit("1")
+    well = site.inv("doctor")
+    assert well.returncode == 0 and "all is well" in well.stdout, well.stdout
+    site.docker("run", "--detach", "--name", "holder", "--publish", f"{site.port}:80", "redis:8")
+    try:
+        ill = site.inv("doctor")
+        assert ill.returncode == 1 and f"port {site.port}, held by container holder" in ill.stdout, ill.stdout
+    finally:
+        site.docker("rm", "--force", "--volumes", "holder")
+
+
+def test_env_from_the_host_is_that_of_the_live_release(site):
+    site.commit("1")
+    path = site.checkout / "invoke.yaml"
+    written = path.read_text()
+    path.write_text(written.replace('{"files": ["prod.env"]}', '{"host": true}'))
+    refused = site.inv("deploy")
+    assert refused.returncode == 4 and "env.files for the first deploy" in refused.stdout, refused.stdout
+    path.write_text(written)
+    site.receipt("deploy")
+    path.write_text(written.replace('{"files": ["prod.env"]}', '{"host": true}'))
+    (site.checkout / "prod.env").unlink()
+    site.commit("2")
+    site.receipt("deploy")
+    assert site.answer() == "2"
+    assert site.run("cat", f"/home/deploy/apps/{site.name}/current/env") == "BREAK=none"
+
+
+def test_ten_deploys_stay_within_a_tenth_of_the_disk_of_five(site):
+    used = []
+    for number in range(10):
+        site.commit(str(number))
+        site.receipt("deploy")
+        sizes = site.run("du", "-sxk", "/var/lib/docker", "/home/deploy/apps").splitlines()
+        used.append(sum(int(line.split()[0]) for line in sizes))
+    assert used[9] <= used[4] * 1.1, used
+    assert len(site.receipt("status")["hosts"][0]["kept"]) == 5

@@ -13,6 +13,7 @@ from betting import VERSION, queue
 from betting.elo import SPORTS
 
 BEAT_EVERY = 0.2
+FORGET = "DELETE FROM heartbeats WHERE at < now() - interval '1 hour'"
 ME = socket.gethostname()
 stopping = threading.Event()
 
@@ -32,6 +33,7 @@ def beat() -> None:
     while not stopping.is_set():
         try:
             with psycopg.connect(autocommit=True) as db:
+                db.execute(FORGET)
                 while not stopping.wait(BEAT_EVERY):
                     db.execute("INSERT INTO heartbeats (container, version) VALUES (%s, %s)", (ME, VERSION))
         except psycopg.Error as error:
