@@ -76,7 +76,7 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """A deploy killed at every step of its plan, under load, on a real host."""
+    """A deploy struck at every step of its plan, under load, on a real host: each step once, or ``-- --rounds N``."""
     install(session)
     session.run("python", "scripts/faults.py", *session.posargs)
 

@@ -270,8 +270,11 @@ options=()
 for server in ${SWITCHYARD_DNS:-}; do
     options+=(--dns "$server")
 done
-dockerd "${options[@]}" >>/var/log/dockerd.log 2>&1 &
-engine=$!
+start_engine() {
+    dockerd "${options[@]}" >>/var/log/dockerd.log 2>&1 &
+    engine=$!
+}
+start_engine
 /usr/sbin/sshd -D -E /var/log/sshd.log &
 sshd=$!
 shut_down() {
@@ -281,7 +284,12 @@ shut_down() {
     exit 0
 }
 trap shut_down TERM INT
-wait -n "$engine" "$sshd"
+while wait -n "$engine" "$sshd"; kill -0 "$sshd" 2>/dev/null; do
+    # As a service manager does: an engine that was killed comes back.
+    sleep 1
+    rm -f /run/docker.pid
+    start_engine
+done
 shut_down
 """,
     },

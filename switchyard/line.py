@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import os
 import platform
 import queue
@@ -23,6 +24,7 @@ import paramiko
 from switchyard.core.errors import BadInput, NotChecked, SwitchyardError
 from switchyard.settings import Host, Machine
 
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # its threads print tracebacks where nobody listens
 CONNECT_WITHIN = 10
 """Seconds in which a machine must answer."""
 BEAT_EVERY = 5.0

@@ -14,6 +14,8 @@ class Relay:
 
     def __init__(self, port: int, delay: float = 0.0) -> None:
         self.target, self.delay = port, delay
+        self.refuses = False
+        """Whether new connections end at once, as on a machine that is asleep or out of reach."""
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
         self.open: list[socket.socket] = []
@@ -25,6 +27,9 @@ class Relay:
                 near, _ = self.server.accept()
             except OSError:
                 return
+            if self.refuses:
+                near.close()
+                continue
             far = socket.create_connection(("127.0.0.1", self.target))
             self.open += [near, far]
             for source, sink in ((near, far), (far, near)):

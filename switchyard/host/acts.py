@@ -139,8 +139,10 @@ def make_ground(attempt: Attempt) -> None:
 def prove_shared(attempt: Attempt) -> None:
     """Every container of the shared project healthy; raises ``Unhealthy`` with the reason."""
     project = names.project(attempt.app.name, "shared")
+    documents = (read_json(attempt.store.shared / "compose.json") or {}).get("services") or {}
     for container in engine.containers(f"com.docker.compose.project={project}"):
         service = container["Labels"]["com.docker.compose.service"]
+        keep_up(container["Id"], str(documents.get(service, {}).get("restart", "no")))
         probe.prove(
             service,
             container["Id"],
@@ -217,6 +219,8 @@ def edge_up(attempt: Attempt, colour: str | None) -> None:
         engine.ask("POST", f"/containers/{running[0]['Id']}/kill", signal="SIGUSR2")
     else:
         attempt.run(commands.up_edge(attempt.target()))
+        for container in edge_containers(attempt):
+            keep_up(container["Id"], "unless-stopped")
     attempt.proxy.wait(set(edge.preview_names(routes)))
 
 
@@ -364,6 +368,8 @@ def _stop(attempt: Attempt, colour: str, containers: Iterable[dict[str, Any]]) -
     running = [c["Id"] for c in containers if c["State"] in RUNNING]
     if not running:
         return
+    for container in running:  # nothing that was stopped on purpose comes back with the engine
+        engine.ask("POST", f"/containers/{container}/update", {"RestartPolicy": {"Name": "no"}})
     attempt.run(commands.stop(running), shown=commands.stop([commands.containers_of(colour)]))
     deadline = time.monotonic() + LISTED_WITHIN
     while any(c["Id"] in running and c["State"] in RUNNING for c in _held(attempt, colour)):
@@ -399,6 +405,7 @@ def prove(attempt: Attempt, colour: str | None) -> None:
     """Every routed and plain service of a colour healthy, and the proxy sees it up."""
     assert colour is not None
     containers = [c for c in _held(attempt, colour) if not observe.is_single(c)]
+    _keep(attempt, colour, containers)
     _prove(attempt, f"front {colour}", containers, attempt.app.healthy_within)
     if f"front {colour}" in attempt.failed:
         return
@@ -410,6 +417,28 @@ def prove(attempt: Attempt, colour: str | None) -> None:
                 attempt.failed[f"front {colour}"] = f"the edge does not see {route.service} of {colour} up"
                 return
             time.sleep(0.05)
+
+
+def _keep(attempt: Attempt, colour: str, containers: list[dict[str, Any]]) -> None:
+    """Gives containers the restart policy of their document again, which a stop took from them."""
+    for container in containers:
+        labels = container["Labels"]
+        document = attempt.json(labels[names.RELEASE], f"{colour}.json") or {}
+        service = (document.get("services") or {}).get(labels["com.docker.compose.service"]) or {}
+        keep_up(container["Id"], str(service.get("restart", "no")))
+
+
+def keep_up(container: str, restart: str) -> None:
+    """Has the engine bring a running container back whatever happens to the engine itself.
+
+    One that was killed stops what still ran when it comes back, takes that for somebody's wish, and so does not start
+    again what has ``unless-stopped``. The container gets ``always`` for as long as it is meant to run.
+    """
+    name, _, most = restart.partition(":")
+    wanted = {"Name": "always" if name == "unless-stopped" else name, "MaximumRetryCount": int(most or 0)}
+    details = engine.inspect(container)
+    if details is not None and details["HostConfig"]["RestartPolicy"] != wanted:
+        engine.ask("POST", f"/containers/{container}/update", {"RestartPolicy": wanted})
 
 
 def _prove(attempt: Attempt, key: str, containers: list[dict[str, Any]], within: float) -> None:
@@ -479,6 +508,8 @@ def _ask_route(attempt: Attempt, route: Any, host: str, port: int, release: str)
     except Exception as error:
         return probe.Answer(False, f"GET {path}: {error}")
     answered = headers.get(edge.HEADER.lower())
+    if attempt.app.release_header and answered is None:
+        return probe.Answer(False, f"GET {path}: {status} {body[:200]}, and not by a service of ours")
     if attempt.app.release_header and answered != release:
         return probe.Answer(False, f"GET {path}: answered by release {answered}, not {release}")
     return probe.Answer(status < 400, f"GET {path}: {status} {body[:200] if status >= 400 else ''}".strip())
@@ -541,6 +572,7 @@ def prove_singletons(attempt: Attempt, colour: str | None) -> None:
     """The singletons of a colour healthy."""
     assert colour is not None
     singles = [c for c in _held(attempt, colour) if observe.is_single(c)]
+    _keep(attempt, colour, singles)
     _prove(attempt, f"single {colour}", singles, min(SINGLETONS_WITHIN, attempt.app.healthy_within))
     _judge_handover(attempt, colour)
 

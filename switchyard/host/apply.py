@@ -154,6 +154,8 @@ def _recreate(attempt: Attempt) -> None:
     began = time.monotonic()
     document = str(attempt.store.edge / "compose.json")
     attempt.run(commands.compose(project, document, "up", "-d", "--force-recreate"))
+    for container in acts.edge_containers(attempt):
+        acts.keep_up(container["Id"], "unless-stopped")
     while attempt.proxy.live() == "down":
         if time.monotonic() - began > acts.LOOK_WITHIN:
             raise SwitchyardError("the edge does not answer within 10 s after it was made again")

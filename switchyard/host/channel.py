@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from switchyard.core.errors import FAILED, SwitchyardError
-from switchyard.host import program, reads
+from switchyard.host import observe, program, reads
 from switchyard.host.store import Store, process_start, write
 
 POLL = 0.02
@@ -71,6 +72,15 @@ def _is_gone(folder: Path) -> bool:
     return process_start(int(pid)) != started
 
 
+def _live(folder: Path) -> dict[str, Any] | None:
+    """What is live after a program was killed; nothing where that cannot be told."""
+    request = json.loads((folder / "request.json").read_text())
+    with contextlib.suppress(SwitchyardError):
+        live: dict[str, Any] | None = observe.facts(Store(folder.parent.parent), request["app"])["live"]
+        return live
+    return None
+
+
 def _say(event: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(event) + "\n")
     sys.stdout.flush()
@@ -127,7 +137,7 @@ def _follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
             if time.monotonic() - looked > LOOK_EVERY:
                 looked = time.monotonic()
                 if _is_gone(folder) and not events.readline():
-                    _say({"v": 1, "event": "end", **LOST})
+                    _say({"v": 1, "event": "end", **LOST, "live": _live(folder)})
                     return FAILED
             if not listening:
                 time.sleep(POLL)

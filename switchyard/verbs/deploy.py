@@ -460,6 +460,14 @@ def _interrupted(flows: list[Flow], screen: Screen) -> int:
     return INTERRUPTED
 
 
+def _is_live(end: Mapping[str, Any]) -> str:
+    if end["live"]:
+        return f"live is {end['live']['id']} ({end['live']['state']})"
+    return (
+        "what is live was not seen; look with inv status" if end["outcome"] in ("lost", "killed") else "nothing is live"
+    )
+
+
 _LOST: dict[str, Any] = {
     "outcome": "lost",
     "exit": FAILED,
@@ -503,7 +511,7 @@ def receipt(flows: list[Flow], screen: Screen) -> int:
                 "spoke for them",
                 "yellow",
             )
-        screen.say(f"{name}: live is {live['id']} ({live['state']})" if live else f"{name}: nothing is live", "bold")
+        screen.say(f"{name}: {_is_live(end)}", "bold")
         until = end.get("warm_until")
         warm = time.strftime("warm until %H:%M", time.localtime(until)) if until else "not warm"
         if end["exit"] in (0, 6) and end["before"] and live and live["id"] != end["before"]:

@@ -50,7 +50,7 @@ class Site:
     example = "web"
 
     def __init__(self, folder: Path, host: sandbox.SandboxHost, state: Path) -> None:
-        self.host, self.port = host, next(PORTS)
+        self.host, self.state, self.port = host, state, next(PORTS)
         self.name = f"site{self.port}"
         self.clock = BEGAN
         self.app, self.checkout = folder / "app", folder / "checkout"
