@@ -69,6 +69,14 @@ def objects(source: Source, known: Sequence[str]) -> bytes:
     return git(source.repository, "pack-objects", "--revs", "--stdout", "--thin", "--quiet", data=revisions.encode())
 
 
+def descends(source: Source, commit: str) -> bool | None:
+    """Whether what ships descends from a commit; None where this repository does not have that commit."""
+    if git(source.repository, "cat-file", "-t", commit, check=False).strip() != b"commit":
+        return None
+    base = git(source.repository, "merge-base", commit, source.commit, check=False).decode().strip()
+    return base == commit
+
+
 def show(source: Source, name: str) -> str | None:
     """A file of the application in the commit; None where it has none."""
     path = name if source.folder == "." else f"{source.folder}/{name}"

@@ -42,7 +42,7 @@ defaults
   timeout tunnel 24h
   timeout http-request 30s
   timeout http-keep-alive 60s
-  timeout check 2s
+  timeout check 5s
 
 resolvers engine
   nameserver dns 127.0.0.11:53
@@ -155,7 +155,10 @@ def _backend(route: Route, colour: str, check: Check | None, app: App) -> str:
                 "\\ Path=/;\\ HttpOnly;\\ SameSite=Lax if { var(txn.page) -m bool }"
             )
         if check is not None and check.path is not None and check.port == route.port:
-            lines.append(f"  option httpchk GET {check.path}")
+            lines.append("  option httpchk")
+            lines.append(
+                f"  http-check send meth GET uri {check.path} ver HTTP/1.1 hdr Host localhost hdr Connection close"
+            )
     alias = names.alias(route.service, colour)
     lines.append(
         f"  server-template s 1-{SERVERS} {alias}:{route.port} check inter 300ms fastinter 100ms fall 3 rise 1 "

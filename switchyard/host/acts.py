@@ -84,7 +84,7 @@ def _pip_check(attempt: Attempt, service: str, image: str) -> None:
     if mark.exists():
         return
     argv = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", _PIP_CHECK]
-    code, output = engine.run(argv, within=120, check=False, log=attempt.log)
+    code, output = engine.run(argv, within=120, check=False, log=attempt.log, tick=attempt.tick)
     if code == 3:
         raise SwitchyardError(f"{service}: pip check found broken dependencies in its image:\n{output.strip()[-1500:]}")
     write(mark, f"{code}\n")
@@ -328,7 +328,7 @@ def _head(attempt: Attempt, colour: str) -> str | None:
         return (files[-1] if files else None) if ran else _head_of_live(attempt)
     project, document = names.project(attempt.app.name, colour), attempt.target().document(colour)
     argv = commands.compose(project, document, "run", "-T", "--no-deps", "--rm", migrations.service)
-    code, output = engine.run([*argv, *migrations.current], within=120, check=False, log=attempt.log)
+    code, output = engine.run([*argv, *migrations.current], within=120, check=False, log=attempt.log, tick=attempt.tick)
     lines = output.strip().splitlines()
     return lines[-1].strip()[:200] if code == 0 and lines else None
 
@@ -414,7 +414,8 @@ def prove(attempt: Attempt, colour: str | None) -> None:
         while attempt.proxy.servers_up(f"{route.name}_{colour}") < 1:
             attempt.tick()
             if time.monotonic() > deadline:
-                attempt.failed[f"front {colour}"] = f"the edge does not see {route.service} of {colour} up"
+                attempt.reason = f"{route.service}: healthy by our own probe, but the edge does not see it up"
+                attempt.failed[f"front {colour}"] = attempt.reason
                 return
             time.sleep(0.05)
 
@@ -623,8 +624,10 @@ def cancel(attempt: Attempt, colour: str | None) -> None:
     folder = attempt.store.release(attempt.release) / "failed"
     for container in held:
         name = container["Names"][0].lstrip("/")
-        write(folder / f"{name}.log", engine.logs(container["Id"], 1000))
-        write(folder / f"{name}.json", json.dumps(engine.inspect(container["Id"]), indent=1))
+        write(folder / f"{name}.log", attempt.redact(engine.logs(container["Id"], 1000)))
+        details = engine.inspect(container["Id"]) or {"Config": {}}
+        details["Config"]["Env"] = [entry.split("=")[0] for entry in details["Config"].get("Env") or ()]
+        write(folder / f"{name}.json", attempt.redact(json.dumps(details, indent=1)))
     _stop(attempt, colour, held)
     attempt.failed.setdefault(f"front {colour}", attempt.reason or "cancelled")
 

@@ -108,7 +108,7 @@ class Attempt:
     def run(self, argv: Sequence[str], *, shown: Sequence[str] | None = None, **how: Any) -> tuple[int, str]:
         """A command that changes the host, logged with the release and told with the step."""
         self.carried.append(commands.shown(shown or argv, self.release))
-        return engine.run(argv, log=self.log, **how)
+        return engine.run(argv, log=self.log, tick=self.tick, **how)
 
     def redact(self, text: str) -> str:
         """The text without any value of the wanted release's env."""
@@ -122,12 +122,8 @@ class Attempt:
         return self.redact(value) if isinstance(value, str) else value
 
     def _secrets(self) -> list[str]:
-        try:
-            lines = (self.store.release(self.release) / "env").read_text().splitlines() if self.release else []
-        except FileNotFoundError:
-            return []
-        values = {line.split("=", 1)[1].strip().strip("'\"") for line in lines if "=" in line and line[:1] != "#"}
-        return sorted((value for value in values if len(value) >= SECRET), key=len, reverse=True)
+        values = (self.json(self.release, "values.json") if self.release else None) or []
+        return sorted({value for value in values if len(value) >= SECRET}, key=len, reverse=True)
 
     def emit(self, event: str, **fields: Any) -> None:
         """One line of the attempt's file, which the operator's side follows."""
@@ -147,7 +143,7 @@ class Attempt:
             return
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
-        for line in whole.splitlines():
+        for line in filter(None, whole.splitlines()):
             said = json.loads(line)
             self._beat = now()
             if said["say"] == "cancel" and not self.switched:

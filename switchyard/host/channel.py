@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from switchyard.core.errors import FAILED, SwitchyardError
 from switchyard.host import observe, program, reads
-from switchyard.host.store import Store, process_start, write
+from switchyard.host.store import Store, full, is_full, process_start, write
 
 POLL = 0.02
 LOOK_EVERY = 1.0
@@ -39,7 +39,14 @@ def serve(request: dict[str, Any], words: IO[bytes]) -> int:
     except SwitchyardError as error:
         _say({"v": 1, "event": "end", "outcome": "failed", "exit": error.exit, "reason": str(error)})
         return error.exit
-    except PermissionError as error:
+    except OSError as error:
+        if is_full(error):
+            if store.spend_reserve():
+                return serve(request, words)
+            _say({"v": 1, "event": "end", "outcome": "failed", "exit": FAILED, "reason": full(root)})
+            return FAILED
+        if not isinstance(error, PermissionError):
+            raise
         _say(
             {
                 "v": 1,
@@ -56,11 +63,29 @@ def serve(request: dict[str, Any], words: IO[bytes]) -> int:
         return 1
     if request["verb"] == "follow":
         return _follow(folder, words, seen=int(request["seen"]))
-    folder.mkdir(mode=0o700)
+    try:
+        _begin(folder, request)
+    except OSError as error:
+        if not is_full(error) or not store.spend_reserve():
+            raise
+        _begin(folder, request)
+    _detach(root, folder)
+    try:
+        return _follow(folder, words)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        store.spend_reserve()
+        with open(folder / "said.jsonl", "ab") as said:
+            said.write(b'\n{"say": "cancel"}\n')
+        _say({"v": 1, "event": "end", **LOST, "outcome": "failed", "reason": full(root), "live": _live(folder)})
+        return FAILED
+
+
+def _begin(folder: Path, request: dict[str, Any]) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
     write(folder / "request.json", json.dumps(request))
     (folder / "events.jsonl").touch(mode=0o600)
-    _detach(root, folder)
-    return _follow(folder, words)
 
 
 def _is_gone(folder: Path) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,6 +21,8 @@ ASK_WITHIN = 30.0
 """Seconds for one request to the engine."""
 RUN_WITHIN = 1800.0
 """Seconds for one command."""
+TICK_EVERY = 0.1
+END_WITHIN = 5.0
 
 
 class _Connection(http.client.HTTPConnection):
@@ -76,7 +81,11 @@ def image_id(name: str) -> str | None:
 
 def execute(container: str, argv: Sequence[str], *, within: float = 10.0) -> tuple[int, str]:
     """A command in a running container: exit code and the last of its output. 124 when it took too long."""
-    made = ask("POST", f"/containers/{container}/exec", {"Cmd": list(argv), "AttachStdout": True, "AttachStderr": True})
+    wanted = {"Cmd": list(argv), "AttachStdout": True, "AttachStderr": True}
+    try:
+        made = ask("POST", f"/containers/{container}/exec", wanted)
+    except SwitchyardError as error:  # it does not run, or restarts
+        return 126, str(error)
     if made is None:
         return 125, "no such container"
     try:
@@ -117,31 +126,60 @@ def run(
     check: bool = True,
     extra: Mapping[str, str] | None = None,
     log: str | None = None,
+    tick: Callable[[], None] = lambda: None,
 ) -> tuple[int, str]:
-    """A command with a time limit: exit code and output. With ``check`` a failure raises with its last lines."""
+    """A command with a time limit: exit code and output. With ``check`` a failure raises with its last lines.
+
+    ``tick`` is called several times a second meanwhile; what it raises ends the command.
+    """
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=within,
             cwd=cwd,
             env=environment(extra),
-            check=False,
+            preexec_fn=os.setpgrp,
         )
-    except subprocess.TimeoutExpired:
-        raise SwitchyardError(f"{' '.join(argv[:4])} … did not end within {within:.0f} s") from None
     except FileNotFoundError:
         raise NotChecked(f"{argv[0]} is not installed on this host") from None
-    text = done.stdout.decode(errors="replace")
+    deadline = time.monotonic() + within
+    try:
+        text = _output(process, deadline, tick)
+    except TimeoutError:
+        raise SwitchyardError(f"{' '.join(argv[:4])} … did not end within {within:.0f} s") from None
+    finally:
+        _end(process)
     if log is not None:
         with open(log, "a", opener=_private) as file:
             file.write(f"$ {' '.join(argv)}\n{text}")
-    if check and done.returncode != 0:
+    if check and process.returncode != 0:
         tail = "\n".join(text.strip().splitlines()[-15:])
-        raise SwitchyardError(f"{' '.join(argv[:2])} … {argv[-1]} ended with {done.returncode}:\n{tail}")
-    return done.returncode, text
+        raise SwitchyardError(f"{' '.join(argv[:2])} … {argv[-1]} ended with {process.returncode}:\n{tail}")
+    return process.returncode, text
+
+
+def _output(process: subprocess.Popen[bytes], deadline: float, tick: Callable[[], None]) -> str:
+    while True:
+        try:
+            return process.communicate(timeout=TICK_EVERY)[0].decode(errors="replace")
+        except subprocess.TimeoutExpired:
+            tick()
+            if time.monotonic() > deadline:
+                raise TimeoutError from None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a command that still runs, and what it started: five seconds to clean up, then at once."""
+    if process.poll() is not None:
+        return
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=END_WITHIN)
+            return
 
 
 def _private(path: str, flags: int) -> int:

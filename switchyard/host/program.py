@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from switchyard.core import names
+from switchyard.core import edge, names
 from switchyard.core.errors import FAILED, REFUSED, TAKEN_BACK, UNVERIFIED, Refused, SwitchyardError
 from switchyard.core.lease import Lease
 from switchyard.core.machine import Done, Step, Want, next_step
 from switchyard.host import acts, apply, engine, observe, simple
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.receive import Unchanged, receive
-from switchyard.host.store import Store, Superseded, now, process_start
+from switchyard.host.store import Store, Superseded, full, is_full, now, process_start
 
 KEPT = 5
 """Good or unverified releases that stay on the host, the live one among them."""
@@ -54,12 +54,24 @@ def run(root: Path, folder: Path) -> None:
             "cancelled" if isinstance(error, Cancelled) else ("refused" if isinstance(error, Refused) else "failed")
         )
         _clean_up(attempt, outcome)
+    except OSError as error:
+        if not is_full(error):
+            _own_error(attempt, error)
+        else:
+            store.spend_reserve()
+            attempt.reason = full(store.root)
+        _clean_up(attempt, outcome)
     except BaseException as error:
-        attempt.reason = f"the host program met an error of its own: {error!r}"
-        (folder / "traceback").write_text(traceback.format_exc())
+        _own_error(attempt, error)
         _clean_up(attempt, outcome)
     finally:
         _end(attempt, outcome, code, held)
+
+
+def _own_error(attempt: Attempt, error: BaseException) -> None:
+    attempt.reason = f"the host program met an error of its own: {error!r}"
+    with contextlib.suppress(OSError):
+        (attempt.folder / "traceback").write_text(traceback.format_exc())
 
 
 def _take(attempt: Attempt) -> None:
@@ -165,15 +177,28 @@ def drive(attempt: Attempt, want: Want) -> str:
         if isinstance(step, Done):
             return step.outcome
         try:
-            acts.act(attempt, step)
+            _act(attempt, step)
         except (Superseded, Cancelled):
             raise
         except SwitchyardError as error:
             tries[step] = tries.get(step, 0) + 1
-            if not attempt.switched or tries[step] >= TRIES:
+            if not attempt.switched or (tries[step] >= TRIES and attempt.verdict == "wrong"):
                 raise
             attempt.reason = str(error)
+            if tries[step] >= TRIES:  # what does not work after the switch speaks against the release
+                attempt.verdict, tries[step] = "wrong", 0
     raise SwitchyardError(f"{attempt.verb} did not settle within {STEPS} steps; see inv status")
+
+
+def _act(attempt: Attempt, step: Step) -> None:
+    """One step; a full disk is an error of the step, after which the reserve lets the next one write."""
+    try:
+        acts.act(attempt, step)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        attempt.store.spend_reserve()
+        raise SwitchyardError(full(attempt.store.root)) from None
 
 
 def deploy(attempt: Attempt) -> tuple[str, int]:
@@ -302,9 +327,18 @@ def prune(attempt: Attempt) -> None:
         engine.run(
             ["git", "--git-dir", str(store.repo), "update-ref", "-d", f"refs/switchyard/{record['id']}"], check=False
         )
-        shutil.rmtree(store.release(record["id"]), ignore_errors=True)
+        _remove(store.release(record["id"]))
     engine.run(["docker", "image", "prune", "-f", "--filter", f"label={names.APP}={app}"], check=False)
     engine.ask("POST", "/build/prune", **{"keep-storage": CACHE_MOST}, within=PRUNE_WITHIN)
+
+
+def _remove(folder: Path) -> None:
+    """A release's folder, also where a container wrote into it as root, which only the engine may undo."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        removal = ["--entrypoint", "rm", edge.IMAGE, "-rf", f"/releases/{folder.name}"]
+        mount = f"{folder.parent}:/releases"
+        engine.run(["docker", "run", "--rm", "--network", "none", "--user", "0", "-v", mount, *removal], check=False)
 
 
 VERBS: dict[str, Callable[[Attempt], tuple[str, int]]] = {

@@ -53,9 +53,8 @@ def status(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
             }
             for record in store.records()
         ],
-        "drift": _drift(store, containers, site.proxy, site.map_file),
+        "drift": _drift(store, containers, site.proxy, site.map_file) + _revived(request["app"]),
         "journal": store.journal()[1],
-        "others": [p for p in observe.plain_projects(request["app"]) if p["project"] == request["app"]],
     }
 
 
@@ -107,6 +106,16 @@ def target(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _missing(record: Mapping[str, Any]) -> list[str]:
     return [name for name, image in (record.get("images") or {}).items() if engine.image_id(image) is None]
+
+
+def _revived(app: str) -> list[str]:
+    """Somebody's plain project of this application that runs beside it."""
+    return [
+        f"{other['service']} of the plain project {other['project']} runs in {other['folder']}: stop it there with "
+        "docker compose down, without -v"
+        for other in observe.plain_projects(app)
+        if other["project"] == app and other["state"] == "running"
+    ]
 
 
 def _drift(store: Store, containers: list[dict[str, Any]], proxy: str, map_file: str) -> list[str]:

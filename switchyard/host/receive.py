@@ -58,6 +58,7 @@ def receive(attempt: Attempt, pack: Path) -> None:
     folder.mkdir(mode=0o700)
     _export(attempt, header["commit"], folder / "files")
     write(folder / "env", header["env"])
+    write_json(folder / "values.json", header["values"])
     write_json(folder / "compose.json", header["compose"])
     for name, document in {**header["colours"], "shared": header["shared"], "build": header["build"]}.items():
         write_json(folder / f"{name}.json", document)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import hmac
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +21,8 @@ from switchyard.core.errors import LEASE_HELD, Refused, SwitchyardError
 from switchyard.core.lease import Lease, ended
 
 LAYOUT = 1
+RESERVE = 8 << 20
+"""Bytes that are set aside for the day on which the disk is full."""
 
 
 class Held(Refused):
@@ -33,6 +37,18 @@ class Held(Refused):
 
 class Superseded(SwitchyardError):
     """Another attempt holds the lease now: this one does nothing more."""
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a disk or a quota is used up."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def full(root: Path) -> str:
+    """What is told of a full disk."""
+    return (
+        f"the disk of {root} is full. Free some on the host, for example with docker builder prune, and type it again"
+    )
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:
@@ -100,6 +116,7 @@ class Store:
         """The folders, and the layout's version; an older Switchyard refuses a newer layout."""
         for folder in (self.root, self.releases, self.attempts, self.edge, self.shared, self.root / "data"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._keep_reserve()
         mark = self.root / "layout"
         if not mark.exists():
             write(mark, f"{LAYOUT}\n")
@@ -108,6 +125,22 @@ class Store:
                 f"{self.root} has layout {mark.read_text().strip()}, newer than this Switchyard "
                 f"knows ({LAYOUT}): update Switchyard"
             )
+
+    def _keep_reserve(self) -> None:
+        """A file that is given up when the disk is full, so that the journal and a rollback can go on."""
+        path = self.root / "reserve"
+        if path.exists() or shutil.disk_usage(self.root).free < 8 * RESERVE:
+            return
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, RESERVE)
+
+    def spend_reserve(self) -> bool:
+        """Gives the reserve up; false where it is gone already."""
+        try:
+            (self.root / "reserve").unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
     def release(self, name: str) -> Path:
         """The folder of a release."""

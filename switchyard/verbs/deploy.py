@@ -349,6 +349,7 @@ def _header(ready: Ready, picked: source.Source) -> dict[str, Any]:
         "shared": parts.shared,
         "build": parts.build,
         "env": ready.env,
+        "values": sorted(ready.values.values()),
         "env_keys": sorted(ready.values),
     }
 
@@ -369,7 +370,7 @@ def _dry_run(
         known = (facts["shared"] or {}).get("services") or {}
         steps = {str(step): _shown(step, target, before, facts["images"], known) for step, before in found}
         digest = commands.digest((name, carried) for name, carried in steps.items() if name != "receive")
-        changes = _changes(facts, ready)
+        changes = [*_changes(facts, ready), *_descent(facts, picked, options)]
         machines.append(
             {"name": line.machine.name, "steps": list(steps), "commands": steps, "changes": changes, "digest": digest}
         )
@@ -427,6 +428,16 @@ def _changes(facts: Mapping[str, Any], ready: Ready) -> list[str]:
         ("services gone", running - services),
     )
     return [f"{what}: {', '.join(sorted(names))}" for what, names in pairs if names] + found
+
+
+def _descent(facts: Mapping[str, Any], picked: source.Source, options: Options) -> list[str]:
+    """Whether the host would refuse the commit for not descending from the live one, as this repository tells."""
+    if facts["live"] is None or options.allow_downgrade:
+        return []
+    descends = source.descends(picked, facts["live"]["commit"])
+    if descends is None:
+        return [f"whether it descends from {facts['live']['commit'][:10]}, which is live: unknown in this repository"]
+    return [] if descends else [f"REFUSED: not a descendant of {facts['live']['commit'][:10]}, which is live"]
 
 
 def _pending(facts: Mapping[str, Any], ready: Ready) -> str:

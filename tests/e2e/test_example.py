@@ -131,7 +131,9 @@ def test_releases_and_a_rollback_of_the_example_lose_no_request_job_session_or_r
     assert before.upload() == 204, "a session opened before the switch uploads to its own server"
     assert after.upload() == 204
     assert before.page() == second, "a page is loaded from the live release"
-    betting.receipt("rollback")
+    back = betting.inv("rollback")
+    assert back.returncode == 0, back.stdout
+    assert "the schema stays at 0002_season.sql, ahead of" in back.stdout, back.stdout
     summary, sockets = load.stop(), held.stop()
     before.held.close()
     after.held.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -242,3 +243,44 @@ def test_ten_deploys_stay_within_a_tenth_of_the_disk_of_five(site):
         used.append(sum(int(line.split()[0]) for line in sizes))
     assert used[9] <= used[4] * 1.1, used
     assert len(site.receipt("status")["hosts"][0]["kept"]) == 5
+
+
+def test_a_dry_run_says_whether_the_host_would_refuse_the_commit(site):
+    older = site.commit("1")
+    site.commit("2")
+    site.receipt("deploy")
+    (planned,) = json.loads(site.inv("deploy", "--dry-run", "--rev", older, "--json").stdout)["hosts"]
+    assert any(change.startswith("REFUSED: not a descendant of") for change in planned["changes"]), planned
+
+
+def test_a_migration_that_must_not_be_repeated_is_not(site):
+    compose = site.app / "compose.yaml"
+    compose.write_text(compose.read_text() + "  migrate: {build: ., command: ['sleep', '3']}\n")
+    site.settings(kinds={"migrate": "oneshot"}, migrations={"service": "migrate", "repeat": "never"})
+    site.commit("1")
+    with site.start("deploy", "--host", "prod") as process:
+        while f"{site.name}-migrate-" not in site.docker("ps", "--format", "{{.Names}}"):
+            assert process.poll() is None, process.communicate()[0]
+        lease = json.loads(site.run("cat", f"/home/deploy/apps/{site.name}/lease.json"))
+        site.run("kill", "-9", str(lease["pid"]))
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and "the host program was killed" in said, said
+    refused = site.inv("deploy")
+    assert refused.returncode == 4 and "must not be repeated" in refused.stdout, refused.stdout
+    site.receipt("deploy", "--force", "--yes")
+    assert site.answer() == "1"
+
+
+def test_a_plain_project_that_somebody_starts_beside_it_is_drift(site):
+    site.commit("1")
+    site.receipt("deploy")
+    folder = f"/home/deploy/{site.name}"
+    subprocess.run(["docker", "cp", str(site.app), f"{site.host.container}:{folder}"], check=True)
+    site.run("sed", "-i", f"s/{site.port}:8000/8000/", f"{folder}/compose.yaml")
+    compose = ("compose", "-p", site.name, "--project-directory", folder)
+    site.docker(*compose, "up", "-d", "--build")
+    try:
+        status = site.inv("status")
+        assert status.returncode == 7 and f"plain project {site.name} runs in {folder}" in status.stdout, status.stdout
+    finally:
+        site.docker(*compose, "down")

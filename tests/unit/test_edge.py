@@ -100,7 +100,7 @@ def test_the_proxy_asks_the_path_of_a_check_only_at_the_route_s_own_port(check: 
     checks = {} if check is None else {"web": check}
     for colour in COLOURS:
         lines = sections(checks=checks)[f"backend {WEB.name}_{colour}"]
-        assert ("option httpchk GET /health" in lines) is asked
+        assert any("meth GET uri /health ver HTTP/1.1 hdr Host" in line for line in lines) is asked
         assert any("httpchk" in line for line in lines) is asked
 
 
