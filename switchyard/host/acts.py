@@ -278,15 +278,11 @@ def oneshots(attempt: Attempt, colour: str | None) -> None:
             attempt.store.update(attempt.release, outcomes=outcomes)
             continue
         migrates = app.migrations is not None and app.migrations.service == service
-        if (
-            app.migrations is not None
-            and migrates
-            and app.migrations.repeat == "never"
-            and service in outcomes
-            and not attempt.request.get("force")
-        ):
+        once = migrates and app.migrations is not None and app.migrations.repeat == "never"
+        torn = _begun_and_not_ended(attempt, service) if once and not attempt.request.get("force") else None
+        if torn:
             raise Refused(
-                f"{service} was begun for this release and how it ended is not known; it must not be repeated "
+                f"{service} was begun for {torn} and how it ended is not known; it must not be repeated "
                 "(migrations.repeat: never). Look at the database, then deploy with --force"
             )
         head: dict[str, Any] = {"before": _head(attempt, idle)} if migrates else {}
@@ -309,6 +305,15 @@ def oneshots(attempt: Attempt, colour: str | None) -> None:
         if code != 0:
             attempt.reason = f"{service} ended with {code}:\n{output.strip()[-2000:]}"
             return
+
+
+def _begun_and_not_ended(attempt: Attempt, service: str) -> str | None:
+    """The release for which a oneshot was begun last, where nobody knows how it ended and none has succeeded since."""
+    for record in attempt.store.records():
+        outcome = (record.get("outcomes") or {}).get(service)
+        if outcome is not None:
+            return None if "exit" in outcome else str(record["id"])
+    return None
 
 
 def _migration_files(attempt: Attempt) -> list[str]:
