@@ -1,0 +1,140 @@
+"""What is wrong is named with what to do, its exit code, nothing changed, no traceback; and odd values arrive whole."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+
+import pytest
+
+COMPOSE = "/usr/libexec/docker/cli-plugins/docker-compose"
+
+
+def invoke_yaml(site, **changes) -> None:
+    """Change the entry of the host, or of its machine."""
+    path = site.checkout / "invoke.yaml"
+    whole = json.loads(path.read_text())
+    entry = whole["hosts"]["prod"]
+    for key, value in changes.items():
+        (entry["machines"][0] if key in ("address", "port", "key") else entry)[key] = value
+    path.write_text(json.dumps(whole))
+
+
+def refused(site, *words: str, code: int, says: str) -> None:
+    done = site.inv(*(words or ("deploy",)))
+    assert done.returncode == code and says in done.stdout, done.stdout
+    assert "Traceback" not in done.stdout
+    assert site.containers("blue") == {} and site.containers("edge") == {}
+
+
+@contextlib.contextmanager
+def away(site, path: str):
+    """A file of the host out of the way."""
+    site.run("mv", path, f"{path}.away")
+    try:
+        yield
+    finally:
+        site.run("mv", f"{path}.away", path)
+
+
+@pytest.mark.parametrize(
+    "path,says",
+    [
+        ("/usr/bin/git", "git is not installed"),
+        (COMPOSE, "compose"),
+        ("/usr/bin/python3", "python3 is not installed"),
+        ("/usr/bin/docker", "docker"),
+    ],
+)
+def test_a_host_that_lacks_a_tool_is_told_before_anything_is_built(site, path, says):
+    site.commit("1")
+    with away(site, path):
+        refused(site, code=3, says=says)
+
+
+def test_a_user_without_rights_on_the_engine_is_told(site):
+    site.commit("1")
+    site.run("gpasswd", "--delete", "deploy", "docker")
+    try:
+        refused(site, code=3, says="docker group")
+    finally:
+        site.run("gpasswd", "--add", "deploy", "docker")
+
+
+def test_a_root_that_is_not_writable_is_told(site):
+    site.commit("1")
+    invoke_yaml(site, root="/proc/apps")
+    refused(site, code=2, says="Choose another `root`")
+
+
+def test_an_address_that_nobody_answers_at_is_told_within_15_seconds(site):
+    site.commit("1")
+    invoke_yaml(site, address="192.0.2.1", port=22)
+    began = time.monotonic()
+    refused_at = site.inv("deploy")
+    assert refused_at.returncode == 3 and "192.0.2.1:22" in refused_at.stdout, refused_at.stdout
+    assert "Traceback" not in refused_at.stdout and time.monotonic() - began < 15
+
+
+def test_a_key_that_the_host_refuses_is_told(site, tmp_path):
+    import paramiko
+
+    site.commit("1")
+    paramiko.RSAKey.generate(2048).write_private_key_file(str(tmp_path / "key"))
+    invoke_yaml(site, key=str(tmp_path / "key"))
+    refused(site, code=3, says="refused the key")
+
+
+def test_a_key_file_that_is_not_there_is_told(site):
+    site.commit("1")
+    invoke_yaml(site, key="no/such/key")
+    done = site.inv("deploy")
+    assert done.returncode in (2, 3) and "no/such/key" in done.stdout and "Traceback" not in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(
+    "words,code,says",
+    [
+        (("deploy", "--rev", "no-such-thing"), 2, "no commit is called no-such-thing"),
+        (("rollback", "--to", "no-such-release"), 4, "no kept release is called 'no-such-release'"),
+        (("scale", "--service", "web", "--count", "0"), 4, "nothing is live"),
+        (("restart", "--service", "nothing"), 4, "nothing is live"),
+    ],
+)
+def test_what_does_not_exist_is_told(site, words, code, says):
+    site.commit("1")
+    refused(site, *words, code=code, says=says)
+
+
+def test_a_compose_file_of_200_services_is_read(site):
+    path = site.app / "compose.yaml"
+    path.write_text(path.read_text() + "".join(f"  s{number}:\n    image: redis:8\n" for number in range(200)))
+    site.settings(kinds={f"s{number}": "plain" for number in range(200)})
+    site.commit("1")
+    done = site.inv("services")
+    assert done.returncode == 0 and "s199" in done.stdout, done.stdout[-500:]
+
+
+def test_odd_names_messages_and_values_arrive_whole(site):
+    values = {
+        "QUOTES": 'it\'s "so" `id` $(id) $HOME ${HOME} \\ end',
+        "LINES": "one\ntwo",
+        "UNICODE": "größer ☃",
+        "LONG": "x" * 64_000,
+    }
+    site.rewrite("      BREAK:", "".join(f"      {name}: ${{{name}}}\n" for name in values) + "      BREAK:")
+    quoted = {name: "'" + value.replace("'", "\\'") + "'" for name, value in values.items()}
+    (site.checkout / "prod.env").write_text(
+        "".join(f"{name}={value}\n" for name, value in quoted.items()) + "BREAK=none\n"
+    )
+    site.git("checkout", "--quiet", "-b", "odd/$(touch${IFS}pwned)'\"branch")
+    (site.app / "VERSION").write_text("1")
+    site.git("add", "--all")
+    site.git("commit", "--quiet", "--message", 'it\'s "odd" $(id) `id` ☃\n\nwith a body; rm -rf /')
+    site.receipt("deploy")
+    assert site.answer() == "1"
+    (container,) = site.containers("blue")
+    (details,) = json.loads(site.docker("inspect", container))
+    found = dict(entry.split("=", 1) for entry in details["Config"]["Env"])
+    assert {name: found[name] for name in values} == values
