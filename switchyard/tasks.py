@@ -63,12 +63,13 @@ def collection(checkout: Path) -> Collection:
             from switchyard.verbs import deploy as module
             from switchyard.verbs import rollback as memory
 
-            options = module.Options(
-                rev or None, dry_run, allow_downgrade, allow_dirty, shared_unchanged, force, json, yes
-            )
+            options = module.Options(rev or None, allow_downgrade, allow_dirty, shared_unchanged, force, json, yes)
+            if dry_run:
+                from switchyard.verbs.plan import plan
+
+                return plan(checkout, host, options)
             code = module.deploy(checkout, host, options)
-            if not dry_run:
-                memory.remember_host(checkout, host)
+            memory.remember_host(checkout, host)
             return code
 
         _run(go)
@@ -100,9 +101,10 @@ def collection(checkout: Path) -> Collection:
         """What a deploy would do now; writes nothing on the host but the program."""
 
         def go() -> int:
-            from switchyard.verbs import deploy as module
+            from switchyard.verbs import plan as module
+            from switchyard.verbs.deploy import Options
 
-            return module.deploy(checkout, host, module.Options(rev or None, dry_run=True, json=json))
+            return module.plan(checkout, host, Options(rev or None, json=json))
 
         _run(go)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import platform
@@ -10,20 +11,16 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from switchyard import resolve, settings, source
 from switchyard.address import Prober, look, public
-from switchyard.core import commands
 from switchyard.core.app import App
 from switchyard.core.errors import FAILED, INTERRUPTED, Refused, SwitchyardError
-from switchyard.core.machine import Step, Want
-from switchyard.core.plan import walk
-from switchyard.core.site import Site, Slot
-from switchyard.core.split import Split, key_digests, split
+from switchyard.core.split import Split, split
 from switchyard.line import Line, require_app
 from switchyard.screen import Screen, probes
 
@@ -36,7 +33,6 @@ class Options:
     """What the command line asks for."""
 
     rev: str | None = None
-    dry_run: bool = False
     allow_downgrade: bool = False
     allow_dirty: bool = False
     shared_unchanged: bool = False
@@ -55,7 +51,7 @@ class Options:
 
 def confirm(options: Options) -> None:
     """An override is asked for once more: on a terminal by a question, elsewhere by ``--yes``."""
-    if not options.overrides or options.yes or options.dry_run:
+    if not options.overrides or options.yes:
         return
     words = " ".join(options.overrides)
     if not sys.stdin.isatty():
@@ -91,21 +87,27 @@ def attempt_name() -> str:
 
 def deploy(checkout: Path, host_name: str, options: Options) -> int:
     """Every machine of the host prepared, then each switched. Returns the exit code."""
-    host = settings.host(checkout, host_name)
     confirm(options)
+    with opened(checkout, host_name, options) as (host, lines, app, picked, screen):
+        return _run(host, lines, app, picked, options, screen)
+
+
+@contextlib.contextmanager
+def opened(
+    checkout: Path, host_name: str, options: Options
+) -> Iterator[tuple[settings.Host, list[Line], App, source.Source, Screen]]:
+    """The host, a line to each of its machines, the application's settings and the commit."""
+    host = settings.host(checkout, host_name)
     picked = source.pick(host.app_folder, options.rev, allow_dirty=options.allow_dirty)
     screen = Screen(as_json=options.json)
     if picked.dirty and options.rev is None:
         screen.say(f"shipping {picked.commit[:10]} without the uncommitted changes of the work tree", "yellow")
     app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
-    lines = [
-        Line(host, machine, require_app(app.name, host.name))
-        for machine in sorted(host.setting.machines, key=lambda machine: machine.name)
-    ]
+    lines: list[Line] = []
     try:
-        if options.dry_run:
-            return _dry_run(host, lines, app, picked, options, screen)
-        return _run(host, lines, app, picked, options, screen)
+        for machine in sorted(host.setting.machines, key=lambda machine: machine.name):
+            lines.append(Line(host, machine, require_app(app.name, host.name)))
+        yield host, lines, app, picked, screen
     finally:
         for line in lines:
             line.close()
@@ -352,111 +354,6 @@ def _header(ready: Ready, picked: source.Source) -> dict[str, Any]:
         "values": sorted(ready.values.values()),
         "env_keys": sorted(ready.values),
     }
-
-
-def _dry_run(
-    host: settings.Host, lines: list[Line], app: App, picked: source.Source, options: Options, screen: Screen
-) -> int:
-    """The real reads and the plan; nothing is written on the host but the program."""
-    machines = []
-    for line in lines:
-        facts = line.ask("facts")
-        ready = make_ready(host, facts, app, picked, screen)
-        values = dict(facts["site"])
-        site = Site(**{**values, "blue": Slot(**values["blue"]), "green": Slot(**values["green"])})
-        has_singles, has_oneshots = bool(ready.split.handover), bool(ready.split.oneshots)
-        found = walk(Want("deploy", ready.release), site, singles=has_singles, oneshots=has_oneshots)
-        target = _target(facts, ready)
-        known = (facts["shared"] or {}).get("services") or {}
-        steps = {str(step): _shown(step, target, before, facts["images"], known) for step, before in found}
-        digest = commands.digest((name, carried) for name, carried in steps.items() if name != "receive")
-        changes = [*_changes(facts, ready), *_descent(facts, picked, options)]
-        machines.append(
-            {"name": line.machine.name, "steps": list(steps), "commands": steps, "changes": changes, "digest": digest}
-        )
-        screen.say(f"{line.machine.name}: {ready.release} ({picked.subject})", "bold")
-        for name, carried in steps.items():
-            screen.say(f"  {name}")
-            for command in carried:
-                screen.say(f"    {command}", "dim")
-        for change in changes:
-            screen.say(f"  {change}")
-        screen.say(f"  plan {digest}", "dim")
-    screen.finish({"v": 1, "outcome": "planned", "exit": 0, "commit": picked.commit, "hosts": machines})
-    return 0
-
-
-def _target(facts: Mapping[str, Any], ready: Ready) -> commands.Target:
-    parts = ready.split
-    return commands.Target(
-        app=ready.app.name,
-        root=facts["root"],
-        release=ready.release,
-        builds=bool(parts.build["services"]),
-        pulls=parts.pulls,
-        shared=tuple(sorted(parts.shared.get("services") or {})),
-        oneshots=parts.oneshots,
-        front=parts.front,
-        handover=parts.handover,
-        smoke=tuple(ready.app.smoke),
-        scales=facts["scales"],
-    )
-
-
-def _shown(step: Step, target: commands.Target, site: Site, images: list[str], known: Collection[str]) -> list[str]:
-    found = commands.planned(step, target, site, images=images, known=known)
-    return [commands.shown(argv, target.release) for argv in found]
-
-
-def _changes(facts: Mapping[str, Any], ready: Ready) -> list[str]:
-    """What differs from the live release: env keys, services and their keys, images, migrations."""
-    live = facts["live"]
-    if live is None:
-        return ["nothing is live: everything is new"]
-    built = sorted(ready.split.build["services"])
-    found = [f"images of {', '.join(built)}: known after build"] if built else []
-    migrations = ready.app.migrations
-    if migrations is not None:
-        found.append(f"migrations of {migrations.service}: {_pending(facts, ready)}")
-    found += _compose_diff(facts["compose_keys"] or {}, ready.document)
-    keys, before = set(ready.values), set(live["env_keys"] or ())
-    services, running = set(ready.split.kinds), set(live["kinds"] or ())
-    pairs = (
-        ("env keys added", keys - before),
-        ("env keys gone", before - keys),
-        ("services added", services - running),
-        ("services gone", running - services),
-    )
-    return [f"{what}: {', '.join(sorted(names))}" for what, names in pairs if names] + found
-
-
-def _descent(facts: Mapping[str, Any], picked: source.Source, options: Options) -> list[str]:
-    """Whether the host would refuse the commit for not descending from the live one, as this repository tells."""
-    if facts["live"] is None or options.allow_downgrade:
-        return []
-    descends = source.descends(picked, facts["live"]["commit"])
-    if descends is None:
-        return [f"whether it descends from {facts['live']['commit'][:10]}, which is live: unknown in this repository"]
-    return [] if descends else [f"REFUSED: not a descendant of {facts['live']['commit'][:10]}, which is live"]
-
-
-def _pending(facts: Mapping[str, Any], ready: Ready) -> str:
-    """The migration files that the live release did not have; unknown where the settings name none."""
-    if not ready.migrations:
-        return "known after build"
-    had = set((facts["live"].get("head") or {}).get("files") or ())
-    return ", ".join(sorted(set(ready.migrations) - had)) or "none new"
-
-
-def _compose_diff(before: Mapping[str, Mapping[str, str]], document: Mapping[str, Any]) -> list[str]:
-    """Each service that both have, with the keys whose values differ. Values are compared, never shown."""
-    after = key_digests(document)
-    found = []
-    for name in sorted(before.keys() & after.keys()):
-        keys = {*before[name], *after[name]}
-        changed = sorted(key for key in keys if before[name].get(key) != after[name].get(key))
-        found += [f"compose: {name}: {', '.join(changed)}"] if changed else []
-    return found
 
 
 def _interrupted(flows: list[Flow], screen: Screen) -> int:
