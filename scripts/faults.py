@@ -124,7 +124,8 @@ class Watch:
         self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
     def rest(self) -> None:
-        """Before the host goes down: what was seen so far."""
+        """Before the host goes down: what was seen so far. The loop on the host does not end with its reader."""
+        inside(self.site, "pkill", "-f", f"filter label=switchyard.app={self.site.name}")
         self.process.kill()
         said, _ = self.process.communicate()
         lines = [line.split() for line in said.splitlines() if line.count(" ") == 1]

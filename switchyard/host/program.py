@@ -86,6 +86,8 @@ def _take(attempt: Attempt) -> None:
         attempt.emit(
             "progress", text=f"waiting for {orphan.who}'s {orphan.doing}, which has switched, to end by itself"
         )
+        with open(store.attempts / orphan.attempt / "said.jsonl", "ab") as said:  # nobody will look for it any more
+            said.write(b'\n{"say": "seen", "verdict": "unverified", "why": "the process of its operator is gone"}\n')
         _wait(attempt, lambda: _is_over(store, orphan))
     force = attempt.verb == "unlock" or (orphan is not None and not orphan.switched)
     attempt.number, taken = store.take(
