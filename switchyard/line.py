@@ -43,6 +43,11 @@ folder = os.path.join(os.path.expanduser(ROOT), "bin", HASH)
 if os.path.isdir(folder):
     print("have", flush=True)
 else:
+    try:
+        os.makedirs(os.path.dirname(folder), 0o700, exist_ok=True)
+        if not os.access(os.path.dirname(folder), os.W_OK): raise PermissionError("not writable")
+    except OSError as error:
+        print("root", error, flush=True); sys.exit(6)
     print("need", flush=True)
     data = b""
     while len(data) < SIZE:
@@ -153,6 +158,11 @@ class Line:
         self.executions += 1
         self._file = self._channel.makefile("rb")
         answer = self._file.readline().decode().split()
+        if answer and answer[0] == "root":
+            raise BadInput(
+                f"{self.machine.name}: {self.root} cannot be used by this SSH user: {' '.join(answer[1:])}. Choose "
+                "another `root` for the host in invoke.yaml"
+            )
         if not answer or answer[0] not in ("have", "need"):
             raise NotChecked(self._why_not(answer))
         if answer[0] == "need":

@@ -45,15 +45,13 @@ def serve(request: dict[str, Any], words: IO[bytes]) -> int:
                 return serve(request, words)
             _say({"v": 1, "event": "end", "outcome": "failed", "exit": FAILED, "reason": full(root)})
             return FAILED
-        if not isinstance(error, PermissionError):
-            raise
         _say(
             {
                 "v": 1,
                 "event": "end",
                 "outcome": "failed",
                 "exit": 2,
-                "reason": f"{root} is not writable for this SSH user: {error}. Choose another `root` for the host",
+                "reason": f"{root} cannot be used by this SSH user: {error}. Choose another `root` for the host",
             }
         )
         return 2

@@ -21,6 +21,8 @@ ASK_WITHIN = 30.0
 """Seconds for one request to the engine."""
 RUN_WITHIN = 1800.0
 """Seconds for one command."""
+NO_COMPOSE = ("is not a docker command", "unknown docker command", "unknown shorthand flag: 'p' in -p")
+"""What Docker's command says where its Compose plugin is missing."""
 TICK_EVERY = 0.1
 END_WITHIN = 5.0
 
@@ -151,6 +153,8 @@ def run(
         raise SwitchyardError(f"{' '.join(argv[:4])} … did not end within {within:.0f} s") from None
     finally:
         _end(process)
+    if process.returncode != 0 and any(words in text for words in NO_COMPOSE):
+        raise NotChecked("docker compose (v2) is not installed on this host; install it there and type it again")
     if log is not None:
         with open(log, "a", opener=_private) as file:
             file.write(f"$ {' '.join(argv)}\n{text}")

@@ -25,7 +25,6 @@ def refused(site, *words: str, code: int, says: str) -> None:
     done = site.inv(*(words or ("deploy",)))
     assert done.returncode == code and says in done.stdout, done.stdout
     assert "Traceback" not in done.stdout
-    assert site.containers("blue") == {} and site.containers("edge") == {}
 
 
 @contextlib.contextmanager
@@ -42,15 +41,16 @@ def away(site, path: str):
     "path,says",
     [
         ("/usr/bin/git", "git is not installed"),
-        (COMPOSE, "compose"),
+        (COMPOSE, "docker compose (v2) is not installed on this host"),
         ("/usr/bin/python3", "python3 is not installed"),
-        ("/usr/bin/docker", "docker"),
+        ("/usr/bin/docker", "docker is not installed on this host"),
     ],
 )
 def test_a_host_that_lacks_a_tool_is_told_before_anything_is_built(site, path, says):
     site.commit("1")
     with away(site, path):
         refused(site, code=3, says=says)
+    assert site.containers("blue") == {} and site.containers("edge") == {}
 
 
 def test_a_user_without_rights_on_the_engine_is_told(site):
