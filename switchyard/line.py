@@ -114,6 +114,8 @@ def connect(host: Host, machine: Machine) -> fabric.Connection:
             f"{where}: refused the key {machine.key or '(from the agent)'} for user {connection.user}"
         ) from None
     except (TimeoutError, paramiko.SSHException, OSError) as error:
+        if str(error).startswith("encountered "):  # refused as one kind of key, and then tried as every other
+            raise NotChecked(f"{where}: refused the key {machine.key} for user {connection.user}") from None
         if "not found in known_hosts" in str(error):
             raise NotChecked(
                 f"{where}: its host key is unknown. Check it, then: ssh-keyscan -p {machine.port} "
