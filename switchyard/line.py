@@ -43,6 +43,7 @@ folder = os.path.join(os.path.expanduser(ROOT), "bin", HASH)
 if os.path.isdir(folder):
     print("have", flush=True)
 else:
+    os.umask(0o077)
     try:
         os.makedirs(os.path.dirname(folder), 0o700, exist_ok=True)
         if not os.access(os.path.dirname(folder), os.W_OK): raise PermissionError("not writable")
@@ -55,7 +56,6 @@ else:
         if not part: sys.exit(4)
         data += part
     if hashlib.sha256(data).hexdigest()[:16] != HASH: sys.exit(5)
-    os.umask(0o077)
     aside = folder + ".%d" % os.getpid()
     zipfile.ZipFile(io.BytesIO(data)).extractall(aside)
     try: os.rename(aside, folder)

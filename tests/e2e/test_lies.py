@@ -230,7 +230,7 @@ def test_a_rollback_beside_a_deploy_is_turned_away_and_a_living_owner_keeps_its_
     site.commit("1")
     site.receipt("deploy")
     dockerfile = site.app / "Dockerfile"
-    dockerfile.write_text(dockerfile.read_text().replace("USER nobody", "RUN sleep 8\nUSER nobody"))
+    dockerfile.write_text(dockerfile.read_text().replace("USER nobody", f"RUN sleep 8 # {site.name}\nUSER nobody"))
     site.commit("2")
     with site.start("deploy", "--host", "prod") as process:
         while "sleep 8" not in site.run("ps", "-ef"):

@@ -78,7 +78,7 @@ def test_failures_at_the_users_address_during_a_deploy_stand_in_its_receipt(site
     site.commit("1")
     site.receipt("deploy")
     dockerfile = site.app / "Dockerfile"
-    dockerfile.write_text(dockerfile.read_text().replace("USER nobody", "RUN sleep 8\nUSER nobody"))
+    dockerfile.write_text(dockerfile.read_text().replace("USER nobody", f"RUN sleep 8 # {site.name}\nUSER nobody"))
     site.commit("2")
     (edge,) = site.containers("edge")
 

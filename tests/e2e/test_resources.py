@@ -28,7 +28,7 @@ def test_a_disk_that_fills_up_during_a_build_stops_the_deploy_and_not_the_rollba
     site.commit("2")
     site.receipt("deploy")
     dockerfile = site.app / "Dockerfile"
-    dockerfile.write_text(dockerfile.read_text().replace("USER nobody", "RUN sleep 5\nUSER nobody"))
+    dockerfile.write_text(dockerfile.read_text().replace("USER nobody", f"RUN sleep 5 # {site.name}\nUSER nobody"))
     site.commit("3")
     load = under_load()
     with site.start("deploy", "--host", "prod") as process:
