@@ -24,7 +24,6 @@ sys.path.insert(0, str(ROOT))
 
 from switchyard import line, sandbox, settings  # noqa: E402
 from tests.e2e.conftest import Site  # noqa: E402
-from tests.load import Load  # noqa: E402
 from tests.relay import Relay  # noqa: E402
 
 ROUND_TRIP = 0.05
@@ -92,7 +91,7 @@ def bench_deploy(report: Report, site: Site, pairs: int) -> None:
         ours.append(timed(lambda: site.receipt("deploy")))
         counted.append(sessions(site) - before)
         site.commit(f"booted {number}")
-        copy(site, folder, site.port + 1000)
+        site.copy_to(folder, site.port + 1000)
         plain.append(timed(build_and_boot))
         site.docker("compose", "-p", project, "--project-directory", folder, "down")
     report.show("inv deploy, from its start to its end", ours)
@@ -145,10 +144,10 @@ def bench_naive(report: Report, site: Site, pairs: int) -> None:
     naive: list[tuple[float, int, int]] = []
     for number in range(pairs):
         site.commit(f"ours {number}")
-        ours.append(under_load(site.url, lambda: site.receipt("deploy")))
+        ours.append(under_load(site, site.url, lambda: site.receipt("deploy")))
         site.commit(f"naive {number}")
         push(site, remote)
-        naive.append(under_load(f"http://{site.host.ip}:{port}", lambda: shell.run(pull, hide=True)))
+        naive.append(under_load(site, f"http://{site.host.ip}:{port}", lambda: shell.run(pull, hide=True)))
     shell.close()
     site.docker("compose", "-p", project, "--project-directory", folder, "down")
     for name, rounds in (("inv deploy", ours), ("git pull && docker compose up -d --build", naive)):
@@ -170,9 +169,9 @@ def answers(address: str, port: int) -> bool:
         return False
 
 
-def under_load(url: str, do: Callable[[], object]) -> tuple[float, int, int]:
+def under_load(site: Site, url: str, do: Callable[[], object]) -> tuple[float, int, int]:
     """Seconds, failed and sent requests; two seconds more of load on either side."""
-    load = Load(url, rate=200, seconds=150, get=lambda number: "/", post=lambda name: ("/echo", name.encode()))
+    load = site.load(url)
     load.start()
     time.sleep(2)
     seconds = timed(do)
@@ -191,17 +190,10 @@ def sessions(site: Site) -> int:
     return int(site.run("sh", "-c", SESSIONS))
 
 
-def copy(site: Site, folder: str, port: int) -> None:
-    """The application's files on the host, published on another port."""
-    site.run("rm", "-rf", folder)
-    subprocess.run(["docker", "cp", "--quiet", str(site.app), f"{site.host.container}:{folder}"], check=True)
-    site.run("sed", "-i", f"s/{site.port}:8000/{port}:8000/", f"{folder}/compose.yaml")
-
-
 def clone(site: Site, folder: str, port: int) -> str:
     """A clone on the host of a repository there, as somebody's who deploys by hand; the repository's path."""
     remote = f"{folder}.git"
-    copy(site, f"{remote}.work", port)
+    site.copy_to(f"{remote}.work", port)
     site.run("rm", "-rf", f"{remote}.work/.git")
     for words in (f"init --quiet --bare --initial-branch=main {remote}", f"init --quiet -b main {remote}.work"):
         site.run("sh", "-c", f"git {words}")

@@ -52,7 +52,7 @@ class Screen:
     def event(self, machine: str, event: dict[str, Any]) -> None:
         """A step's beginning or end, or what it does meanwhile."""
         if event["event"] == "hello":
-            self._usual = event["facts"].get("usual", {})
+            self._usual = event["usual"]
         if event["event"] == "progress":
             self.say(f"  {machine}: {event['text']}", "dim")
         if event["event"] != "step":

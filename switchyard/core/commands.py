@@ -13,6 +13,8 @@ from switchyard.core.machine import Step
 from switchyard.core.site import Site
 
 Argv = list[str]
+UNKNOWN_IMAGE = "sha256:" + "0" * 64
+"""What stands in a plan for the id of an image, which nobody knows before; ``shown`` leaves it as a name."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +111,13 @@ def planned(step: Step, target: Target, site: Site, *, images: Collection[str], 
         found = [build(target)] if target.builds else []
         for service, image in target.pulls.items():
             found += [pull(image)] if image not in images else []
-            found.append(tag("sha256:" + "0" * 64, names.tag(app, service, target.release)))
+            found.append(tag(UNKNOWN_IMAGE, names.tag(app, service, target.release)))
         return found
     if step.name == "shared" and target.shared:
         fresh = [name for name in target.shared if name not in known]
-        return [*(tag("sha256:" + "0" * 64, names.tag(app, name, "shared")) for name in fresh), up_shared(target)]
+        return [*(tag(UNKNOWN_IMAGE, names.tag(app, name, "shared")) for name in fresh), up_shared(target)]
     if step.name == "edge" and site.proxy == "down":
-        first = [tag("sha256:" + "0" * 64, names.tag(app, "edge", "edge"))] if site.edge == "absent" else []
+        first = [tag(UNKNOWN_IMAGE, names.tag(app, "edge", "edge"))] if site.edge == "absent" else []
         missing = [pull(edge.IMAGE)] if first and edge.IMAGE not in images else []
         return [*missing, *first, up_edge(target)]
     if step.name == "oneshots":

@@ -59,7 +59,7 @@ def _take_in(attempt: Attempt, needed: Any) -> None:
         raise Refused("nothing is deployed here yet: the first inv deploy brings all of it up")
     facts = observe.facts(attempt.store, attempt.request["app"])
     attempt.before = facts["live"]["id"] if facts["live"] else None
-    attempt.emit("hello", facts=facts)
+    attempt.emit("hello", facts=facts, usual=observe.usual(attempt.store))
     attempt.await_said("receive")
     receive(attempt, attempt.folder / "pack")
     attempt.emit("received", release=attempt.release)

@@ -12,7 +12,6 @@ from typing import Any
 from switchyard.core import edge, names
 from switchyard.core.app import Route
 from switchyard.core.site import Site, Slot
-from switchyard.core.split import key_digests
 from switchyard.host import engine
 from switchyard.host.attempt import Attempt
 from switchyard.host.proxy import Proxy
@@ -190,10 +189,6 @@ def facts(store: Store, app: str) -> dict[str, Any]:
         "volumes": sorted(v["Name"] for v in engine.ask("GET", "/volumes")["Volumes"] or ()),
         "listening": listening(),
         "shared": read_json(store.shared / "wanted.json"),
-        "scales": store.scales(),
-        "images": sorted(tag for i in engine.ask("GET", "/images/json") or () for tag in i.get("RepoTags") or ()),
-        "compose_keys": key_digests(read_json(store.release(record["id"]) / "compose.json") or {}) if record else None,
-        "usual": usual(store),
         "memory_live": sum(memory_of(c) for c in of_colour(containers, live)),
     }
 

@@ -207,7 +207,7 @@ def deploy(attempt: Attempt) -> tuple[str, int]:
     """hello, receive, prepare, switch: each but the first when the operator's side says so."""
     facts = observe.facts(attempt.store, attempt.request["app"])
     attempt.before = facts["live"]["id"] if facts["live"] else None
-    attempt.emit("hello", facts=facts)
+    attempt.emit("hello", facts=facts, usual=observe.usual(attempt.store))
     attempt.await_said("receive")
     receive(attempt, attempt.folder / "pack")
     attempt.emit("received", release=attempt.release)
@@ -228,7 +228,7 @@ def rollback(attempt: Attempt) -> tuple[str, int]:
     attempt.before = live["id"] if live else None
     target = choose(attempt.store.records(), live, attempt.request.get("to"))
     attempt.release = target["id"]
-    attempt.emit("hello", facts=facts, release=target["id"])
+    attempt.emit("hello", facts=facts, release=target["id"], usual=observe.usual(attempt.store))
     if live and live["id"] == target["id"]:
         raise Unchanged(f"{target['id']} is live already: nothing to do")
     missing = [service for service, image in (target.get("images") or {}).items() if engine.image_id(image) is None]

@@ -11,11 +11,12 @@ from typing import Any
 from switchyard.core import names
 from switchyard.core.app import App
 from switchyard.core.errors import BadInput, Refused, SwitchyardError
+from switchyard.core.split import key_digests
 from switchyard.host import engine, observe, probe
 from switchyard.host.attempt import Attempt
 from switchyard.host.program import choose
 from switchyard.host.proxy import Proxy
-from switchyard.host.store import Store
+from switchyard.host.store import Store, read_json
 
 ADDRESS_RANGES = 31
 """Networks that an engine can make with the ranges it has by default."""
@@ -24,7 +25,15 @@ ADDRESS_RANGES = 31
 def facts(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     """What a plan is made from."""
     attempt = Attempt(store, store.attempts / "plan", {"verb": "plan", "app": request["app"]})
-    return {**observe.facts(store, request["app"]), "site": asdict(observe.site(attempt))}
+    found = observe.facts(store, request["app"])
+    live = found["live"]
+    return {
+        **found,
+        "site": asdict(observe.site(attempt)),
+        "scales": store.scales(),
+        "images": sorted(tag for i in engine.ask("GET", "/images/json") or () for tag in i.get("RepoTags") or ()),
+        "compose_keys": key_digests(read_json(store.release(live["id"]) / "compose.json") or {}) if live else None,
+    }
 
 
 def status(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:

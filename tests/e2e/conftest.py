@@ -178,9 +178,18 @@ class Site:
         with urllib.request.urlopen(self.url, timeout=5) as answer:
             return str(answer.read().decode().strip())
 
-    def load(self) -> Load:
+    def copy_to(self, folder: str, port: int | None = None) -> None:
+        """The application's files on the host, as for somebody who deploys by hand, published on another port."""
+        self.run("rm", "-rf", folder)
+        subprocess.run(["docker", "cp", "--quiet", str(self.app), f"{self.host.container}:{folder}"], check=True)
+        if port is not None:
+            self.run("sed", "-i", f"s/{self.port}:8000/{port}:8000/", f"{folder}/compose.yaml")
+
+    def load(self, url: str | None = None) -> Load:
         """200 requests a second until stopped."""
-        return Load(self.url, rate=200, seconds=150, get=lambda number: "/", post=lambda name: ("/echo", name.encode()))
+        return Load(
+            url or self.url, rate=200, seconds=150, get=lambda number: "/", post=lambda name: ("/echo", name.encode())
+        )
 
 
 def clear(made: Site) -> None:

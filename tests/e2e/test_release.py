@@ -13,7 +13,7 @@ import pytest
 def test_the_same_load_against_compose_up_in_place_counts_failures(site, under_load):
     site.commit("1")
     folder = f"/home/deploy/{site.name}"
-    subprocess.run(["docker", "cp", str(site.app), f"{site.host.container}:{folder}"], check=True)
+    site.copy_to(folder)
     compose = ("compose", "--project-directory", folder)
     site.docker(*compose, "up", "-d", "--build", "--wait")
     try:

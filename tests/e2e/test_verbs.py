@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -275,8 +274,7 @@ def test_a_plain_project_that_somebody_starts_beside_it_is_drift(site):
     site.commit("1")
     site.receipt("deploy")
     folder = f"/home/deploy/{site.name}"
-    subprocess.run(["docker", "cp", str(site.app), f"{site.host.container}:{folder}"], check=True)
-    site.run("sed", "-i", f"s/{site.port}:8000/8000/", f"{folder}/compose.yaml")
+    site.copy_to(folder, site.port + 1000)
     compose = ("compose", "-p", site.name, "--project-directory", folder)
     site.docker(*compose, "up", "-d", "--build")
     try:
