@@ -2,15 +2,19 @@
 """Strikes a deploy at every step of its plan, under load, and looks from outside at what became of it.
 
 The steps come from the plan. A round ships a new commit, waits for the intent of its step in the host's journal and a
-random share of its usual time, and strikes; then one verb is typed once. A round fails where a request failed that
-nothing of the host's own made fail, where a release answered that nobody proved, where the worker ran twice at once,
-where the lease is still held, or where that one verb did not bring its release live.
+random share of its usual time, and strikes; then one verb is typed once. What must hold is looked at by our own
+requests, ``docker`` on the host, the worker's heartbeats, the database and sshd's log. A round fails where a request
+failed that nothing of the host's own made fail, where a release answered that nobody proved, where two workers were at
+work at once, where a game or a job was lost or doubled, where the shared services are not the ones from before, where
+the lease is still held, where a secret stands outside the files of the env, or where that one verb did not bring its
+release live.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -19,7 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,70 +32,135 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from switchyard import sandbox  # noqa: E402
-from switchyard.core.lease import BEAT_WITHIN, LASTS  # noqa: E402
-from tests.e2e.conftest import Site  # noqa: E402
+from switchyard.core.lease import LASTS  # noqa: E402
+from tests.e2e.conftest import LOAD_SECONDS, Site  # noqa: E402
 from tests.e2e.test_example import Betting  # noqa: E402
+from tests.e2e.test_secrets import MAY  # noqa: E402
 from tests.load import Summary  # noqa: E402
 from tests.relay import Relay  # noqa: E402
 
-STRIKE_WITHIN = 60.0
-"""Seconds in which a step must begin."""
 UP_WITHIN = 60.0
 """Seconds in which an engine, a proxy or a host that was struck must be back by itself."""
+RATED_WITHIN = 60.0
+"""Seconds in which the worker must have rated what was answered."""
 GRACE = 5
 """The worker's grace period in seconds."""
 ASLEEP = GRACE + 30.0
 """Seconds after which one worker must run although nobody is there: its grace period and 30."""
+FOR_GOOD = 60.0
+"""Seconds in which a deploy whose connection does not come back must have given up."""
+APART = 1.0
+"""Seconds between two heartbeats of a container from which on it stopped in between; it beats ten times as often."""
+EXECUTIONS = 3
+"""Remote executions of the verb typed afterwards: its look, itself, and one to take over from a dead attempt."""
+BEATS = """import signal, socket, time
+signal.signal(signal.SIGTERM, lambda *_: exit(0))
+while True:
+    with open("/beats/beats", "a") as file:
+        file.write(f"{socket.gethostname()} {time.time()}\\n")
+    time.sleep(0.1)
+"""
 WORKER = f"""    restart: unless-stopped
   worker:
     build: .
+    user: "0"
     restart: unless-stopped
-    command: ["python3", "-c", "import signal, time; signal.signal(15, lambda *_: exit(0)); time.sleep(1e6)"]
+    command: {json.dumps(["python3", "-c", BEATS])}
     stop_grace_period: {GRACE}s
+    volumes: ["./beats:/beats"]
     healthcheck:
       test: ["CMD", "true"]
       interval: 1s
 """
-WATCH = (
-    "while :; do n=$(docker ps --quiet --filter label=switchyard.kind=handover --filter label=switchyard.app={app}) "
-    '&& echo "$(date +%s.%N) $(echo "$n" | grep -c .)"; sleep 0.1; done'
-)
-KILL = """
-import json, os, pathlib
-held = json.loads(pathlib.Path("/home/deploy/apps/{app}/lease.json").read_text())
-session = os.getsid(held["pid"])
-for entry in pathlib.Path("/proc").glob("[0-9]*"):
-    try:
-        if os.getsid(int(entry.name)) == session:
-            os.kill(int(entry.name), 9)
-    except ProcessLookupError:
-        pass
-"""
-DISAGREE = """
-import os, pathlib, socket
-home = pathlib.Path("/home/deploy/apps/{app}/edge")
-link = socket.socket(socket.AF_UNIX)
-link.connect(str(home / "run" / "edge.sock"))
-link.sendall(b"show map /etc/edge/maps/live.map\\n")
-running = link.makefile().read().split()[-1]
-other = dict(blue="green", green="blue")[running]
-aside = home / "maps" / ".struck"
-aside.write_text("live " + other + "\\n")
-os.chmod(aside, 0o644)
-os.chown(aside, os.stat(home).st_uid, os.stat(home).st_gid)
-os.replace(aside, home / "maps" / "live.map")
-"""
+SESSIONS = "grep -c 'Starting session: command' /var/log/sshd.log || true"
+
+
+class Problem(Exception):
+    """Something that an actor saw and that must not be."""
+
+
+class Small(Site):
+    """The smallest example, with a worker beside it that writes down when it is at work."""
+
+    secret = "canary-" + "93b1c4"
+
+    def set_up(self) -> None:
+        compose = self.app / "compose.yaml"
+        self.rewrite("      BREAK:", "      SECRET: ${SECRET:?}\n      BREAK:")
+        compose.write_text(compose.read_text() + WORKER)
+        check = {"web": {"port": 8000, "path": "/health"}}
+        self.settings(kinds={"worker": "handover"}, healthy_within=20, checks=check, data={"./beats": "data"})
+        (self.checkout / "prod.env").write_text(f"BREAK=none\nSECRET={self.secret}\n")
+
+    def clear(self) -> None:
+        """Before a round."""
+        self.run("sh", "-c", f": > /home/deploy/apps/{self.name}/data/beats/beats")
+
+    def beats(self) -> list[tuple[str, float]]:
+        """Which container was at work when, by the host's clock."""
+        lines = self.run("cat", f"/home/deploy/apps/{self.name}/data/beats/beats").splitlines()
+        return [(words[0], float(words[1])) for words in map(str.split, lines) if len(words) == 2]
+
+    def lost(self, answered: Iterable[str]) -> list[str]:
+        """It keeps nothing."""
+        return []
+
+
+class Games(Betting):
+    """The whole example: a database, a queue, a migration, and a worker that rates each game once."""
+
+    within = 600.0
+    secret = "not-guessed"
+
+    def clear(self) -> None:
+        """Before a round."""
+        self.sql("TRUNCATE games, jobs, heartbeats")
+
+    def beats(self) -> list[tuple[str, float]]:
+        """Which container was at work when, by the host's clock: its heartbeats, and the games that it rated."""
+        work = "SELECT container, at FROM heartbeats UNION ALL SELECT container, ended FROM jobs"
+        return [(who, float(at)) for who, at in self.sql(f"SELECT container, extract(epoch FROM at) FROM ({work}) w")]
+
+    def lost(self, answered: Iterable[str]) -> list[str]:
+        """Every game that was answered is stored, once, and every stored game is rated by exactly one job."""
+        deadline = time.monotonic() + RATED_WITHIN
+        while self.sql("SELECT count(*) FROM games WHERE rated IS NULL") != [["0"]] and time.monotonic() < deadline:
+            time.sleep(0.2)
+        games = [name for (name,) in self.sql("SELECT id FROM games")]
+        jobs = [name for (name,) in self.sql("SELECT game FROM jobs")]
+        said = {
+            "games that were answered are not stored": len(set(answered) - set(games)),
+            "games are stored twice": len(games) - len(set(games)),
+            "games have no job": len(set(games) - set(jobs)),
+            "jobs are there twice": len(jobs) - len(set(jobs)),
+        }
+        return [f"{count} {what}" for what, count in said.items() if count]
 
 
 @dataclass
 class Round:
     """One deploy that is struck."""
 
-    site: Site
+    site: Small | Games
     relay: Relay
     process: subprocess.Popen[str]
-    said: str = ""
+    before: str
+    """The release that served before."""
+    said: str | None = None
     """What the struck process printed, where an actor has read it."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When it was struck, in seconds after the step's intent, and how long the step usually takes."""
+
+    after: float
+    usual: float
+    within: bool
+    """Whether the step had not ended."""
+
+    def __str__(self) -> str:
+        return f"{self.after:.2f} of {self.usual:.2f} s" + (" " if self.within else "+")
 
 
 @dataclass(frozen=True)
@@ -99,12 +169,13 @@ class Row:
 
     step: str
     actor: str
-    struck: float
-    """Seconds after the step's intent."""
+    moment: Moment
     code: int
     """The exit code of the deploy that was struck."""
     next_code: int
     next_seconds: float
+    executions: int
+    """Remote executions of the verb that was typed afterwards."""
     sent: int
     failed: int
     gap: float
@@ -112,43 +183,9 @@ class Row:
     problems: tuple[str, ...]
 
 
-class Watch:
-    """How many workers the engine of the host shows, ten times a second, by the host's clock."""
-
-    def __init__(self, site: Site) -> None:
-        argv = ["docker", "exec", site.host.container, "sh", "-c", WATCH.format(app=site.name)]
-        self.site, self.argv, self.seen = site, argv, []
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-
-    def rest(self) -> None:
-        """Before the host goes down: what was seen so far. The loop on the host does not end with its reader."""
-        inside(self.site, "pkill", "-f", f"filter label=switchyard.app={self.site.name}")
-        self.process.kill()
-        said, _ = self.process.communicate()
-        lines = [line.split() for line in said.splitlines() if line.count(" ") == 1]
-        self.seen += [(float(at), int(count)) for at, count in lines]
-
-    def stop(self) -> tuple[int, float]:
-        """The most at once, and the longest time with none."""
-        self.rest()
-        gap, last = 0.0, None
-        for at, count in self.seen:
-            if count:
-                gap, last = max(gap, at - last if last else 0.0), at
-        return max((count for _, count in self.seen), default=0), gap
-
-
 def strike_operator(struck: Round) -> None:
     """SIGKILL of the operator's process group."""
     os.killpg(struck.process.pid, signal.SIGKILL)
-
-
-def strike_program(struck: Round) -> None:
-    """SIGKILL of the host program with its children."""
-    inside(struck.site, "python3", "-c", KILL.format(app=struck.site.name))
 
 
 def strike_line(struck: Round) -> None:
@@ -165,40 +202,53 @@ def strike_line_30(struck: Round) -> None:
     struck.relay.refuses = False
 
 
+def strike_line_for_good(struck: Round) -> None:
+    """The SSH connection cut, and no new one for as long as the deploy tries."""
+    struck.relay.refuses = True
+    struck.relay.cut()
+    try:
+        struck.process.wait(FOR_GOOD)
+    except subprocess.TimeoutExpired:
+        raise Problem(f"still trying {FOR_GOOD:.0f} s after the connection was cut") from None
+    finally:
+        struck.relay.refuses = False
+
+
 def strike_sleep(struck: Round) -> None:
     """The laptop falls asleep: frozen, its connection dead, nobody types. One worker runs after grace and 30 s."""
     os.killpg(struck.process.pid, signal.SIGSTOP)
     struck.relay.refuses = True
     struck.relay.cut()
-    deadline = time.monotonic() + ASLEEP
-    while time.monotonic() < deadline:
-        time.sleep(0.2)
-    workers = struck.site.docker("ps", "--quiet", "--filter", "label=switchyard.kind=handover").split()
-    if len(workers) != 1:
-        raise Problem(f"{len(workers)} workers {ASLEEP:.0f} s after the laptop fell asleep")
+    time.sleep(ASLEEP)
+    running = workers(struck.site)
     struck.relay.refuses = False
     os.killpg(struck.process.pid, signal.SIGCONT)
+    if len(running) != 1:
+        raise Problem(f"{len(running)} workers {ASLEEP:.0f} s after the laptop fell asleep")
 
 
 def strike_freeze(struck: Round) -> None:
-    """SIGSTOP of the operator until another deploy is through; after SIGCONT it changes nothing."""
+    """SIGSTOP of the operator until another deploy is through; after SIGCONT it changes nothing, and says so."""
     os.killpg(struck.process.pid, signal.SIGSTOP)
-    deadline = time.monotonic() + LASTS + BEAT_WITHIN + 30
+    deadline = time.monotonic() + LASTS
     while (done := struck.site.inv("deploy")).returncode == 75 and time.monotonic() < deadline:
         time.sleep(1)
     if done.returncode != 0:
+        os.killpg(struck.process.pid, signal.SIGKILL)
         raise Problem(f"the deploy beside the frozen one ended with {done.returncode}: {done.stdout[-400:]}")
-    before = live(struck.site)
+    before = standing(struck.site)
     os.killpg(struck.process.pid, signal.SIGCONT)
     struck.said, _ = struck.process.communicate(timeout=120)
-    after = live(struck.site)
-    if (before["release"], before["since"]) != (after["release"], after["since"]):
-        raise Problem(f"the frozen deploy went on and changed what is live: {struck.said[-400:]}")
+    if standing(struck.site) != before:
+        raise Problem(f"the frozen deploy went on and changed what stands: {struck.said[-400:]}")
+    if ": cancelled:" in struck.said:
+        raise Problem(f"the frozen deploy did not say that another has taken over: {struck.said[-400:]}")
+    if "live is" not in struck.said:
+        raise Problem(f"the frozen deploy did not say how its attempt ended: {struck.said[-400:]}")
 
 
 def strike_engine(struck: Round) -> None:
     """SIGKILL of the engine, which its service manager starts again."""
-    inside(struck.site, "pkill", "-9", "dockerd")
     wait_until(lambda: answers_again(struck.site), "the engine is not back")
 
 
@@ -209,20 +259,8 @@ def strike_reboot(struck: Round) -> None:
     wait_until(lambda: answers_again(struck.site), "the host is not back")
 
 
-def strike_proxy(struck: Round) -> None:
-    """SIGKILL of the edge's container, which the engine starts again."""
-    site = struck.site
-    edge = f"name={site.name}-edge-edge"
-    site.run("sh", "-c", f"kill -9 $(docker inspect --format '{{{{.State.Pid}}}}' $(docker ps -q --filter {edge}))")
-
-
-def strike_map(struck: Round) -> None:
-    """The map file says another colour than the running map."""
-    inside(struck.site, "python3", "-c", DISAGREE.format(app=struck.site.name))
-
-
-class Problem(Exception):
-    """Something that an actor saw and that must not be."""
+def strike_on_host(struck: Round) -> None:
+    """Done by ``strike.py`` already."""
 
 
 @dataclass(frozen=True)
@@ -235,18 +273,17 @@ class Actor:
 
 ACTORS = {
     "operator": Actor(strike_operator),
-    "program": Actor(strike_program),
+    "program": Actor(strike_on_host),
     "line": Actor(strike_line),
     "line-30s": Actor(strike_line_30),
+    "line-dead": Actor(strike_line_for_good),
     "sleep": Actor(strike_sleep),
     "freeze": Actor(strike_freeze),
     "engine": Actor(strike_engine, drops=True),
     "reboot": Actor(strike_reboot, drops=True),
-    "proxy": Actor(strike_proxy, drops=True),
-    "map": Actor(strike_map),
+    "proxy": Actor(strike_on_host, drops=True),
+    "map": Actor(strike_on_host),
 }
-QUICK = ("operator", "program", "line", "proxy", "map")
-"""What one run of each step rotates through; the others take half a minute a round."""
 
 
 def main() -> int:
@@ -268,18 +305,24 @@ def main() -> int:
         site, relay = make_site(folder, host, options.example)
         steps = plan(site)
         wanted = [step for step in steps if not options.only or step in options.only.split(",")]
-        actors = options.actors.split(",") if options.actors else list(ACTORS if options.rounds else QUICK)
+        actors = options.actors.split(",") if options.actors else list(ACTORS)
         rows = []
-        for _ in range(max(1, options.rounds)):
-            for index, step in enumerate(wanted):
-                chosen = actors if options.rounds else [actors[(index + options.seed) % len(actors)]]
-                rows += [show(round_of(site, relay, step, actor, chance, options.next)) for actor in chosen]
+        for step, actor in pairs(wanted, actors, options.rounds, options.seed):
+            rows.append(show(round_of(site, relay, step, actor, chance, options.next)))
     return report(wanted, rows)
 
 
-def make_site(folder: Path, host: sandbox.SandboxHost, example: str) -> tuple[Site, Relay]:
+def pairs(steps: list[str], actors: list[str], rounds: int, seed: int) -> Iterator[tuple[str, str]]:
+    """The whole matrix so often; or each step once, with the actors in turn, beginning where the seed says."""
+    if not rounds:
+        yield from ((step, actors[(index + seed) % len(actors)]) for index, step in enumerate(steps))
+    for _ in range(rounds):
+        yield from itertools.product(steps, actors)
+
+
+def make_site(folder: Path, host: sandbox.SandboxHost, example: str) -> tuple[Small | Games, Relay]:
     """An application with a worker, two releases of it live and standing by, behind a relay."""
-    site: Site = Betting(folder / "site", host, folder / "state") if example == "betting" else small(folder, host)
+    site = (Games if example == "betting" else Small)(folder / "site", host, folder / "state")
     relay = Relay(host.port)
     site.reach_through(relay.port)
     for version in ("1", "2"):
@@ -288,68 +331,88 @@ def make_site(folder: Path, host: sandbox.SandboxHost, example: str) -> tuple[Si
     return site, relay
 
 
-def small(folder: Path, host: sandbox.SandboxHost) -> Site:
-    """The smallest example, with a worker beside it."""
-    site = Site(folder / "site", host, folder / "state")
-    compose = site.app / "compose.yaml"
-    compose.write_text(compose.read_text() + WORKER)
-    site.settings(kinds={"worker": "handover"}, healthy_within=20, checks={"web": {"port": 8000, "path": "/health"}})
-    return site
-
-
 def plan(site: Site) -> list[str]:
-    """The names of the steps of the next deploy, but the one that the operator's side does."""
+    """The names of the steps of the next deploy that a host takes part in."""
     site.commit("planned")
     found = json.loads(site.inv("plan", "--json").stdout)["hosts"][0]["steps"]
-    return [step.split()[0] for step in found if step != "receive"]
+    return [step.split()[0] for step in found if step != "predeploy"]
 
 
-def round_of(site: Site, relay: Relay, step: str, actor: str, chance: random.Random, verb: str) -> Row:
+def round_of(site: Small | Games, relay: Relay, step: str, actor: str, chance: random.Random, verb: str) -> Row:
     """One deploy struck at one step, and the verb that is typed after it."""
-    commit = site.commit(f"{step}-{actor}-{chance.randrange(10**6)}")
-    before, sound = live(site), known_good(site)
-    usual = usual_seconds(site, step)
-    load, watch = site.load(), Watch(site)
-    load.start()
-    seen = len(journal(site))
-    struck = Round(site, relay, start(site))
-    problems: list[str] = []
-    began = wait_for(site, step, seen, struck.process)
-    moment = chance.uniform(0, min(usual, 2.0))
-    time.sleep(max(0.0, began + moment - time.monotonic()))
-    if actor == "reboot":
-        watch.rest()
-    try:
-        with contextlib.suppress(ProcessLookupError):
-            ACTORS[actor].strike(struck)
-    except Problem as problem:
-        problems.append(str(problem))
-    finally:
-        relay.refuses = False
-    if actor == "reboot":
-        watch.start()
-    finish(struck, problems)
-    done, seconds = typed(site, verb)
+    version = f"{step}-{actor}-{chance.randrange(10**6)}"
+    commit = site.commit(version)
+    site.clear()
+    shared, usual = shared_services(site, ACTORS[actor].drops), usual_seconds(site, step)
+    moment = chance.uniform(0, usual)
+    with site.load() as load, armed(site, step, moment, actor) as killer:
+        struck = Round(site, relay, start(site), serving(site)[0])
+        problems: list[str] = []
+        told = json.loads(killer.stdout.readline() or "null")
+        if told is None:
+            problems.append(f"{step} never began")
+        else:
+            problems += strike(ACTORS[actor], struck)
+        problems += finish(struck)
+        executed = executions(site)
+        done, seconds = typed(site, verb)
+        executed = executions(site) - executed
+        summary = load.stop()
     if done.returncode != 0:
-        problems.append(f"{verb} typed once ended with {done.returncode}: {done.stdout.strip()[-600:]}")
-    (most, gap), summary = watch.stop(), load.stop()
-    problems += judge(site, before, commit if verb == "deploy" else None, sound, summary, most, ACTORS[actor].drops)
+        problems.append(f"{verb} typed once ended with {done.returncode}: {done.stdout.strip()[-2500:]}")
+    if executed > EXECUTIONS:
+        problems.append(f"{executed} remote executions of that {verb}")
+    went_live = [release for release in summary.releases if release.endswith(commit[:7])]
+    left = next(iter(went_live), struck.before) if verb == "rollback" else None
+    problems += judge(site, version, commit, left)
+    problems += leaks(site, struck.said or "", done.stdout)
+    problems += judge_load(site, summary, ACTORS[actor].drops)
+    if shared_services(site, ACTORS[actor].drops) != shared:
+        problems.append(f"the shared services were {shared} and are {shared_services(site, ACTORS[actor].drops)}")
+    beats = site.beats()
+    problems += overlaps(beats)
     if verb == "rollback":
         settle(site)
-    code = struck.process.returncode
-    return Row(step, actor, moment, code, done.returncode, seconds, summary.sent, summary.failed, gap, tuple(problems))
+    when = Moment(told["struck"] - told["began"], usual, not has_ended(site, step, told)) if told else None
+    row = (done.returncode, seconds, executed, summary.sent, summary.failed, longest_gap(beats))
+    return Row(step, actor, when or Moment(0, usual, False), struck.process.returncode, *row, tuple(problems))
 
 
-def finish(struck: Round, problems: list[str]) -> None:
-    """The struck process runs to its end; one that has none is a problem."""
+@contextlib.contextmanager
+def armed(site: Site, step: str, moment: float, actor: str) -> Iterator[subprocess.Popen[str]]:
+    """``strike.py`` on the host, ready before the deploy begins."""
+    argv = ["docker", "exec", "--interactive", site.host.container, "python3", "-c"]
+    argv += [(ROOT / "scripts" / "strike.py").read_text(), site.name, step, str(moment), actor]
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        if process.stdout.readline() != "ready\n":
+            raise SystemExit(f"strike.py did not begin: {process.wait()}")
+        yield process
+
+
+def strike(actor: Actor, struck: Round) -> list[str]:
+    """What an actor saw that must not be."""
     try:
-        said, _ = struck.process.communicate(timeout=150) if not struck.process.stdout.closed else (struck.said, None)
-    except subprocess.TimeoutExpired:
-        os.killpg(struck.process.pid, signal.SIGKILL)
-        said, _ = struck.process.communicate()
-        problems.append("the struck deploy did not end within 150 s")
-    if "Traceback" in said:
-        problems.append(f"a traceback: {said[-400:]}")
+        with contextlib.suppress(ProcessLookupError):
+            actor.strike(struck)
+    except Problem as problem:
+        return [str(problem)]
+    return []
+
+
+def finish(struck: Round) -> list[str]:
+    """The struck process runs to its end; one that has none is a problem."""
+    problems = []
+    if struck.said is None:
+        try:
+            struck.said, _ = struck.process.communicate(timeout=150)
+        except subprocess.TimeoutExpired:
+            os.killpg(struck.process.pid, signal.SIGKILL)
+            struck.said, _ = struck.process.communicate()
+            problems.append("the struck deploy did not end within 150 s")
+    if "Traceback" in struck.said:
+        problems.append(f"a traceback: {struck.said[struck.said.index('Traceback') :][:2500]}")
+    return problems
 
 
 def typed(site: Site, verb: str) -> tuple[subprocess.CompletedProcess[str], float]:
@@ -361,46 +424,73 @@ def typed(site: Site, verb: str) -> tuple[subprocess.CompletedProcess[str], floa
     return done, time.monotonic() - began
 
 
-def judge(
-    site: Site, before: dict, commit: str | None, sound: set[str], summary: Summary, most: int, drops: bool
-) -> list[str]:
-    """All that must hold after a round, seen from outside."""
-    state = status(site)
-    after = state["live"]
+def judge(site: Site, version: str, commit: str, left: str | None) -> list[str]:
+    """What must be live after a round, and what must run; ``left`` is the release that a rollback had to leave."""
+    release, page = serving(site)
     problems = []
-    if commit is not None and after["commit"] != commit:
-        problems.append(f"live is {after['commit'][:7]}, not {commit[:7]}")
-    if commit is None and after["release"] not in {*sound, before["release"]}:
-        problems.append(f"a rollback ended at {after['release']}, which was never good")
+    if left is None and not (release.endswith(commit[:7]) and version in page):
+        problems.append(f"live is {release} ({page}), not {commit[:7]} ({version})")
+    if left is not None and release == left:
+        problems.append(f"a rollback ended where it began, at {left}")
+    if workers(site) != [release]:
+        problems.append(f"the workers at the end are those of {workers(site)}, and live is {release}")
+    lease = json.loads(on_host(site, "lease.json"))
+    if lease["attempt"] is not None:
+        problems.append(f"the lease is still held: {lease}")
+    return problems
+
+
+def leaks(site: Small | Games, *said: str) -> list[str]:
+    """Where the secret of the env stands and must not: on a screen, or in a file that is not the env's own."""
+    root = f"/home/deploy/apps/{site.name}/"
+    holding = site.run("sh", "-c", f"grep -rlF -- {site.secret} {root} || true").splitlines()
+    names = [name.removeprefix(root) for name in holding]
+    problems = [f"a secret stands in {name}" for name in names if not MAY.match(name)]
+    if not any(MAY.match(name) for name in names):
+        problems.append("the secret was found nowhere, so that nothing was looked at")
+    return problems + ["a secret was printed"] * any(site.secret in text for text in said)
+
+
+def judge_load(site: Small | Games, summary: Summary, drops: bool) -> list[str]:
+    """What the requests saw: no failure, no release that was not proven before it answered, nothing lost."""
+    problems = []
     if summary.failed and not drops:
-        problems.append(f"{summary.failed} of {summary.sent} requests failed: {dict(summary.errors)}")
-    proven = {before["release"], after["release"], *sound, *known_good(site)}
-    if not set(summary.releases) <= proven:
-        problems.append(f"answers from {sorted(set(summary.releases) - proven)}")
-    if most > 1:
-        problems.append(f"{most} workers at once")
-    workers = site.docker("ps", "--quiet", "--filter", "label=switchyard.kind=handover").split()
-    if len(workers) != 1:
-        problems.append(f"{len(workers)} workers at the end")
-    if state["lease"] is not None:
-        problems.append(f"the lease is still held: {state['lease']}")
-    if isinstance(site, Betting):
-        problems += stored(site, summary)
-    return problems
+        late = f"sent up to {summary.most_late:.1f} s late"  # where the machine itself had no time
+        problems.append(f"{summary.failed} of {summary.sent} requests failed: {dict(summary.errors)}, {late}")
+    if summary.seconds >= LOAD_SECONDS:
+        problems.append(f"the round took longer than its load of {LOAD_SECONDS:.0f} s")
+    proofs: dict[str, float] = {}
+    for entry in journal(site):
+        if (entry.get("step"), entry.get("what")) == ("prove", "done"):
+            proofs.setdefault(entry["release"], entry["wall"])
+    for release in summary.releases:
+        first = summary.began + min(record.end for record in summary.records if record.release == release)
+        if release not in proofs or proofs[release] > first:
+            problems.append(f"{release} answered before it was proven")
+    return problems + site.lost(summary.ids_answered)
 
 
-def stored(site: Betting, summary: Summary) -> list[str]:
-    """Of the example: every game that was answered is stored, and each is rated once."""
-    found = [name for (name,) in site.sql("SELECT id FROM games")]
-    lost = set(summary.ids_answered) - set(found)
-    problems = [f"{len(lost)} games that were answered are not stored"] if lost else []
-    deadline = time.monotonic() + 30
-    while (left := site.sql("SELECT count(*) FROM games WHERE rated IS NULL")[0][0]) != "0":
-        if time.monotonic() > deadline:
-            problems.append(f"{left} games are not rated")
-            break
-        time.sleep(0.2)
-    return problems
+def overlaps(beats: list[tuple[str, float]]) -> list[str]:
+    """Where two containers were at work at the same time."""
+    stretches: list[list[float | str]] = []
+    for who, times in itertools.groupby(sorted(beats), key=lambda beat: beat[0]):
+        last = None
+        for _, at in times:
+            if last is None or at - last > APART:
+                stretches.append([at, at, who])
+            stretches[-1][1] = last = at
+    stretches.sort()
+    return [
+        f"workers {one[2]} and {other[2]} at once, for {min(one[1], other[1]) - other[0]:.2f} s"
+        for one, other in itertools.combinations(stretches, 2)
+        if one[2] != other[2] and other[0] < one[1]
+    ]
+
+
+def longest_gap(beats: list[tuple[str, float]]) -> float:
+    """The longest time in seconds without a worker."""
+    times = sorted(at for _, at in beats)
+    return max((later - earlier for earlier, later in itertools.pairwise(times)), default=0.0)
 
 
 def settle(site: Site) -> None:
@@ -409,8 +499,48 @@ def settle(site: Site) -> None:
     site.receipt("deploy")
 
 
-def inside(site: Site, *words: str) -> None:
-    subprocess.run(["docker", "exec", site.host.container, *words], capture_output=True, check=False)
+def serving(site: Site) -> tuple[str, str]:
+    """The release that answers users, and what its page says; tried until there is an answer."""
+    deadline = time.monotonic() + UP_WITHIN
+    while True:
+        try:
+            with urllib.request.urlopen(site.url, timeout=5) as answer:
+                return answer.headers["X-Switchyard-Release"], answer.read().decode().strip()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def workers(site: Site) -> list[str]:
+    """The releases whose workers run, one entry a container."""
+    return labelled(site, "handover", '{{.Label "switchyard.release"}}')
+
+
+def standing(site: Site) -> tuple[str, list[str]]:
+    """What a deploy would change: who answers, and which containers run since when."""
+    running = site.docker("ps", "--quiet").split()
+    return serving(site)[0], sorted(
+        site.docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", *running).split()
+    )
+
+
+def shared_services(site: Site, restarts: bool) -> list[str]:
+    """The containers of shared services with their volumes, and when they were started unless they may restart."""
+    found = labelled(site, "shared", "{{.ID}}")
+    since = "" if restarts else "{{.State.StartedAt}}"
+    wanted = "{{.Id}} {{range .Mounts}}{{.Name}} {{end}}" + since
+    return sorted(site.docker("inspect", "--format", wanted, *found).splitlines()) if found else []
+
+
+def labelled(site: Site, kind: str, what: str) -> list[str]:
+    labels = ["--filter", f"label=switchyard.app={site.name}", "--filter", f"label=switchyard.kind={kind}"]
+    return site.docker("ps", *labels, "--format", what).split()
+
+
+def executions(site: Site) -> int:
+    """Commands that sshd was asked to run so far, as its log says."""
+    return int(site.run("sh", "-c", SESSIONS))
 
 
 def answers_again(site: Site) -> bool:
@@ -430,7 +560,7 @@ def wait_until(ready: Callable[[], bool], what: str) -> None:
 
 def start(site: Site) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "invoke", "deploy", "--host", "prod"],
+        [sys.executable, "-m", "invoke", "deploy", "--host", "prod", *site.overrides],
         cwd=site.checkout,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
@@ -441,60 +571,64 @@ def start(site: Site) -> subprocess.Popen[str]:
     )
 
 
-def journal(site: Site) -> list[str]:
-    return site.run("cat", f"/home/deploy/apps/{site.name}/journal.jsonl").splitlines()
+def on_host(site: Site, name: str) -> str:
+    return site.run("cat", f"/home/deploy/apps/{site.name}/{name}")
+
+
+def journal(site: Site) -> list[dict]:
+    """The entries; a line that a kill tore is none."""
+    entries = []
+    for line in on_host(site, "journal.jsonl").splitlines():
+        with contextlib.suppress(ValueError):
+            entries.append(json.loads(line))
+    return entries
 
 
 def usual_seconds(site: Site, step: str) -> float:
-    """How long a step took the last time, as the journal tells."""
-    entries = [json.loads(line) for line in journal(site)]
-    taken = [entry["seconds"] for entry in entries if entry.get("step") == step and entry.get("what") == "done"]
-    return taken[-1] if taken else 0.5
+    """How long a step took the last time, as the journal tells; half a second for the one that has no line there."""
+    done = [entry["seconds"] for entry in journal(site) if (entry.get("step"), entry.get("what")) == (step, "done")]
+    return done[-1] if done else 0.5
 
 
-def wait_for(site: Site, step: str, seen: int, process: subprocess.Popen[str]) -> float:
-    """When the intent of a step stood in the journal."""
-    deadline = time.monotonic() + STRIKE_WITHIN
-    while time.monotonic() < deadline:
-        for line in journal(site)[seen:]:
-            entry = json.loads(line)
-            if entry.get("step") == step and entry.get("what") == "intent":
-                return time.monotonic()
-        if process.poll() is not None:
-            raise SystemExit(f"{step} never began: {process.communicate()[0]}")
-        time.sleep(0.02)
-    raise SystemExit(f"{step} did not begin within {STRIKE_WITHIN:.0f} s")
+def has_ended(site: Site, step: str, told: dict) -> bool:
+    """Whether the step had ended when it was struck; the one without a line of its own ends where the next begins."""
+    for entry in journal(site):
+        over = entry["what"] in ("done", "failed") if entry.get("step") == step else step == "receive"
+        if over and told["began"] < entry["wall"] <= told["struck"]:
+            return True
+    return False
 
 
-def status(site: Site) -> dict:
-    return json.loads(site.inv("status", "--json").stdout)["hosts"][0]
-
-
-def live(site: Site) -> dict:
-    return status(site)["live"]
-
-
-def known_good(site: Site) -> set[str]:
-    return {kept["release"] for kept in status(site)["kept"] if kept["state"] in ("good", "unverified", "live", "bad")}
+HEAD = (
+    f"{'step':<16} {'actor':<9} {'moment, of usual':<15} {'struck':>6} {'next':>4} {'in':>7} {'ssh':>3} "
+    f"{'failed':>6} of {'sent':>6} {'no worker':>9}"
+)
 
 
 def show(row: Row) -> Row:
-    end = "ok" if not row.problems else "; ".join(row.problems)
-    print(
-        f"{row.step:<17} {row.actor:<9} +{row.struck:.2f} s  struck {row.code:>4}  next {row.next_code} in "
-        f"{row.next_seconds:5.1f} s  {row.failed:>4} of {row.sent:>6} failed  no worker {row.gap:4.1f} s  {end}",
-        flush=True,
-    )
+    print(line(row), flush=True)
     return row
 
 
+def line(row: Row) -> str:
+    end = "ok" if not row.problems else "; ".join(row.problems)
+    return (
+        f"{row.step:<16} {row.actor:<9} {row.moment!s:<15} {row.code:>6} {row.next_code:>4} {row.next_seconds:>5.1f} s "
+        f"{row.executions:>3} {row.failed:>6} of {row.sent:>6} {row.gap:>7.1f} s  {end}"
+    )
+
+
 def report(steps: list[str], rows: list[Row]) -> int:
-    """The sum; a step without a row fails as well."""
+    """All rounds in a table, and the sum; a step without a row fails as well."""
+    print(f"\n{HEAD}")
+    for row in rows:
+        print(line(row))
     bad = [row for row in rows if row.problems]
     missing = sorted(set(steps) - {row.step for row in rows})
     print(
-        f"{len(rows)} rounds, {len(bad)} with problems, {len(set(steps))} steps; the longest time without a worker "
-        f"{max((row.gap for row in rows), default=0.0):.1f} s" + (f", no row: {missing}" * bool(missing))
+        f"struck: the exit code of the struck deploy; +: the step had ended. {len(rows)} rounds, {len(bad)} with "
+        f"problems, {len(set(steps))} steps; the longest time without a worker "
+        f"{max((row.gap for row in rows), default=0.0):.1f} s" + f", no row: {missing}" * bool(missing)
     )
     return 1 if bad or missing or not rows else 0
 

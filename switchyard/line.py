@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -21,17 +22,30 @@ from typing import Any
 import fabric
 import paramiko
 
-from switchyard.core.errors import BadInput, NotChecked, SwitchyardError
-from switchyard.settings import Host, Machine
+from switchyard.core.errors import FAILED, BadInput, NotChecked, SwitchyardError
+from switchyard.settings import Host, Machine, environment
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # its threads print tracebacks where nobody listens
-CONNECT_WITHIN = 10
+CONNECT_WITHIN = 8
 """Seconds in which a machine must answer."""
 BEAT_EVERY = 5.0
-LOST_FOR = 30.0
+ALIVE_EVERY = 15
+"""Seconds after which a quiet connection says that it is there, so that nothing on the way forgets it."""
+LOST_FOR = 40.0
 """Seconds for which a lost connection is tried again."""
 SILENT_FOR = 3600.0
 """Seconds without any event after which following ends."""
+
+UNSEEN: dict[str, Any] = {
+    "outcome": "lost",
+    "exit": FAILED,
+    "reason": "the attempt's end was not seen",
+    "live": None,
+    "looked": False,
+    "before": None,
+    "release": None,
+}
+"""The end of an attempt that was not heard of any more; the parts of an end that are not told."""
 
 _MAIN = "from switchyard.host.__main__ import main\n\nmain()\n"
 
@@ -80,6 +94,12 @@ def program() -> tuple[str, bytes]:
     return hashlib.sha256(data).hexdigest()[:16], data
 
 
+def bootstrap(root: str, digest: str, size: int) -> str:
+    """The one command line that a host's shell ever sees: starts the program, and takes it in where it is new."""
+    code = f"ROOT = {root!r}\nHASH = {digest!r}\nSIZE = {size}\n{_BOOTSTRAP}"
+    return f"python3 -c {shlex.quote(code)}"
+
+
 def connect(host: Host, machine: Machine) -> fabric.Connection:
     """A connection to a machine whose key is known. Every way in which that fails is named."""
     config = fabric.Config(overrides={"load_ssh_configs": False}, lazy=True)
@@ -106,8 +126,8 @@ def connect(host: Host, machine: Machine) -> fabric.Connection:
         connection.open()
     except paramiko.BadHostKeyException:
         raise NotChecked(
-            f"{where}: its host key changed. If that is right, remove the old line from known_hosts "
-            f"(ssh-keygen -R '[{machine.address}]:{machine.port}') and add the new one"
+            f"{where}: its host key changed. If that is right, remove the old line ({_forget(known, machine)}) and add "
+            "the new one"
         ) from None
     except paramiko.AuthenticationException:
         raise NotChecked(
@@ -122,7 +142,16 @@ def connect(host: Host, machine: Machine) -> fabric.Connection:
                 f"{machine.address} >> ~/.ssh/known_hosts"
             ) from None
         raise NotChecked(f"{where}: no SSH connection within {CONNECT_WITHIN} s: {error}") from None
+    assert connection.transport is not None
+    connection.transport.set_keepalive(ALIVE_EVERY)
     return connection
+
+
+def _forget(known: Path, machine: Machine) -> str:
+    """The command that removes what is known of a machine's key, from the file that it stands in."""
+    name = machine.address if machine.port == paramiko.config.SSH_PORT else f"[{machine.address}]:{machine.port}"
+    mine = known.exists() and paramiko.HostKeys(str(known)).lookup(name) is not None
+    return f"ssh-keygen {f'-f {shlex.quote(str(known))} ' if mine else ''}-R {shlex.quote(name)}"
 
 
 class Line:
@@ -141,22 +170,32 @@ class Line:
         self._attempt: str | None = None
         self._request: dict[str, Any] = {}
         self._seen = 0
+        self._heard = -1
+        """How many events there were when the line was lost last; -1: never."""
+        self._lost = self._made = 0.0
+        """Since when it is lost, and when it was made again."""
         self._sending = False
+        self._cancels = False
+        """Whether the attempt's end was asked for, or has been looked at again."""
+        self._word = b""
+        """What was said last: said again after a lost connection, which may have swallowed it."""
 
     def start(self, verb: str, **fields: Any) -> None:
         """Ships the program if its hash is new, and asks for a verb: one execution in either case."""
-        self._attempt = fields.get("attempt")
+        self._attempt, self._seen, self._heard, self._cancels = fields.get("attempt"), 0, -1, False
         mine = {"machine": machine_id(), "pid": os.getpid(), "started": _process_start(os.getpid())}
-        self._request = {"v": 1, "verb": verb, "app": self.app, "root": self.root, "operator": mine, **fields}
+        whose = {"app": self.app, "root": self.root, "host": self._host.name, "operator": mine}
+        self._request = {"v": 1, "verb": verb, **whose, **fields}
+        if not self.connection.is_connected:  # the checks may have taken longer than something on the way allows
+            self.connection = connect(self._host, self.machine)
         self._launch(self._request)
 
     def _launch(self, request: dict[str, Any]) -> None:
         digest, data = program()
-        code = f"ROOT = {self.root!r}\nHASH = {digest!r}\nSIZE = {len(data)}\n{_BOOTSTRAP}"
         transport = self.connection.transport
         assert transport is not None
         self._channel = transport.open_session(timeout=CONNECT_WITHIN)
-        self._channel.exec_command(f"python3 -c {shlex.quote(code)}")
+        self._channel.exec_command(bootstrap(self.root, digest, len(data)))
         self.executions += 1
         self._file = self._channel.makefile("rb")
         answer = self._file.readline().decode().split()
@@ -169,7 +208,7 @@ class Line:
             raise NotChecked(self._why_not(answer))
         if answer[0] == "need":
             self._channel.sendall(data)
-        self._write(json.dumps(request).encode() + b"\n")
+        self._write(_line(**request))
         self._events = queue.Queue()
         threading.Thread(target=self._read, args=(self._file, self._events), daemon=True).start()
         threading.Thread(target=self._beat, args=(self._channel,), daemon=True).start()
@@ -192,13 +231,28 @@ class Line:
                 raise NotChecked(f"{self.machine.name}: the connection was lost: {error}") from None
 
     def say(self, word: str, **fields: Any) -> None:
-        """One word to the host program."""
-        self._write(json.dumps({"say": word, **fields}).encode() + b"\n")
+        """One word to the host program; one that finds the connection lost is said on the next."""
+        self._word = _line(say=word, **fields)
+        self._repeat()
+
+    def _repeat(self) -> None:
+        with contextlib.suppress(NotChecked):  # whoever waits for the next event finds the connection lost, too
+            self._write(self._word)
+
+    def cancel(self) -> None:
+        """Asks for the attempt's end; where bytes were cut off in their middle, on a new connection."""
+        self._cancels = True
+        if self._sending:
+            self._sending, self._word = False, _line(say="cancel")
+            self.connection.close()
+        else:
+            self.say("cancel")
 
     def send(self, word: str, data: bytes) -> None:
         """A word with bytes after it."""
         self._sending = True
-        self._write(json.dumps({"say": word, "bytes": len(data)}).encode() + b"\n" + data)
+        with contextlib.suppress(NotChecked):
+            self._write(_line(say=word, bytes=len(data)) + data)
 
     def _read(self, file: Any, events: queue.Queue[dict[str, Any] | None]) -> None:
         try:
@@ -213,35 +267,40 @@ class Line:
             time.sleep(BEAT_EVERY)
             try:
                 if channel is self._channel:
-                    self.say("beat")
+                    self._write(_line(say="beat"))
             except SwitchyardError:
                 return
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What the host program says, until its end. Raises ``NotChecked`` when the connection is lost before."""
         while True:
-            event = self._events.get(timeout=SILENT_FOR)
+            try:
+                event = self._events.get(timeout=SILENT_FOR)
+            except queue.Empty:
+                raise NotChecked(
+                    f"{self.machine.name}: nothing was heard for {SILENT_FOR / 60:.0f} min. The host program goes on "
+                    "by itself after its switch, and cancels before it; see inv status"
+                ) from None
             if event is None:
+                self._events.put(None)  # whoever is interrupted while the line is made again finds it lost still
                 self._follow_again()
                 continue
-            if event["event"] == "end" and self._is_orphan(event.get("holder")):
+            if event["event"] == "end" and "gone" not in self._request and is_orphan(event.get("holder")):
                 gone = event["holder"]["attempt"]
                 self._attempt, self._seen = f"{self._attempt}b", 0
                 self._request = {**self._request, "attempt": self._attempt, "gone": gone}
                 self._launch(self._request)
                 continue
+            if event.get("outcome") == "cancelled" and not self._cancels:
+                self._cancels = True
+                with contextlib.suppress(NotChecked):  # who has slept meanwhile is told what has become of it since
+                    self._follow_again()
+                    continue
             self._seen += 1
             self._sending = self._sending and event["event"] != "received"
-            yield event
+            yield {**UNSEEN, **event} if event["event"] == "end" else event
             if event["event"] in ("end", "answer"):
                 return
-
-    def _is_orphan(self, holder: dict[str, Any] | None) -> bool:
-        """Whether the lease is held for a process of this very machine that is gone."""
-        operator = (holder or {}).get("operator") or {}
-        if holder is None or "gone" in self._request or operator.get("machine") != machine_id():
-            return False
-        return bool(_process_start(int(operator["pid"])) != operator["started"])
 
     def _follow_again(self) -> None:
         """A new connection to the same attempt; a release that was cut off while it was sent is cancelled."""
@@ -251,20 +310,28 @@ class Line:
         )
         if self._attempt is None:
             raise lost
-        deadline = time.monotonic() + LOST_FOR
+        began = time.monotonic()
+        if self._seen > self._heard or began - self._made > LOST_FOR:
+            self._lost = began
+        elif self._made:  # made again, and lost at once: the host cannot be followed just now
+            time.sleep(1)
+        self._heard = self._seen
         while True:
+            if time.monotonic() > self._lost + LOST_FOR:
+                raise lost
             try:
                 self.connection.close()
                 self.connection = connect(self._host, self.machine)
                 request = {"v": 1, "verb": "follow", "app": self.app, "root": self.root}
                 self._launch({**request, "attempt": self._attempt, "seen": self._seen})
+                self._made = time.monotonic()
                 break
             except (NotChecked, OSError, EOFError, paramiko.SSHException):
-                if time.monotonic() > deadline:
-                    raise lost from None
                 time.sleep(1)
         if self._sending:
-            self.say("cancel")
+            self.say("cancel", why="the connection was lost while the release was sent; type it again")
+        elif self._word:
+            self._repeat()
 
     def ask(self, verb: str, **fields: Any) -> dict[str, Any]:
         """The answer of a verb that only reads."""
@@ -281,6 +348,18 @@ class Line:
         """Closes channel and connection."""
         self._channel = None
         self.connection.close()
+
+
+def is_orphan(holder: dict[str, Any] | None) -> bool:
+    """Whether the lease is held for a process of this very machine that is gone."""
+    operator = (holder or {}).get("operator") or {}
+    if operator.get("machine") != machine_id():
+        return False
+    return bool(_process_start(int(operator["pid"])) != operator["started"])
+
+
+def _line(**fields: Any) -> bytes:
+    return json.dumps(fields).encode() + b"\n"
 
 
 def machine_id() -> str:
@@ -311,3 +390,14 @@ def require_app(name: str | None, host: str) -> str:
     if not name:
         raise BadInput(f"hosts.{host}: no application is named; add app: {{name, path}} to the host or to invoke.yaml")
     return name
+
+
+def env_of(host: Host) -> str:
+    """The env that the host's settings name; with ``host: true`` the live release's own."""
+    if host.setting.env is None or not host.setting.env.host:
+        return environment(host)
+    line = Line(host, host.setting.machines[0], require_app(host.app_setting.name, host.name))
+    try:
+        return str(line.ask("env")["env"])
+    finally:
+        line.close()

@@ -9,14 +9,16 @@ import re
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from switchyard.core.app import App
 from switchyard.core.errors import BadInput, NotChecked
+from switchyard.core.redact import redact, spellings
 from switchyard.core.split import mounted
+from switchyard.dockerfile import copied
 from switchyard.source import git
 
 RESOLVE_WITHIN = 60
@@ -51,29 +53,42 @@ def env_values(text: str) -> dict[str, str]:
         return {}
     with tempfile.TemporaryDirectory(prefix="switchyard-") as name:
         folder = Path(name)
-        (folder / "env").write_text(text)
-        (folder / "env").chmod(0o600)
-        (folder / "compose.json").write_text('{"services": {"all": {"image": "none", "env_file": ["env"]}}}')
-        done = _compose(folder, "-p", "env", "-f", "compose.json", "config", "--format", "json")
+        (folder / "compose.json").write_text('{"services": {"all": {"image": "none", "env_file": ["/dev/stdin"]}}}')
+        done = compose(folder, "-p", "env", "-f", "compose.json", "config", "--format", "json", env=text)
         if done.returncode != 0:
-            raise BadInput(f"the env of the host's settings: {done.stderr.strip().replace(f'{folder}/', '')}")
+            words = redact(done.stderr.strip().replace("/dev/stdin", "env"), spellings(_words(text)))
+            raise BadInput(f"the env of the host's settings: {words}")
         read = json.loads(done.stdout)["services"]["all"].get("environment") or {}
     return {key: value.replace("$$", "$") for key, value in read.items() if value is not None}
 
 
-def _compose(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Docker Compose in a folder, without the operator's own variables. Raises ``NotChecked`` where it is not here."""
+def _words(text: str) -> Iterator[str]:
+    """Whatever stands in an env file that may not be one, the names at the beginnings of its lines apart."""
+    for line in text.splitlines():
+        yield line.partition("=")[2].strip().strip("'\"")
+        yield from re.split(r"[\s='\"]+", line)[1:]
+
+
+def compose(folder: Path, *words: str, env: str = "") -> subprocess.CompletedProcess[str]:
+    """Docker Compose in a folder, without the operator's own variables. Raises ``NotChecked`` where it is not here.
+
+    ``env`` is an env file's text, which it reads as ``/dev/stdin``: a file without a name, that no kill leaves behind.
+    """
     kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     try:
-        done = subprocess.run(
-            ["docker", "compose", *words],
-            capture_output=True,
-            text=True,
-            env=kept,
-            cwd=folder,
-            timeout=RESOLVE_WITHIN,
-            check=False,
-        )
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as values:
+            values.write(env)
+            values.seek(0)
+            done = subprocess.run(
+                ["docker", "compose", *words],
+                stdin=values,
+                capture_output=True,
+                text=True,
+                env=kept,
+                cwd=folder,
+                timeout=RESOLVE_WITHIN,
+                check=False,
+            )
     except FileNotFoundError:
         raise NotChecked(_MISSING) from None
     except subprocess.TimeoutExpired:
@@ -86,22 +101,26 @@ def _compose(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def resolve(exported: Path, app: App, env: Mapping[str, str]) -> dict[str, Any]:
-    """The compose document with every variable filled in, paths left as written.
+    """The compose document with every variable filled in, paths left as written, under the name that Compose gives it.
 
-    The env goes over the ``.env`` that the commit may have beside its compose file. A variable that nothing sets is
-    refused: Compose would put nothing in its place and go on.
+    What names neither the file nor its env is called as its folder is, and one at the repository's top as the
+    application: its folder is a temporary one here, and anybody's on the host. The env goes over the ``.env`` that the
+    commit may have beside its compose file. A variable that nothing sets is refused: Compose would put nothing in its
+    place and go on.
     """
     folder = exported / app.path
     file = folder / app.compose
     if not file.exists():
         raise BadInput(f"app.compose: the commit has no {posixpath.normpath(f'{app.path}/{app.compose}')}")
-    with tempfile.NamedTemporaryFile("w", suffix=".env") as values:
-        values.write("".join(f"{key}={_quoted(value)}\n" for key, value in env.items()))
-        values.flush()
-        name = app.name if app.path == "." else folder.name.lower()
-        own = ["--env-file", str(folder / ".env")] if (folder / ".env").is_file() else []
-        asked = ["-p", name, "-f", str(file), "config", "--format", "json", "--no-path-resolution"]
-        done = _compose(folder, *own, "--env-file", values.name, *asked)
+    name = app.name if app.path == "." else _NO_NAME.sub("", folder.name.lower()) or app.name
+    own = ["--env-file", str(folder / ".env")] if (folder / ".env").is_file() else []
+    values = "".join(f"{key}={_quoted(value)}\n" for key, value in env.items())
+    with tempfile.NamedTemporaryFile("w") as unnamed:
+        json.dump({"name": name, "services": {}}, unnamed)
+        unnamed.flush()
+        files = ["--project-directory", str(folder), "-f", unnamed.name, "-f", str(file)]
+        asked = ["config", "--format", "json", "--no-path-resolution"]
+        done = compose(folder, *own, "--env-file", "/dev/stdin", *files, *asked, env=values)
     blank = sorted(set(_BLANK.findall(done.stderr)))
     if blank:
         raise BadInput(
@@ -109,13 +128,15 @@ def resolve(exported: Path, app: App, env: Mapping[str, str]) -> dict[str, Any]:
             f"(hosts.NAME.env), or give it a default in the file: ${{{blank[0]}:-}} for an empty one"
         )
     if done.returncode != 0:
-        words = done.stderr.strip().replace(f"{exported}/", "")
+        words = redact(done.stderr.strip().replace(f"{exported}/", ""), spellings(env.values()))
         hint = " Set it in the env of the host's settings (hosts.NAME.env)." if "required variable" in words else ""
         raise BadInput(f"{app.compose}: Docker Compose says: {words}{hint}")
     document: dict[str, Any] = json.loads(done.stdout)
     return document
 
 
+_NO_NAME = re.compile(r"^[^a-z0-9]+|[^a-z0-9_-]")
+"""What Compose leaves out of a folder's name to make a project's of it."""
 _BLANK = re.compile(r'The \\?"([^"\\]+)\\?" variable is not set')
 _MISSING = (
     "docker compose (v2) is not installed on this machine, and resolving a compose file needs it; no engine is "
@@ -161,6 +182,14 @@ def carries_all(repository: Path, commit: str, document: Mapping[str, Any], expo
             )
         else:
             places.append(place)
+            text = build["dockerfile_inline"] if inline else (place / dockerfile).read_text(errors="replace")
+            target = None if isinstance(build, str) else build.get("target")
+            problems += [
+                f"service {name}: {dockerfile}:{line} copies {source}, which is not in the commit: commit it, have the "
+                "build make it, or name an image that holds it"
+                for line, source in copied(text, target)
+                if not os.path.lexists(place / source.lstrip("/"))
+            ]
     pointers = {path for place in places for path in _files(place) if _is_pointer(path)}
     problems += [
         f"{path.relative_to(exported.resolve())} is a Git LFS pointer, not the file: a release would ship the pointer"

@@ -152,6 +152,7 @@ def create(name: str, container: str, state: Path, disk: str | None) -> None:
     """A network of its own with a fixed address, a data root of its own, a free SSH port: the host's identity."""
     labels = ["--label", f"{LABEL}={identity(state)}", "--label", f"{NAME_LABEL}={name}"]
     tmpfs = ["--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", f"o=size={disk}"] if disk else []
+    run(["docker", "volume", "rm", "--force", container])  # of a host that somebody removed by hand
     docker(["volume", "create", *labels, *tmpfs, container])
     subnet = create_network(container, labels)
     argv = ["--detach", "--name", container, "--hostname", name, *labels]

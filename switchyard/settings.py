@@ -13,13 +13,14 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
+from switchyard.checks.setting import PredeploySetting
 from switchyard.core.app import App, Check, Migrations
 from switchyard.core.errors import BadInput
+from switchyard.strict import MOST_PORT, Command, Port, Seconds, Strict, known_keys
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 COMMAND_WITHIN = 60
 """Seconds in which a command that prints the env must end."""
-MOST_PORT = 65535
 
 
 def _listen(value: Any) -> str | None:
@@ -33,15 +34,7 @@ def _listen(value: Any) -> str | None:
     return str(value)
 
 
-Port = Annotated[int, Field(strict=True, ge=1, le=MOST_PORT)]
-Seconds = Annotated[int, Field(strict=True, ge=0)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class RouteSetting(_Strict):
+class RouteSetting(Strict):
     """One entry of ``routes``."""
 
     service: str
@@ -54,7 +47,7 @@ class RouteSetting(_Strict):
     tls: Any = None
 
 
-class CheckSetting(_Strict):
+class CheckSetting(Strict):
     """One entry of ``checks``."""
 
     port: Port
@@ -63,7 +56,7 @@ class CheckSetting(_Strict):
     body: str | None = None
 
 
-class MigrationsSetting(_Strict):
+class MigrationsSetting(Strict):
     """``migrations``."""
 
     service: str
@@ -74,13 +67,13 @@ class MigrationsSetting(_Strict):
     repeat: Literal["always", "never"] = "always"
 
 
-class VolumeSetting(_Strict):
+class VolumeSetting(Strict):
     """One entry of ``volumes``: the engine's volume that a volume of the compose file is."""
 
     external: str
 
 
-class AppSetting(_Strict):
+class AppSetting(Strict):
     """``app``: what stands in the application's own folder, or in the checkout, which then wins."""
 
     name: str | None = Field(None, pattern=NAME)
@@ -98,9 +91,10 @@ class AppSetting(_Strict):
     drain: Seconds | None = None
     healthy_within: Annotated[int, Field(strict=True, ge=1)] | None = None
     release_header: StrictBool | None = None
+    predeploy: PredeploySetting | None = None
 
 
-class Machine(_Strict):
+class Machine(Strict):
     """One machine of a host."""
 
     name: str
@@ -110,11 +104,11 @@ class Machine(_Strict):
     key: str | None = None
 
 
-class EnvSetting(_Strict):
+class EnvSetting(Strict):
     """Where a host's env comes from: one of the three."""
 
     files: list[str] | None = None
-    command: Annotated[list[str], Field(min_length=1)] | None = None
+    command: Command | None = None
     host: StrictBool | None = None
 
     @model_validator(mode="after")
@@ -124,7 +118,7 @@ class EnvSetting(_Strict):
         return self
 
 
-class HostSetting(_Strict):
+class HostSetting(Strict):
     """One entry of ``hosts``."""
 
     machines: list[Machine] = Field(min_length=1)
@@ -165,25 +159,47 @@ def load(checkout: Path) -> tuple[AppSetting | None, dict[str, Host]]:
     return main.app, {name: Host(name, setting, checkout, main.app) for name, setting in hosts.items()}
 
 
+def nowhere(checkout: Path, app_folder: str | None = None) -> Host:
+    """The application that the checkout names, without a host: its path, or the one that is given."""
+    main, hosts = load(checkout)
+    named = main or (next(iter(hosts.values())).app_setting if len(hosts) == 1 else None)
+    if app_folder is not None:
+        named = AppSetting(**{**_over(named), "path": app_folder})
+    if named is None:
+        raise BadInput(
+            f"{checkout / 'invoke.yaml'}: no application is named; add app: {{name, path}}, or give --app or --host"
+            + (f" (hosts: {', '.join(sorted(hosts))})" if hosts else "")
+        )
+    return Host("", HostSetting.model_construct(machines=[]), checkout, named)
+
+
 def host(checkout: Path, name: str) -> Host:
     """One host by its name; the known ones are listed when there is none."""
     _, hosts = load(checkout)
     if name not in hosts:
-        near = difflib.get_close_matches(name, hosts, 1)
         known = ", ".join(sorted(hosts)) or "none: add one under `hosts:` in invoke.yaml, or run inv sandbox.up"
-        raise BadInput(
-            f"no host is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else "") + f" Known hosts: {known}"
-        )
+        near = difflib.get_close_matches(name, hosts, 1)
+        called = f"no host is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
+        raise BadInput((called if name else "say which host with --host NAME.") + f" Known hosts: {known}")
     return hosts[name]
 
 
 def application(host: Host, own: str | None, path: str) -> App:
     """The application's settings: its own from the commit that ships, the checkout's over them."""
-    base = _parse(own, "invoke.yaml of the commit").app if own else None
-    merged = _over(base, host.app_setting)
+    merged = _over(_own(own), host.app_setting)
+    merged.pop("predeploy", None)
     name = merged.get("name") or host.app_folder.name.lower()
     merged.update(name=name, path=path)
     return _app(merged)
+
+
+def predeploy(host: Host, own: str | None) -> PredeploySetting:
+    """What the checks look at: the application's own settings from the commit that ships, the checkout's over them."""
+    return PredeploySetting(**_over(_own(own), host.app_setting).get("predeploy", {}))
+
+
+def _own(own: str | None) -> AppSetting | None:
+    return _parse(own, "invoke.yaml of the commit").app if own else None
 
 
 def _over(*settings: AppSetting | None) -> dict[str, Any]:
@@ -285,26 +301,12 @@ def _sentence(problem: Any, text: str, where: str) -> str:
     path = [str(part) for part in problem["loc"]]
     message = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(path[-1], _known_keys(), 1)
+        near = difflib.get_close_matches(path[-1], known_keys(), 1)
         message = "unknown key" + (f"; did you mean {near[0]}?" if near else "")
-    return f"{where}:{_line(text, path)}: {'.'.join(path)}: {message}"
+    return f"{where}:{line_of(text, path)}: {'.'.join(path)}: {message}"
 
 
-def _known_keys() -> set[str]:
-    models: tuple[type[BaseModel], ...] = (
-        AppSetting,
-        VolumeSetting,
-        HostSetting,
-        Machine,
-        EnvSetting,
-        RouteSetting,
-        CheckSetting,
-        MigrationsSetting,
-    )
-    return {field for model in models for field in model.model_fields}
-
-
-def _line(text: str, path: list[str]) -> int:
+def line_of(text: str, path: list[str]) -> int:
     """The line of the innermost key of a path that stands in the text."""
     node, line = yaml.compose(text), 1
     for part in path:

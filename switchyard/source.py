@@ -62,16 +62,19 @@ def objects(source: Source, known: Sequence[str]) -> bytes:
     """What a host that has the known commits lacks, as a pack; empty where it lacks nothing."""
     if source.commit in known:
         return b""
-    here = [
-        commit for commit in known if git(source.repository, "cat-file", "-t", commit, check=False).strip() == b"commit"
-    ]
+    here = [commit for commit in known if has(source.repository, commit)]
     revisions = "".join(f"{line}\n" for line in [source.commit, *(f"^{commit}" for commit in here)])
     return git(source.repository, "pack-objects", "--revs", "--stdout", "--thin", "--quiet", data=revisions.encode())
 
 
+def has(repository: Path, commit: str) -> bool:
+    """Whether a repository has a commit."""
+    return git(repository, "cat-file", "-t", commit, check=False).strip() == b"commit"
+
+
 def descends(source: Source, commit: str) -> bool | None:
     """Whether what ships descends from a commit; None where this repository does not have that commit."""
-    if git(source.repository, "cat-file", "-t", commit, check=False).strip() != b"commit":
+    if not has(source.repository, commit):
         return None
     base = git(source.repository, "merge-base", commit, source.commit, check=False).decode().strip()
     return base == commit

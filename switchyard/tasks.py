@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json as encoder
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,33 @@ from invoke.tasks import task
 verb = functools.partial(task, auto_shortflags=False, positional=[])
 
 
-def _run(function: Callable[[], int]) -> None:
-    """The library raises; this exits, with the code of its kind."""
-    from switchyard.core.errors import INTERRUPTED, SwitchyardError
+def _run(function: Callable[[], int], *, as_json: bool = False) -> None:
+    """The library raises; this exits, with the code of its kind. With ``as_json`` it prints one object then, too."""
+    from switchyard.core.errors import INTERRUPTED, SwitchyardError, ended
 
     try:
         code = function()
-    except SwitchyardError as error:
-        raise Exit(str(error), error.exit) from None
-    except KeyboardInterrupt:
-        raise Exit("interrupted", INTERRUPTED) from None
+    except (SwitchyardError, KeyboardInterrupt) as error:
+        code, reason = getattr(error, "exit", INTERRUPTED), str(error) or "interrupted"
+        if as_json:
+            print(encoder.dumps(ended(code, reason)))
+        raise Exit(reason, code) from None
     if code:
         raise Exit(None, code)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """``A,B`` as names."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _number(flag: str, value: str) -> int:
+    """A flag's whole number; Invoke itself answers anything else with a traceback."""
+    from switchyard.core.errors import BadInput
+
+    if not value.removeprefix("-").isdecimal():
+        raise BadInput(f"{flag} {value}: a whole number is needed" if value else f"say how many with {flag}")
+    return int(value)
 
 
 def collection(checkout: Path) -> Collection:
@@ -41,13 +57,16 @@ def collection(checkout: Path) -> Collection:
             "allow-dirty": "ship the commit without the work tree's changes",
             "shared-unchanged": "leave changed shared services as they run",
             "force": "ship a release that was bad, or what is live already",
+            "skip": "without these checks of predeploy; needs --reason",
+            "allow-unknown": "these checks of predeploy may be unknown; needs --reason",
+            "reason": "why; receipt and journal keep it",
             "json": "print one JSON object",
             "yes": "do not ask before an override; without overrides nothing is asked",
         }
     )
     def deploy(
         c: Context,
-        host: str,
+        host: str = "",
         rev: str = "",
         dry_run: bool = False,
         yes: bool = False,
@@ -55,15 +74,29 @@ def collection(checkout: Path) -> Collection:
         allow_dirty: bool = False,
         shared_unchanged: bool = False,
         force: bool = False,
+        skip: str = "",
+        allow_unknown: str = "",
+        reason: str = "",
         json: bool = False,
     ) -> None:
-        """Ship a commit: prepared beside the live release, proven healthy, switched without a dropped request."""
+        """Ship a commit: checked, prepared beside what is live, proven healthy, switched without a dropped request."""
 
         def go() -> int:
             from switchyard.verbs import deploy as module
             from switchyard.verbs import rollback as memory
 
-            options = module.Options(rev or None, allow_downgrade, allow_dirty, shared_unchanged, force, json, yes)
+            options = module.Options(
+                rev or None,
+                allow_downgrade,
+                allow_dirty,
+                shared_unchanged,
+                force,
+                json,
+                yes,
+                skip=names(skip),
+                allow_unknown=names(allow_unknown),
+                reason=reason,
+            )
             if dry_run:
                 from switchyard.verbs.plan import plan
 
@@ -72,7 +105,7 @@ def collection(checkout: Path) -> Collection:
             memory.remember_host(checkout, host)
             return code
 
-        _run(go)
+        _run(go, as_json=json)
 
     @verb(
         help={
@@ -94,10 +127,53 @@ def collection(checkout: Path) -> Collection:
             back = module.with_current_env if env else module.rollback
             return back(checkout, host or None, to=to or None, as_json=json)
 
+        _run(go, as_json=json)
+
+    @verb(
+        help={
+            "host": "with this host's env, database and live release; default: the files alone",
+            "app": "the application's folder; default: app.path of the settings",
+            "only": "these checks or groups, separated by commas",
+            "skip": "without these; needs --reason",
+            "allow-unknown": "these may be unknown; needs --reason",
+            "reason": "why; reports keep it",
+            "fix": "let ruff mend what it can in the work tree",
+            "fresh": "run also what passed before and has not changed",
+            "list": "each check, with what it proves and needs",
+            "json": "a file for the results as JSON",
+            "junit": "a file for the results as JUnit XML",
+        }
+    )
+    def predeploy(
+        c: Context,
+        host: str = "",
+        app: str = "",
+        only: str = "",
+        skip: str = "",
+        allow_unknown: str = "",
+        reason: str = "",
+        fix: bool = False,
+        fresh: bool = False,
+        list: bool = False,
+        json: str = "",
+        junit: str = "",
+    ) -> None:
+        """The whole validation before a deployment: code, tests, database, configuration."""
+
+        def go() -> int:
+            from switchyard.verbs import predeploy as module
+
+            if list:
+                return module.listed()
+            options = module.Options(
+                names(only), names(skip), names(allow_unknown), reason, fix, fresh, json=json, junit=junit
+            )
+            return module.predeploy(checkout, host, app, options)
+
         _run(go)
 
     @verb(help={"host": "the host", "rev": "the commit; default HEAD", "json": "print one JSON object"})
-    def plan(c: Context, host: str, rev: str = "", json: bool = False) -> None:
+    def plan(c: Context, host: str = "", rev: str = "", json: bool = False) -> None:
         """What a deploy would do now; writes nothing on the host but the program."""
 
         def go() -> int:
@@ -106,10 +182,10 @@ def collection(checkout: Path) -> Collection:
 
             return module.plan(checkout, host, Options(rev or None, json=json))
 
-        _run(go)
+        _run(go, as_json=json)
 
     @verb(help={"host": "the host", "json": "print one JSON object"})
-    def status(c: Context, host: str, json: bool = False) -> None:
+    def status(c: Context, host: str = "", json: bool = False) -> None:
         """What runs on a host now: colours, releases, health, lease, drift."""
 
         def go() -> int:
@@ -117,32 +193,32 @@ def collection(checkout: Path) -> Collection:
 
             return module.status(checkout, host, as_json=json)
 
-        _run(go)
+        _run(go, as_json=json)
 
     @verb(help={"host": "the host", "count": "how many attempts", "json": "print one JSON object"})
-    def history(c: Context, host: str, count: int = 20, json: bool = False) -> None:
+    def history(c: Context, host: str = "", count: str = "20", json: bool = False) -> None:
         """The attempts on a host, and how each ended."""
 
         def go() -> int:
             from switchyard.verbs import status as module
 
-            return module.history(checkout, host, count=count, as_json=json)
+            return module.history(checkout, host, count=_number("--count", count), as_json=json)
 
-        _run(go)
+        _run(go, as_json=json)
 
     @verb(help={"host": "the host", "service": "only this service", "tail": "lines of each container"})
-    def logs(c: Context, host: str, service: str = "", tail: int = 50) -> None:
+    def logs(c: Context, host: str = "", service: str = "", tail: str = "50") -> None:
         """The last lines of the live colour's containers."""
 
         def go() -> int:
             from switchyard.verbs import status as module
 
-            return module.logs(checkout, host, service=service or None, tail=tail)
+            return module.logs(checkout, host, service=service or None, tail=_number("--tail", tail))
 
         _run(go)
 
     @verb(help={"host": "the host", "service": "only this service of the live colour; default: all of them"})
-    def restart(c: Context, host: str, service: str = "") -> None:
+    def restart(c: Context, host: str = "", service: str = "") -> None:
         """Restart the live colour's containers one after the other, each healthy before the next."""
 
         def go() -> int:
@@ -153,13 +229,13 @@ def collection(checkout: Path) -> Collection:
         _run(go)
 
     @verb(help={"host": "the host", "service": "a routed or plain service", "count": "how many containers of it"})
-    def scale(c: Context, host: str, service: str, count: int) -> None:
+    def scale(c: Context, host: str = "", service: str = "", count: str = "") -> None:
         """Run so many containers of a service, now and in every release to come."""
 
         def go() -> int:
             from switchyard.verbs import small as module
 
-            return module.scale(checkout, host, service=service, count=count)
+            return module.scale(checkout, host, service=service, count=_number("--count", count))
 
         _run(go)
 
@@ -170,7 +246,7 @@ def collection(checkout: Path) -> Collection:
     }
 
     @verb(name="apply", help=applying)
-    def shared_apply(c: Context, host: str, rev: str = "", yes: bool = False) -> None:
+    def shared_apply(c: Context, host: str = "", rev: str = "", yes: bool = False) -> None:
         """Carry changed shared services out, after stating what is interrupted."""
 
         def go() -> int:
@@ -181,7 +257,7 @@ def collection(checkout: Path) -> Collection:
         _run(go)
 
     @verb(name="apply", help=applying)
-    def edge_apply(c: Context, host: str, rev: str = "", yes: bool = False) -> None:
+    def edge_apply(c: Context, host: str = "", rev: str = "", yes: bool = False) -> None:
         """Give the edge the addresses of a commit, after stating what is interrupted."""
 
         def go() -> int:
@@ -192,7 +268,7 @@ def collection(checkout: Path) -> Collection:
         _run(go)
 
     @verb(help={"host": "the host", "reason": "why; the journal keeps it", "force": "even from a living owner"})
-    def unlock(c: Context, host: str, reason: str = "", force: bool = False) -> None:
+    def unlock(c: Context, host: str = "", reason: str = "", force: bool = False) -> None:
         """Take the lease over from whoever holds it."""
 
         def go() -> int:
@@ -203,7 +279,7 @@ def collection(checkout: Path) -> Collection:
         _run(go)
 
     @verb(name="exec", help={"host": "the host", "service": "the service", "command": "the command, without a shell"})
-    def execute(c: Context, host: str, service: str, command: str) -> None:
+    def execute(c: Context, host: str = "", service: str = "", command: str = "") -> None:
         """Run a command in a container of the live colour or of a shared service."""
 
         def go() -> int:
@@ -214,7 +290,7 @@ def collection(checkout: Path) -> Collection:
         _run(go)
 
     @verb(help={"host": "the host", "explain": "print the generated documents, values of variables left out"})
-    def services(c: Context, host: str, explain: bool = False) -> None:
+    def services(c: Context, host: str = "", explain: bool = False) -> None:
         """Each service's kind, and why."""
 
         def go() -> int:
@@ -225,7 +301,7 @@ def collection(checkout: Path) -> Collection:
         _run(go)
 
     @verb(help={"host": "the host"})
-    def doctor(c: Context, host: str) -> None:
+    def doctor(c: Context, host: str = "") -> None:
         """Look at this machine and the host for what would stop a deploy."""
 
         def go() -> int:
@@ -236,13 +312,13 @@ def collection(checkout: Path) -> Collection:
         _run(go)
 
     @verb(name="up", help={"count": "how many sandbox hosts"})
-    def sandbox_up(c: Context, count: int = 1) -> None:
+    def sandbox_up(c: Context, count: str = "1") -> None:
         """Start sandbox hosts: each a whole machine with its own sshd and Docker engine."""
 
         def go() -> int:
             from switchyard.verbs import sandbox as module
 
-            module.up(count, state=checkout / ".switchyard")
+            module.up(_number("--count", count), state=checkout / ".switchyard")
             return 0
 
         _run(go)
@@ -259,7 +335,8 @@ def collection(checkout: Path) -> Collection:
 
         _run(go)
 
-    tasks: list[Any] = [
+    tasks: tuple[Any, ...] = (
+        predeploy,
         deploy,
         plan,
         rollback,
@@ -272,7 +349,7 @@ def collection(checkout: Path) -> Collection:
         execute,
         services,
         doctor,
-    ]
+    )
     return Collection(
         *tasks,
         sandbox=Collection(sandbox_up, sandbox_down),

@@ -40,6 +40,10 @@ class Check:
     body: str | None = None
     """A text that the body must contain."""
 
+    def passes(self, status: int) -> bool:
+        """Whether this is the status that is asked for."""
+        return status == self.status if self.status else status < 400
+
 
 @dataclass(frozen=True)
 class Migrations:
@@ -48,6 +52,7 @@ class Migrations:
     service: str
     current: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
+    """Prints what is still to be applied: shown after the build, before it is."""
     files: str | None = None
     apply: tuple[str, ...] = ()
     repeat: str = "always"
@@ -83,6 +88,15 @@ class App:
     """Seconds in which a service must become healthy."""
     release_header: bool = True
     scale: Mapping[str, int] = field(default_factory=dict)
+
+    def asked_of(self, route: Route) -> Check | None:
+        """The check that asks a path at a route's own port; None where there is no such."""
+        check = self.checks.get(route.service)
+        return check if check is not None and check.path is not None and check.port == route.port else None
+
+    def page(self, route: Route) -> Check:
+        """What a look asks of a route: what its check does, else the top."""
+        return self.asked_of(route) or Check(route.port, "/")
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; ``App.from_json`` turns them back."""

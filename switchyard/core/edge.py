@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from switchyard.core import names
-from switchyard.core.app import App, Check, Route
+from switchyard.core.app import App, Route
 
 IMAGE = "haproxy:3.0"
 HOME = "/etc/edge"
 """Where the edge's directories are mounted in its container."""
+STATE = "/dev/shm/state"
+"""Where a reload finds its servers' addresses, so that it need not wait for names. In the container's memory: after
+a restart they may be others'."""
 SERVERS = 8
 """Containers of one service and colour that the edge can hold."""
 HEADER = "X-Switchyard-Release"
@@ -28,8 +31,10 @@ _HEAD = f"""global
   tune.bufsize 65536
   tune.http.maxhdr 256
   hard-stop-after 15m
+  server-state-file {STATE}
 
 defaults
+  load-server-state-from-file global
   mode http
   log global
   log-format "{_LOG}"
@@ -87,14 +92,14 @@ def preview_inner_port(index: int, colour: str) -> int:
     return 11000 + 2 * index + names.COLOURS.index(colour)
 
 
-def configuration(routes: Sequence[Route], checks: Mapping[str, Check], app: App) -> str:
-    """HAProxy's whole configuration for these routes."""
+def configuration(routes: Sequence[Route], apps: Mapping[str, App]) -> str:
+    """HAProxy's whole configuration for these routes, each colour's backends by its own release's settings."""
     parts = [_HEAD]
     for index, route in enumerate(routes):
         parts.append(_frontend(index, route))
         for colour in names.COLOURS:
             parts.append(_preview(index, route, colour))
-            parts.append(_backend(route, colour, checks.get(route.service), app))
+            parts.append(_backend(route, colour, apps[colour]))
     return "\n".join(parts)
 
 
@@ -143,7 +148,7 @@ def _preview(index: int, route: Route, colour: str) -> str:
     )
 
 
-def _backend(route: Route, colour: str, check: Check | None, app: App) -> str:
+def _backend(route: Route, colour: str, app: App) -> str:
     lines = [f"backend {route.name}_{colour}", f"  mode {route.mode}"]
     release = f"%[str({colour}),map({HOME}/maps/releases.map,none)]"
     if route.mode == "http":
@@ -154,15 +159,16 @@ def _backend(route: Route, colour: str, check: Check | None, app: App) -> str:
                 f"  http-response add-header Set-Cookie {_cookie(route)}={colour}:{release};"
                 "\\ Path=/;\\ HttpOnly;\\ SameSite=Lax if { var(txn.page) -m bool }"
             )
-        if check is not None and check.path is not None and check.port == route.port:
+        if check := app.asked_of(route):
             lines.append("  option httpchk")
             lines.append(
                 f"  http-check send meth GET uri {check.path} ver HTTP/1.1 hdr Host localhost hdr Connection close"
             )
+            lines.append(f"  http-check expect status {check.status or '200-399'}")
     alias = names.alias(route.service, colour)
     lines.append(
         f"  server-template s 1-{SERVERS} {alias}:{route.port} check inter 300ms fastinter 100ms fall 3 rise 1 "
-        "resolvers engine init-addr none"
+        "resolvers engine init-addr last,none"
     )
     return "\n".join(lines) + "\n"
 

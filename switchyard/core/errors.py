@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 OK, FAILED, BAD_INPUT, NOT_CHECKED, REFUSED, TAKEN_BACK, UNVERIFIED, DRIFT = range(8)
 LEASE_HELD = 75
 INTERRUPTED = 130
+
+
+ENDS = {BAD_INPUT: "bad input", NOT_CHECKED: "not checked", REFUSED: "refused", INTERRUPTED: "interrupted"}
+"""What is told of a verb that ended before it could answer, by its exit code."""
+
+
+def ended(code: int, reason: str, *, outcome: str | None = None, release: str | None = None) -> dict[str, Any]:
+    """The one object that a program reads of a verb that ended before it could answer: a receipt of no machine."""
+    told = {"v": 1, "outcome": outcome or ENDS.get(code, "failed"), "release": release, "exit": code}
+    return {**told, "reason": reason, "hosts": []}
 
 
 class SwitchyardError(Exception):

@@ -34,6 +34,10 @@ class Lease:
     operator: Mapping[str, Any] = field(default_factory=dict)
     """The process of the operator's side: its machine, pid and start, for that machine to tell whether it lives."""
 
+    def is_as(self, other: Lease) -> bool:
+        """Whether it is another's very lease, on the same side of the switch."""
+        return (self.number, self.switched) == (other.number, other.switched)
+
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return {"v": 1, **asdict(self)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from switchyard.core.names import other
+from switchyard.core.names import COLOURS, other
 
 NOTHING = "none"
 """No colour: the edge answers 503."""
@@ -59,13 +59,18 @@ class Site:
 
     def holder(self, release: str) -> str | None:
         """The colour that holds a release: the live one, where both do."""
-        colours = sorted(("blue", "green"), key=lambda colour: colour != self.live)
+        colours = ("green", "blue") if self.live == "green" else ("blue", "green")
         return next((colour for colour in colours if self.slot(colour).release == release), None)
 
     @property
     def idle(self) -> str:
         """The colour that the next release goes to."""
         return "blue" if self.live == NOTHING else other(self.live)
+
+    def once_up(self, release: str) -> dict[str, str]:
+        """The release that each colour holds once this one is up; this one, where it holds none."""
+        home = self.holder(release) or self.idle
+        return {colour: (colour != home and self.slot(colour).release) or release for colour in COLOURS}
 
     def with_slot(self, colour: str, slot: Slot) -> Site:
         """The same site with another slot."""

@@ -6,8 +6,6 @@ What Compose resolved has each ``$`` of a value written twice already, as it wan
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import posixpath
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -131,16 +129,15 @@ def split(
     )
 
 
-def key_digests(document: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Each service's keys with a short hash of each value: enough to tell what changed, and nothing of a value."""
-    return {
-        name: {key: _digest(value) for key, value in service.items()}
-        for name, service in (document.get("services") or {}).items()
-    }
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Each service of both documents that differs, with the keys whose values do; nothing of a value."""
+    found = {}
+    for name in sorted(before.keys() & after.keys()):
+        keys = sorted({*before[name], *after[name]})
+        changed = [key for key in keys if before[name].get(key) != after[name].get(key)]
+        if changed:
+            found[name] = changed
+    return found
 
 
 def pin(document: Mapping[str, Any], images: Mapping[str, str]) -> dict[str, Any]:
@@ -501,7 +498,14 @@ def _volume(work: _Work, service: str, name: str) -> None:
             f"with app.volumes.{name}.external"
         )
     else:
-        work.volumes[name] = names.volume(work.app.name, name)
+        work.volumes[name] = volume_of_project(work.document, name, work.app.name)
+
+
+def volume_of_project(document: Mapping[str, Any], name: str, project: str) -> str:
+    """The engine's volume that a project has for one of the document: the name that the file gives, else its own."""
+    given = ((document.get("volumes") or {}).get(name) or {}).get("name")
+    made = names.volume(str(document.get("name")), name)
+    return names.volume(project, name) if given in (None, made) else str(given)
 
 
 def _source(work: _Work, where: str, source: str, *, shared: bool, folder: bool = True) -> tuple[str, bool]:

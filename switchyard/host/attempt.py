@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from switchyard.core import commands
+from switchyard.core import commands, redact
 from switchyard.core.app import App, Route
 from switchyard.core.errors import INTERRUPTED, SwitchyardError
 from switchyard.core.lease import BEAT_WITHIN, RENEW_EVERY
 from switchyard.host import engine
 from switchyard.host.proxy import Proxy
-from switchyard.host.store import Store, now, read_json
-
-SECRET = 6
-"""The shortest env value that is taken out of what is shown; a shorter one would blank out ordinary words."""
-
+from switchyard.host.store import Store, Superseded, append, now, read_json
 
 GUARD_EVERY = 1.0
 """Seconds after which a waiting program looks again whether the lease is still its own."""
+FREE = ("text", "reason", "commands")
+"""The fields of an event that hold what others wrote; the rest are names that are compared, and stay whole."""
 LED = ("deploy", "shared.apply", "edge.apply")
 """The verbs of several phases, each begun by the operator's side."""
 
@@ -32,13 +30,6 @@ class Cancelled(SwitchyardError):
     """The operator's side went away, or asked to stop, before the switch."""
 
     exit = INTERRUPTED
-
-
-def _without(text: str, value: str) -> str:
-    """The text without a value: a plain word only where it stands alone, anything like a secret everywhere."""
-    if value.isalpha() and value.islower() and len(value) < 2 * SECRET:
-        return re.sub(rf"(?<!\w){value}(?!\w)", "•••", text)
-    return text.replace(value, "•••")
 
 
 class Attempt:
@@ -55,6 +46,8 @@ class Attempt:
         self.proxy = Proxy(store)
         self.number = 0
         self.switched = False
+        self.ending = False
+        """Whether it cleans up after itself, which nobody's word or silence cuts short."""
         self.release = ""
         self.before: str | None = None
         self.proven: dict[str, frozenset[tuple[str, str]]] = {}
@@ -68,6 +61,8 @@ class Attempt:
         self.weak: set[str] = set()
         self.carried: list[str] = []
         """The commands of the step at hand, as the plan shows them."""
+        self._spelled: dict[str, list[str]] = {}
+        """Each release's secrets, as a text may hold them."""
         self._said: list[dict[str, Any]] = []
         self._offset = 0
         self._beat = now()
@@ -89,10 +84,11 @@ class Attempt:
         """The wanted release's routes."""
         return tuple(Route(**route) for route in self.record["routes"])
 
-    @property
-    def log(self) -> str:
-        """The file with what the release's commands printed."""
-        return str(self.store.release(self.release) / "log")
+    def log(self, text: str) -> None:
+        """Adds to what the release's commands printed; without any secret."""
+        path = self.store.release(self.release) / "log"
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
+            file.write(self.redact(text))
 
     def target(self, release: str | None = None) -> commands.Target:
         """The wanted release, or another, as commands name it."""
@@ -108,29 +104,29 @@ class Attempt:
     def run(self, argv: Sequence[str], *, shown: Sequence[str] | None = None, **how: Any) -> tuple[int, str]:
         """A command that changes the host, logged with the release and told with the step."""
         self.carried.append(commands.shown(shown or argv, self.release))
-        return engine.run(argv, log=self.log, tick=self.tick, **how)
+        return engine.run(argv, log=self.log, **{"tick": self.tick, **how})
 
     def redact(self, text: str) -> str:
-        """The text without any value of the wanted release's env."""
-        for value in self._secrets():
-            text = _without(text, value)
-        return text
-
-    def _redacted(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._redacted(item) for item in value]
-        return self.redact(value) if isinstance(value, str) else value
+        """The text without any value of the wanted release's env, nor of its file secrets."""
+        return redact.redact(text, self._secrets())
 
     def _secrets(self) -> list[str]:
-        values = (self.json(self.release, "values.json") if self.release else None) or []
-        return sorted({value for value in values if len(value) >= SECRET}, key=len, reverse=True)
+        if self.release and self.release not in self._spelled:
+            public = f"{self.release} {self.record.get('commit')}"
+            found = redact.spellings(self.store.secrets(self.release))
+            self._spelled[self.release] = [part for part in found if part not in public]
+        return self._spelled.get(self.release, [])
+
+    def note(self, **fields: Any) -> None:
+        """One journal line of this attempt."""
+        whose = {"attempt": self.name, "release": self.release or None, "host": self.request.get("host")}
+        self.store.append({**whose, **fields})
 
     def emit(self, event: str, **fields: Any) -> None:
         """One line of the attempt's file, which the operator's side follows."""
-        fields = {key: self._redacted(value) for key, value in fields.items()}
+        fields.update({key: redact.redact_all(fields[key], self._secrets()) for key in FREE if key in fields})
         line = json.dumps({"v": 1, "event": event, "at": round(time.time(), 3), **fields})
-        with open(os.open(self.folder / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
-            file.write(line + "\n")
+        self.store.spending(lambda: append(self.folder / "events.jsonl", line + "\n"))
 
     def hear(self) -> None:
         """Reads what the operator's side said since the last look."""
@@ -147,25 +143,29 @@ class Attempt:
             said = json.loads(line)
             self._beat = now()
             if said["say"] == "cancel" and not self.switched:
-                raise Cancelled("cancelled by the operator before the switch")
+                raise Cancelled(said.get("why") or "cancelled by the operator before the switch")
             if said["say"] != "beat":
                 self._said.append(said)
 
     def tick(self) -> None:
         """Called often: hears, keeps the lease, and gives up before the switch when nobody beats."""
-        self.hear()
+        if not self.ending:
+            self.hear()
         silent = now() - self._beat
-        if not self.switched and self.led and silent > BEAT_WITHIN:
+        waits = self.led and not self.switched and not self.ending
+        if waits and silent > BEAT_WITHIN:
             raise Cancelled(f"no word from the operator's side for {silent:.0f} s, before the switch")
         if self.number and now() - self._guarded > GUARD_EVERY:
             self.store.guard(self.number)
             self._guarded = now()
-        if (
-            self.number
-            and now() - self._renewed > RENEW_EVERY
-            and (self.switched or silent < RENEW_EVERY or not self.led)
-        ):
+        if self.number and now() - self._renewed > RENEW_EVERY and (silent < RENEW_EVERY or not waits):
             self.renew()
+
+    def linger(self) -> None:
+        """A tick that ends nothing, for what the engine goes on with whoever has asked for it."""
+        if self.number and now() - self._renewed > RENEW_EVERY:
+            with contextlib.suppress(Superseded):
+                self.renew()
 
     def renew(self) -> None:
         """The lease lasts again from now; raises ``Superseded`` when it is another's."""

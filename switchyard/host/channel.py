@@ -8,82 +8,76 @@ import os
 import select
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import IO, Any
 
-from switchyard.core.errors import FAILED, SwitchyardError
+from switchyard.core.errors import BAD_INPUT, FAILED, Refused, SwitchyardError
 from switchyard.host import observe, program, reads
-from switchyard.host.store import Store, full, is_full, process_start, write
+from switchyard.host.store import Store, append, full, has_room, is_full, process_start, write
 
 POLL = 0.02
 LOOK_EVERY = 1.0
-LOST = {
-    "outcome": "killed",
-    "exit": FAILED,
-    "reason": "the host program was killed. Type inv deploy or inv rollback once: it repairs what was left half done",
+BEGINS_WITHIN = 10.0
+"""Seconds in which a program writes down which process it is."""
+KILLED = "the host program was killed. Type inv deploy or inv rollback once: it repairs what was left half done"
+LOST: dict[str, Any] = {
     "live": None,
+    "looked": False,
     "before": None,
     "release": None,
 }
+"""The end of an attempt that could not tell its own, and did not look at what is live."""
 
 
 def serve(request: dict[str, Any], words: IO[bytes]) -> int:
     """One request from the operator's side: a reading verb at once, an acting one detached and followed."""
     root = Path(os.path.expanduser(request["root"]))
     store = Store(root)
+    follows = request["verb"] == "follow"
+    folder = store.attempts / str(request.get("attempt"))
     try:
-        store.prepare()
         if request["verb"] in reads.VERBS:
+            store.require_layout()
             _say({"v": 1, "event": "answer", "answer": reads.VERBS[request["verb"]](store, request)})
             return 0
+        store.prepare()
+        if not follows:
+            _begin(folder, request)
     except SwitchyardError as error:
-        _say({"v": 1, "event": "end", "outcome": "failed", "exit": error.exit, "reason": str(error)})
-        return error.exit
+        return _end_with(error.exit, str(error), outcome="refused" if isinstance(error, Refused) else "failed")
     except OSError as error:
         if is_full(error):
             if store.spend_reserve():
                 return serve(request, words)
-            _say({"v": 1, "event": "end", "outcome": "failed", "exit": FAILED, "reason": full(root)})
-            return FAILED
-        _say(
-            {
-                "v": 1,
-                "event": "end",
-                "outcome": "failed",
-                "exit": 2,
-                "reason": f"{root} cannot be used by this SSH user: {error}. Choose another `root` for the host",
-            }
-        )
-        return 2
-    folder = store.attempts / request["attempt"]
-    if request["verb"] == "follow" and not folder.is_dir():
-        _say({"v": 1, "event": "end", "outcome": "lost", "exit": 1, "reason": "this host knows no such attempt"})
-        return 1
-    if request["verb"] == "follow":
-        return _follow(folder, words, seen=int(request["seen"]))
+            return _end_with(FAILED, full(root))
+        told = f"{root} cannot be used by this SSH user: {error}. Choose another `root` for the host"
+        return _end_with(BAD_INPUT, told)
+    except Exception as error:  # told without its words, which may be anybody's
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(at.filename).name}:{at.lineno}"
+        return _end_with(FAILED, f"the host program met an error of its own: {type(error).__name__} at {where}")
+    if not (folder / "events.jsonl").exists():
+        return _end_with(FAILED, "this host knows no such attempt", outcome="lost")
+    if not follows:
+        _detach(store, folder)
     try:
-        _begin(folder, request)
-    except OSError as error:
-        if not is_full(error) or not store.spend_reserve():
-            raise
-        _begin(folder, request)
-    _detach(root, folder)
-    try:
-        return _follow(folder, words)
+        return _follow(folder, words, seen=int(request.get("seen", 0)))
     except OSError as error:
         if not is_full(error):
             raise
+        told = full(root)
         store.spend_reserve()
-        with open(folder / "said.jsonl", "ab") as said:
-            said.write(b'\n{"say": "cancel"}\n')
-        _say({"v": 1, "event": "end", **LOST, "outcome": "failed", "reason": full(root), "live": _live(folder)})
-        return FAILED
+        with contextlib.suppress(OSError):
+            append(folder / "said.jsonl", json.dumps({"say": "cancel", "why": told}) + "\n")
+        return _end_with(FAILED, told, **_live(folder))
 
 
 def _begin(folder: Path, request: dict[str, Any]) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     write(folder / "request.json", json.dumps(request))
-    (folder / "events.jsonl").touch(mode=0o600)
+    for name in ("events.jsonl", "said.jsonl"):  # now, while there are inodes: the reserve gives only one
+        (folder / name).touch(mode=0o600)
 
 
 def _is_gone(folder: Path) -> bool:
@@ -91,17 +85,30 @@ def _is_gone(folder: Path) -> bool:
     try:
         pid, started = (folder / "process").read_text().split()
     except (FileNotFoundError, ValueError):
-        return False
+        return time.time() - (folder / "request.json").stat().st_mtime > BEGINS_WITHIN
     return process_start(int(pid)) != started
 
 
-def _live(folder: Path) -> dict[str, Any] | None:
-    """What is live after a program was killed; nothing where that cannot be told."""
+def _live(folder: Path) -> dict[str, Any]:
+    """What is live, and that it was looked at; empty where it could not be."""
     request = json.loads((folder / "request.json").read_text())
     with contextlib.suppress(SwitchyardError):
-        live: dict[str, Any] | None = observe.facts(Store(folder.parent.parent), request["app"])["live"]
-        return live
-    return None
+        return {"live": observe.facts(Store(folder.parent.parent), request["app"])["live"], "looked": True}
+    return {}
+
+
+def _end_with(code: int, reason: str, *, outcome: str = "failed", **fields: Any) -> int:
+    """Says an end that no program has written."""
+    _say({"v": 1, "event": "end", **LOST, "outcome": outcome, "exit": code, "reason": reason, **fields})
+    return code
+
+
+def _now(store: Store, event: dict[str, Any]) -> dict[str, Any]:
+    """An event as it is to be told now: one that was cancelled, and has been followed by another attempt, says so."""
+    if event.get("outcome") != "cancelled" or event.get("number") in (None, 0, store.last_number()):
+        return event
+    why = f"{event['reason']}; another attempt has taken over here since, see inv history"
+    return {**event, "outcome": "superseded", "exit": FAILED, "reason": why}
 
 
 def _say(event: dict[str, Any]) -> None:
@@ -109,7 +116,7 @@ def _say(event: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _detach(root: Path, folder: Path) -> None:
+def _detach(store: Store, folder: Path) -> None:
     """A process of its own session, without this connection's descriptors."""
     child = os.fork()
     if child:
@@ -123,45 +130,56 @@ def _detach(root: Path, folder: Path) -> None:
         os.dup2(null, descriptor)
     os.closerange(3, 256)
     os.chdir("/")
-    write(folder / "process", f"{os.getpid()} {process_start(os.getpid())}")
     try:
-        program.run(root, folder)
+        store.spending(lambda: write(folder / "process", f"{os.getpid()} {process_start(os.getpid())}"))
+        program.run(store.root, folder)
     finally:
         os._exit(0)
 
 
 def _follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
     """Copies events out, those after the first ``seen``, and words in, until the program's last event."""
-    descriptor = words.fileno()
+    descriptor, store, said = words.fileno(), Store(folder.parent.parent), folder / "said.jsonl"
     pending = b""
     missing = 0
     listening = True
-    with (
-        open(folder / "events.jsonl") as events,
-        open(os.open(folder / "said.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb", buffering=0) as said,
-        open(os.open(folder / "pack.part", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as pack,
-    ):
+    switched = False
+
+    def say(line: bytes) -> None:
+        try:
+            store.spending(lambda: append(said, line.decode()))
+        except OSError:
+            if not switched:  # from there on nothing that is said is needed
+                raise
+
+    pack: IO[bytes] | None = None
+    with contextlib.ExitStack() as files:
+        events = files.enter_context(open(folder / "events.jsonl"))
         for _ in range(seen):
-            events.readline()
+            switched = '"event": "switched"' in events.readline() or switched
         line = ""
         announced = b""
         looked = time.monotonic()
         while True:
-            line += events.readline()
+            line += "" if line.endswith("\n") else events.readline()
             if line.endswith("\n"):
-                sys.stdout.write(line)
-                sys.stdout.flush()
-                event = json.loads(line)
+                event = _now(store, json.loads(line))
                 line = ""
+                _say(event)
+                switched = switched or event["event"] == "switched"
                 if event["event"] == "end":
                     (folder / "pack.part").unlink(missing_ok=True)
                     return int(event["exit"])
                 continue
             if time.monotonic() - looked > LOOK_EVERY:
                 looked = time.monotonic()
-                if _is_gone(folder) and not events.readline():
-                    _say({"v": 1, "event": "end", **LOST, "live": _live(folder)})
-                    return FAILED
+                if _is_gone(folder):
+                    last = events.readline()  # it may have said its end a moment before
+                    if not last:
+                        told = KILLED if has_room(store.root) else full(store.root)
+                        return _end_with(FAILED, told, outcome="killed", **_live(folder))
+                    line += last
+                    continue
             if not listening:
                 time.sleep(POLL)
                 continue
@@ -173,14 +191,15 @@ def _follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
                 continue
             pending += data
             while pending:
-                if missing:
+                if pack is not None:
                     part, pending = pending[:missing], pending[missing:]
                     pack.write(part)
                     missing -= len(part)
                     if not missing:
-                        pack.flush()
+                        pack.close()
+                        pack = None
                         os.replace(folder / "pack.part", folder / "pack")
-                        said.write(announced)
+                        say(announced)
                     continue
                 head, newline, rest = pending.partition(b"\n")
                 if not newline:
@@ -189,5 +208,7 @@ def _follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
                 word = json.loads(head)
                 if word.get("bytes"):
                     missing, announced = int(word["bytes"]), head + b"\n"
+                    opened = os.open(folder / "pack.part", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                    pack = files.enter_context(open(opened, "wb"))
                 else:
-                    said.write(head + b"\n")
+                    say(head + b"\n")

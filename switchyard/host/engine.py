@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.client
 import json
 import os
@@ -11,7 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 from switchyard.core.errors import NotChecked, SwitchyardError
@@ -23,8 +24,16 @@ RUN_WITHIN = 1800.0
 """Seconds for one command."""
 NO_COMPOSE = ("is not a docker command", "unknown docker command", "unknown shorthand flag: 'p' in -p")
 """What Docker's command says where its Compose plugin is missing."""
+NO_PROCESS = (
+    "this host is out of processes or memory: {program} could not be started ({error}). See ps and ulimit -u of the "
+    "SSH user there, and type it again"
+)
 TICK_EVERY = 0.1
+BACK_WITHIN = 60.0
+"""Seconds for which an engine that does not answer is waited for past the switch."""
 END_WITHIN = 5.0
+NOT_EXECUTED = 124
+"""From this exit code on, a command in a container took too long, could not begin, or ended with its container."""
 
 
 class _Connection(http.client.HTTPConnection):
@@ -62,6 +71,15 @@ def ask(method: str, path: str, body: Any = None, *, within: float = ASK_WITHIN,
     return data
 
 
+def is_away() -> bool:
+    """Whether the engine does not answer just now."""
+    try:
+        ask("GET", "/_ping")
+    except NotChecked:
+        return True
+    return False
+
+
 def containers(*labels: str) -> list[dict[str, Any]]:
     """All containers, stopped ones too, with all of these labels (``key`` or ``key=value``)."""
     filters = json.dumps({"label": list(labels)}) if labels else "{}"
@@ -82,7 +100,7 @@ def image_id(name: str) -> str | None:
 
 
 def execute(container: str, argv: Sequence[str], *, within: float = 10.0) -> tuple[int, str]:
-    """A command in a running container: exit code and the last of its output. 124 when it took too long."""
+    """A command in a running container: exit code and its output. 124 when it took too long."""
     wanted = {"Cmd": list(argv), "AttachStdout": True, "AttachStderr": True}
     try:
         made = ask("POST", f"/containers/{container}/exec", wanted)
@@ -100,12 +118,15 @@ def execute(container: str, argv: Sequence[str], *, within: float = 10.0) -> tup
 
 
 def _demultiplexed(raw: bytes) -> str:
+    """What a container printed on both streams; a terminal's output is not framed."""
+    if raw[1:4] != bytes(3):
+        return raw.decode(errors="replace").strip()
     parts = []
     while len(raw) >= 8:
         size = int.from_bytes(raw[4:8], "big")
         parts.append(raw[8 : 8 + size])
         raw = raw[8 + size :]
-    return b"".join(parts).decode(errors="replace").strip()[-2000:]
+    return b"".join(parts).decode(errors="replace").strip()
 
 
 def logs(container: str, tail: int = 30) -> str:
@@ -127,7 +148,8 @@ def run(
     cwd: str | None = None,
     check: bool = True,
     extra: Mapping[str, str] | None = None,
-    log: str | None = None,
+    stdin: IO[bytes] | None = None,
+    log: Callable[[str], None] = lambda text: None,
     tick: Callable[[], None] = lambda: None,
 ) -> tuple[int, str]:
     """A command with a time limit: exit code and output. With ``check`` a failure raises with its last lines.
@@ -137,7 +159,7 @@ def run(
     try:
         process = subprocess.Popen(
             list(argv),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin or subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=cwd,
@@ -146,6 +168,10 @@ def run(
         )
     except FileNotFoundError:
         raise NotChecked(f"{argv[0]} is not installed on this host") from None
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.ENOMEM):
+            raise
+        raise SwitchyardError(NO_PROCESS.format(program=argv[0], error=error.strerror)) from None
     deadline = time.monotonic() + within
     try:
         text = _output(process, deadline, tick)
@@ -155,9 +181,7 @@ def run(
         _end(process)
     if process.returncode != 0 and any(words in text for words in NO_COMPOSE):
         raise NotChecked("docker compose (v2) is not installed on this host; install it there and type it again")
-    if log is not None:
-        with open(log, "a", opener=_private) as file:
-            file.write(f"$ {' '.join(argv)}\n{text}")
+    log(f"$ {' '.join(argv)}\n{text}")
     if check and process.returncode != 0:
         tail = "\n".join(text.strip().splitlines()[-15:])
         raise SwitchyardError(f"{' '.join(argv[:2])} … {argv[-1]} ended with {process.returncode}:\n{tail}")
@@ -184,7 +208,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.communicate(timeout=END_WITHIN)
             return
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from switchyard.core import edge, names
-from switchyard.core.app import Route
+from switchyard.core.app import App, Route
+from switchyard.core.errors import Refused
 from switchyard.core.site import Site, Slot
 from switchyard.host import engine
 from switchyard.host.attempt import Attempt
@@ -26,18 +29,18 @@ def site(attempt: Attempt) -> Site:
     app, store, record = attempt.request["app"], attempt.store, attempt.record
     containers = engine.containers(f"{names.APP}={app}")
     slots = {colour: slot(attempt, colour, containers) for colour in names.COLOURS}
-    return Site(
+    found = Site(
         blue=slots["blue"],
         green=slots["green"],
         proxy=attempt.proxy.live(),
         map_file=attempt.proxy.file_live(),
-        edge=edge_state(attempt, containers),
         shared=shared_state(store, app, record, containers),
         stage=stage(record),
         smoke=attempt.smoke,
         verdict=attempt.verdict,
         now=now(),
     )
+    return replace(found, edge=edge_state(attempt, found, containers))
 
 
 def is_single(container: Mapping[str, Any]) -> bool:
@@ -65,15 +68,30 @@ def slot(attempt: Attempt, colour: str, containers: Iterable[dict[str, Any]]) ->
     single = [c for c in mine if is_single(c)]
     return Slot(
         release=release,
-        front=group_state(attempt, f"front {colour}", front, wanted_count(attempt.store, record)),
+        front=group_state(attempt, f"front {colour}", front, wanted_count(attempt.store, record, colour)),
         single=single_state(attempt, f"single {colour}", single) if single or record.get("handover") else "unused",
     )
 
 
-def wanted_count(store: Store, record: Mapping[str, Any]) -> int:
-    """How many routed and plain containers a release has at least."""
-    scales = store.scales()
-    return sum(scales.get(name, 1) for name in record.get("front", ()))
+def wanted_count(store: Store, record: Mapping[str, Any], colour: str) -> int:
+    """How many routed and plain containers a release has."""
+    document = read_json(store.release(record.get("id", "")) / f"{colour}.json")
+    return sum(wanted(document, record.get("front", ()), store.scales()).values())
+
+
+def wanted(
+    document: Mapping[str, Any] | None, services: Iterable[str], scales: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """How many containers each of these services of a document has: as was asked for, else as the document says."""
+    known = (document or {}).get("services") or {}
+    replicas = {name: int((known[name].get("deploy") or {}).get("replicas", 1)) for name in services if name in known}
+    return {name: (scales or {}).get(name, count) for name, count in replicas.items()}
+
+
+def lacking(containers: Iterable[Mapping[str, Any]], wanted: Mapping[str, int]) -> dict[str, str]:
+    """The services of which fewer containers run than are wanted, each with how many do."""
+    running = Counter(c["Labels"]["com.docker.compose.service"] for c in containers if c["State"] == "running")
+    return {name: f"{running[name]} of {count}" for name, count in wanted.items() if running[name] < count}
 
 
 def group_state(attempt: Attempt, key: str, containers: list[dict[str, Any]], wanted: int) -> str:
@@ -121,7 +139,7 @@ def shared_state(store: Store, app: str, record: Mapping[str, Any], containers: 
     return "healthy" if ready and set(record.get("shared", ())) <= running else "absent"
 
 
-def edge_state(attempt: Attempt, containers: Iterable[dict[str, Any]]) -> str:
+def edge_state(attempt: Attempt, site: Site, containers: Iterable[dict[str, Any]]) -> str:
     """absent, stale, or current for the wanted release."""
     if not any(c["Labels"].get(names.KIND) == "edge" and c["State"] == "running" for c in containers):
         return "absent"
@@ -132,22 +150,42 @@ def edge_state(attempt: Attempt, containers: Iterable[dict[str, Any]]) -> str:
     except FileNotFoundError:
         return "absent"
     backends = set(edge.preview_names(attempt.routes))
-    current = text == wanted_configuration(attempt) and backends <= attempt.proxy.backends()
+    current = text == wanted_configuration(attempt, site) and backends <= attempt.proxy.backends()
     return "current" if current else "stale"
 
 
-def wanted_configuration(attempt: Attempt) -> str:
-    """HAProxy's configuration for the wanted release on the edge that is here."""
-    return edge.configuration(edge_routes(attempt), attempt.app.checks, attempt.app)
+def wanted_configuration(attempt: Attempt, site: Site) -> str:
+    """HAProxy's configuration for the wanted release on the edge that is here; what is live keeps its own checks."""
+    apps = {colour: settings(attempt, release) for colour, release in site.once_up(attempt.release).items()}
+    return edge.configuration(edge_routes(attempt), apps)
+
+
+def settings(attempt: Attempt, release: str) -> App:
+    """A release's own settings; of one whose release.json is gone, none."""
+    record = attempt.store.record(release)
+    return App.from_json(record["app"]) if record else App(attempt.request["app"])
+
+
+def routes(attempt: Attempt, release: str) -> list[Route]:
+    """A release's own routes; of one whose release.json is gone, those of the wanted one."""
+    record = attempt.store.record(release) or attempt.record
+    return [Route(**route) for route in record["routes"]]
 
 
 def edge_routes(attempt: Attempt) -> list[Route]:
     """The edge's addresses in the order in which they were published, with the wanted release's options."""
-    wanted = {route.name: route for route in attempt.routes}
     published = read_json(attempt.store.edge / "routes.json")
     if published is None:
-        return list(wanted.values())
-    return [wanted.get(route["service"] + f"-{route['port']}", Route(**route)) for route in published]
+        return list(attempt.routes)
+    wanted = {route.name: route for route in attempt.routes}
+    held = [(route, wanted.get(route.name, route)) for route in (Route(**route) for route in published)]
+    return [replace(route, mode=options.mode, affinity=options.affinity) for route, options in held]
+
+
+def not_held(attempt: Attempt) -> list[str]:
+    """The wanted release's routes that the edge has no address for."""
+    held = {route.name for route in edge_routes(attempt)}
+    return [f"{route.service}:{route.port}" for route in attempt.routes if route.name not in held]
 
 
 def stage(record: Mapping[str, Any]) -> str:
@@ -166,31 +204,53 @@ def stage(record: Mapping[str, Any]) -> str:
 
 def facts(store: Store, app: str) -> dict[str, Any]:
     """What the operator's side needs to know before it sends anything."""
-    disk = shutil.disk_usage(store.root)
     memory = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines() if ":" in line)
     records = store.records()
-    proxy = Proxy(store)
-    live = proxy.live()
-    live = proxy.file_live() if live == "down" else live
-    containers = engine.containers(f"{names.APP}={app}")
-    held = {c["Labels"].get(names.COLOUR): c["Labels"].get(names.RELEASE) for c in of_colour(containers, live)}
-    record = store.record(held.get(live) or "") if live != "none" else None
+    colour, containers = _live_colour(store), engine.containers(f"{names.APP}={app}")
+    record = _held(store, containers, colour)
     return {
         "root": str(store.root),
         "uid": os.getuid(),
-        "disk_free": disk.free,
-        "disk_total": disk.total,
+        "disks": disks(str(store.root), engine.ask("GET", "/info")["DockerRootDir"]),
         "memory_available": int(memory["MemAvailable"].split()[0]) * 1024,
-        "live": summary(record, live),
+        "live": summary(record, colour),
+        "checks": ((record or {}).get("app") or {}).get("checks") or {},
         "number": records[0]["number"] if records else 0,
         "commits": [record["commit"] for record in records if record.get("received")][:20],
         "edge": read_json(store.edge / "routes.json"),
         "others": plain_projects(app),
         "volumes": sorted(v["Name"] for v in engine.ask("GET", "/volumes")["Volumes"] or ()),
         "listening": listening(),
-        "shared": read_json(store.shared / "wanted.json"),
-        "memory_live": sum(memory_of(c) for c in of_colour(containers, live)),
+        "shared": sorted((read_json(store.shared / "wanted.json") or {}).get("services") or ()),
+        "memory_live": sum(memory_of(c) for c in of_colour(containers, colour)),
     }
+
+
+def disks(*places: str) -> dict[str, int]:
+    """Free bytes of each file system that one of these places lies on, by the first of them."""
+    found: dict[int, tuple[str, int]] = {}
+    for place in places:
+        with contextlib.suppress(OSError):  # an engine may keep its data on another machine
+            found.setdefault(os.stat(place).st_dev, (place, shutil.disk_usage(place).free))
+    return dict(found.values())
+
+
+def live(store: Store, app: str) -> dict[str, Any] | None:
+    """The release that is live, as the operator's side shows it."""
+    colour = _live_colour(store)
+    return summary(_held(store, engine.containers(f"{names.APP}={app}"), colour), colour)
+
+
+def _live_colour(store: Store) -> str:
+    proxy = Proxy(store)
+    colour = proxy.live()
+    return proxy.file_live() if colour == "down" else colour
+
+
+def _held(store: Store, containers: Iterable[dict[str, Any]], colour: str) -> dict[str, Any] | None:
+    """The record of the release whose containers a colour holds."""
+    held = of_colour(containers, colour)
+    return store.record(held[0]["Labels"].get(names.RELEASE) or "") if held else None
 
 
 def summary(record: Mapping[str, Any] | None, colour: str) -> dict[str, Any] | None:
@@ -211,12 +271,14 @@ def usual(store: Store) -> dict[str, float]:
 
 
 def memory_of(container: Mapping[str, Any]) -> int:
-    """Bytes that a running container uses now; 0 for one that does not run."""
+    """Bytes that a running container uses now, what the kernel can drop apart; 0 for one that does not run."""
     if container["State"] != "running":
         return 0
     path = f"/containers/{container['Id']}/stats?stream=false&one-shot=true"
-    stats = engine.ask("GET", path)
-    return int(((stats or {}).get("memory_stats") or {}).get("usage") or 0)
+    used = (engine.ask("GET", path) or {}).get("memory_stats") or {}
+    kinds = used.get("stats") or {}
+    dropped = kinds.get("total_inactive_file", kinds.get("inactive_file", 0))  # cgroup v1, v2
+    return max(0, int(used.get("usage") or 0) - int(dropped))
 
 
 def plain_projects(app: str) -> list[dict[str, str]]:
@@ -234,6 +296,55 @@ def plain_projects(app: str) -> list[dict[str, str]]:
                 }
             )
     return found
+
+
+def strangers(
+    containers: Iterable[Mapping[str, Any]], app: str, document: Mapping[str, Any] | None
+) -> list[tuple[str, str]]:
+    """Those running, of nobody's or another application, that write to state of a document: container, what."""
+    state = state_of(document)
+    return [
+        (container["Names"][0].lstrip("/"), state[found])
+        for container in containers
+        if container["State"] == "running" and container["Labels"].get(names.APP) != app
+        for mount in container.get("Mounts") or ()
+        for found in (mount.get("Name") or _real(mount.get("Source") or ""),)
+        if found in state and mount.get("RW", True)
+    ]
+
+
+def state_of(document: Mapping[str, Any] | None) -> dict[str, str]:
+    """Where the services of a document keep state, as a person calls it: volumes, and folders that they may write to.
+
+    A folder that is only read, or a file such as the engine's socket, is used by many without harm.
+    """
+    found = document or {}
+    volumes = [str(value.get("name", key)) for key, value in (found.get("volumes") or {}).items()]
+    folders = [
+        _real(mount["source"])
+        for service in (found.get("services") or {}).values()
+        for mount in service.get("volumes") or ()
+        if mount.get("type") == "bind" and not mount.get("read_only") and not _is_file(mount["source"])
+    ]
+    return {name: f"volume {name}" for name in volumes} | {name: f"folder {name}" for name in folders}
+
+
+def _is_file(path: str) -> bool:
+    return os.path.exists(_real(path)) and not os.path.isdir(_real(path))
+
+
+def _real(path: str) -> str:
+    return os.path.realpath(os.path.expanduser(path))
+
+
+def refuse_strangers(app: str, document: Mapping[str, Any]) -> None:
+    """Two servers on one directory do not notice each other: nobody else may mount what a shared service writes to."""
+    found = [
+        f"{what} is mounted by running container {container}"
+        for container, what in strangers(engine.containers(), app, document)
+    ]
+    if found:
+        raise Refused(f"{'; '.join(found)}: stop it first, or two servers write to one place")
 
 
 def listening() -> dict[str, str]:

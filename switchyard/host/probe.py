@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import contextlib
 import http.client
 import socket
 import time
@@ -18,6 +19,12 @@ PASSES = 3
 """In a row, of a container that has just started; of one that has stood by, the engine has seen the ones before."""
 EVERY = 0.1
 PROBE_WITHIN = 5.0
+HELD_FOR = 0.3
+"""Seconds after which a connection that is still open was taken by a service, one that speaks second."""
+ENDS_WITHIN = 2.0
+"""Seconds for which the next end of a container in a crash loop is waited for, to tell its exit code."""
+TOLD = 2000
+"""Characters of a failed service's last lines that are told."""
 STEADY = 10.0
 """Seconds without a restart that stand in for a check where a service declares none."""
 
@@ -54,7 +61,7 @@ def http_check(host: str, check: Check) -> Answer:
         status, _, body = get(host, check.port, check.path)
     except (OSError, http.client.HTTPException) as error:
         return Answer(False, f"GET :{check.port}{check.path}: {error}")
-    right = status == check.status if check.status else status < 400
+    right = check.passes(status)
     if right and check.body is not None and check.body not in body:
         return Answer(False, f"GET :{check.port}{check.path}: {status} without {check.body!r}: {body[:200]}")
     return Answer(right, f"GET :{check.port}{check.path}: {status} {'' if right else body[:200]}".strip())
@@ -67,6 +74,19 @@ def port_check(host: str, port: int) -> Answer:
     except OSError as error:
         return Answer(False, f"port {port}: {error}")
     return Answer(True, f"port {port} answers")
+
+
+def held_check(host: str, port: int) -> Answer:
+    """Whether a connection through the edge reaches a service: where none does, the edge takes it and closes it."""
+    try:
+        with socket.create_connection((host, port), PROBE_WITHIN) as link:
+            link.settimeout(HELD_FOR)
+            with contextlib.suppress(TimeoutError):
+                if not link.recv(1):
+                    return Answer(False, f"port {port}: a connection is closed at once, without a word")
+    except OSError as error:
+        return Answer(False, f"port {port}: {error}")
+    return Answer(True, f"port {port} holds a connection")
 
 
 def address(details: dict[str, Any]) -> str:
@@ -100,22 +120,42 @@ def is_weak(details: dict[str, Any], check: Check | None) -> bool:
     return check is None and _declared(details) is None
 
 
+def _once_ended(details: dict[str, Any]) -> dict[str, Any]:
+    """A container of a crash loop once it has ended again: while it runs, nothing tells how it ended before."""
+    deadline = time.monotonic() + ENDS_WITHIN
+    while details["State"]["Status"] == "running" and time.monotonic() < deadline:
+        time.sleep(0.02)
+        details = engine.inspect(details["Id"]) or details
+    return details
+
+
 def describe_failure(service: str, details: dict[str, Any] | None, seen: str) -> str:
     """Why a service failed, in words: exit code, memory, last answer, last lines."""
     if details is None:
         return f"{service}: its container is gone"
+    if details.get("RestartCount"):
+        details = _once_ended(details)
     state = details["State"]
     facts = []
     if state.get("OOMKilled"):
         facts.append("killed for lack of memory (OOM)")
     if details.get("RestartCount"):
-        facts.append(f"crash loop: restarted {details['RestartCount']} times, last exit code {state['ExitCode']}")
+        ended = "it runs again" if state["Status"] == "running" else f"last exit code {state['ExitCode']}"
+        facts.append(f"crash loop: restarted {details['RestartCount']} times, {ended}")
     elif not state["Running"]:
         facts.append(f"exited with code {state['ExitCode']}")
     if seen:
         facts.append(f"last answer: {seen}")
-    tail = engine.logs(details["Id"], 15)
+    tail = engine.logs(details["Id"], 15)[-TOLD:]
     return f"{service}: " + "; ".join(facts) + (f"\n--- last lines of {service}\n{tail}" if tail else "")
+
+
+def require_running(service: str, container: str, base_restarts: int, seen: str = "") -> dict[str, Any]:
+    """A container that runs, and was restarted no more often than that; raises ``Unhealthy``, told with ``seen``."""
+    details = engine.inspect(container)
+    if details is None or not details["State"]["Running"] or details.get("RestartCount", 0) > base_restarts:
+        raise Unhealthy(describe_failure(service, details, seen))
+    return details
 
 
 def prove(
@@ -133,9 +173,7 @@ def prove(
     passes, seen = 0, ""
     while True:
         tick()
-        details = engine.inspect(container)
-        if details is None or not details["State"]["Running"] or details.get("RestartCount", 0) > base_restarts:
-            raise Unhealthy(describe_failure(service, details, seen))
+        details = require_running(service, container, base_restarts, seen)
         answer = once(details, check, port)
         seen = answer.seen
         passes = passes + 1 if answer.passed else 0

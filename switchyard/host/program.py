@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from switchyard.core import edge, names
-from switchyard.core.errors import FAILED, REFUSED, TAKEN_BACK, UNVERIFIED, Refused, SwitchyardError
+from switchyard.core.errors import (
+    FAILED,
+    LEASE_HELD,
+    REFUSED,
+    TAKEN_BACK,
+    UNVERIFIED,
+    NotChecked,
+    Refused,
+    SwitchyardError,
+)
 from switchyard.core.lease import Lease
 from switchyard.core.machine import Done, Step, Want, next_step
-from switchyard.host import acts, apply, engine, observe, simple
+from switchyard.core.site import Site
+from switchyard.host import acts, apply, engine, observe, prune, simple
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.receive import Unchanged, receive
-from switchyard.host.store import Store, Superseded, full, is_full, now, process_start
+from switchyard.host.store import Store, Superseded, full, is_full, now, runs, write
 
-KEPT = 5
-"""Good or unverified releases that stay on the host, the live one among them."""
-CACHE_MOST = 10 << 30
-"""Bytes of build cache that stay, those used last. An engine has one cache for all; no part of it is state."""
-PRUNE_WITHIN = 120.0
 ORPHAN_WITHIN = 300.0
-"""Seconds for which an attempt without an operator is waited for."""
+"""Seconds for which an attempt without an operator, or one that was taken over from, is waited for."""
 STEPS = 60
 """More steps than any site needs: a guard against a machine that never settles."""
 TRIES = 3
 """Failures of one step after the switch, where going on is the only way."""
+SWITCHING = ("deploy", "rollback")
+"""The verbs that move traffic."""
 
 
 def run(root: Path, folder: Path) -> None:
@@ -40,38 +46,34 @@ def run(root: Path, folder: Path) -> None:
     attempt = Attempt(store, folder, request)
     outcome, code, held = "failed", FAILED, None
     try:
-        if attempt.verb == "unlock":
-            simple.require_dead_or_forced(attempt)
         _take(attempt)
         outcome, code = VERBS[attempt.verb](attempt)
     except Unchanged as error:
         outcome, code, attempt.reason = "unchanged", error.exit, str(error)
     except Superseded as error:
         outcome, code, attempt.reason = "superseded", error.exit, str(error)
-    except SwitchyardError as error:
-        code, attempt.reason, held = error.exit, str(error), getattr(error, "holder", None)
-        outcome = (
-            "cancelled" if isinstance(error, Cancelled) else ("refused" if isinstance(error, Refused) else "failed")
-        )
-        _clean_up(attempt, outcome)
-    except OSError as error:
-        if not is_full(error):
-            _own_error(attempt, error)
-        else:
-            store.spend_reserve()
-            attempt.reason = full(store.root)
-        _clean_up(attempt, outcome)
     except BaseException as error:
-        _own_error(attempt, error)
+        told = _told(attempt, error)
+        code, attempt.reason, held = told.exit, str(told), getattr(told, "holder", None)
+        outcome = "cancelled" if isinstance(told, Cancelled) else ("refused" if isinstance(told, Refused) else "failed")
+        if attempt.switched and attempt.verb in SWITCHING:  # whatever it met: that nothing live changed is not true
+            outcome, code = "held", UNVERIFIED
         _clean_up(attempt, outcome)
     finally:
         _end(attempt, outcome, code, held)
 
 
-def _own_error(attempt: Attempt, error: BaseException) -> None:
-    attempt.reason = f"the host program met an error of its own: {error!r}"
+def _told(attempt: Attempt, error: BaseException) -> SwitchyardError:
+    """An error as it is told. After that of a full disk the reserve lets what follows write."""
+    if isinstance(error, SwitchyardError):
+        return error
+    if isinstance(error, OSError) and is_full(error):
+        told = full(attempt.store.root)
+        attempt.store.spend_reserve()
+        return SwitchyardError(told)
     with contextlib.suppress(OSError):
-        (attempt.folder / "traceback").write_text(traceback.format_exc())
+        write(attempt.folder / "traceback", attempt.redact("".join(traceback.format_exception(error))))
+    return SwitchyardError(f"the host program met an error of its own: {error!r}")
 
 
 def _take(attempt: Attempt) -> None:
@@ -81,6 +83,8 @@ def _take(attempt: Attempt) -> None:
     """
     store, request = attempt.store, attempt.request
     lease, dead = store.holder()
+    if attempt.verb == "unlock":
+        simple.require_dead_or_forced(attempt, lease, dead)
     orphan = lease if lease and dead is None and request.get("gone") == lease.attempt else None
     if orphan and orphan.switched:
         attempt.emit(
@@ -89,15 +93,40 @@ def _take(attempt: Attempt) -> None:
         with open(store.attempts / orphan.attempt / "said.jsonl", "ab") as said:  # nobody will look for it any more
             said.write(b'\n{"say": "seen", "verdict": "unverified", "why": "the process of its operator is gone"}\n')
         _wait(attempt, lambda: _is_over(store, orphan))
-    force = attempt.verb == "unlock" or (orphan is not None and not orphan.switched)
-    attempt.number, taken = store.take(
-        attempt.name, attempt.verb, request["who"], force=force, operator=request.get("operator")
+    over = lease if attempt.verb == "unlock" else (orphan if orphan and not orphan.switched else None)
+    attempt.number, before, taken = store.take(
+        attempt.name, attempt.verb, request["who"], over=over, operator=request.get("operator")
     )
     if taken:
-        store.append({"attempt": attempt.name, "step": "takeover", "what": taken})
+        attempt.note(step="takeover", what=taken)
         attempt.emit("progress", text=taken)
-    if lease and dead is None:
-        _wait(attempt, lambda: process_start(lease.pid) != lease.started)
+    if before is not None:
+        _outlive(attempt, before)
+    _forget_packs(store)
+
+
+def _outlive(attempt: Attempt, before: Lease) -> None:
+    """Waits for what a takeover found running; whoever comes next waits for it, too, where this one does not."""
+    try:
+        if not _wait(attempt, lambda: not runs(before)):
+            raise Refused(
+                f"{before.who}'s {before.doing} has been superseded, but its program still runs (process {before.pid} "
+                "of the host): look what it waits for, or kill it, and type it again",
+                exit=LEASE_HELD,
+            )
+    except SwitchyardError:
+        with contextlib.suppress(Superseded):
+            attempt.store.give_back(attempt.number, before)
+        attempt.number = 0
+        raise
+
+
+def _forget_packs(store: Store) -> None:
+    """What other attempts were sent and did not come to unpack holds their env; nobody else is sent anything now."""
+    for path in store.attempts.glob("*/pack*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_size:  # an empty one may be that of an attempt that waits for the lease
+                path.unlink()
 
 
 def _is_over(store: Store, orphan: Lease) -> bool:
@@ -105,17 +134,22 @@ def _is_over(store: Store, orphan: Lease) -> bool:
     return lease is None or lease.attempt != orphan.attempt or dead is not None
 
 
-def _wait(attempt: Attempt, over: Callable[[], bool]) -> None:
+def _wait(attempt: Attempt, over: Callable[[], bool]) -> bool:
+    """Whether it was over in time."""
     deadline = now() + ORPHAN_WITHIN
-    while not over() and now() < deadline:
+    while not over():
+        if now() > deadline:
+            return False
         attempt.tick()
         time.sleep(0.1)
+    return True
 
 
 def _clean_up(attempt: Attempt, outcome: str) -> None:
     """Before the switch: the idle colour is taken down and the release marked; what is live was not touched."""
     if attempt.switched or not attempt.release or outcome == "refused":
         return
+    attempt.ending = True
     with contextlib.suppress(SwitchyardError):
         site = observe.site(attempt)
         home = site.holder(attempt.release)
@@ -126,31 +160,25 @@ def _clean_up(attempt: Attempt, outcome: str) -> None:
 
 
 def _end(attempt: Attempt, outcome: str, code: int, held: Mapping[str, Any] | None) -> None:
+    told = {"step": attempt.verb, "what": outcome, "exit": code, "was": attempt.before}
     with contextlib.suppress(Exception):
-        attempt.store.append(
-            {
-                "attempt": attempt.name,
-                "release": attempt.release,
-                "step": attempt.verb,
-                "what": outcome,
-                "exit": code,
-                "who": attempt.request["who"],
-                "was": attempt.before,
-                "why": request_reason(attempt),
-            }
+        attempt.store.spending(
+            lambda: attempt.note(**told, who=attempt.request["who"], why=request_reason(attempt)),
         )
     with contextlib.suppress(Exception):
-        attempt.store.free(attempt.number)
-    live: dict[str, Any] | None = None
+        attempt.store.spending(lambda: attempt.store.free(attempt.number))
+    live, looked = None, False
     with contextlib.suppress(Exception):
-        live = observe.facts(attempt.store, attempt.request["app"])["live"]
+        live, looked = observe.live(attempt.store, attempt.request["app"]), True
     attempt.emit(
         "end",
         outcome=outcome,
         exit=code,
+        number=attempt.number,
         reason=attempt.reason,
-        release=attempt.release,
+        release=attempt.release or None,
         live=live,
+        looked=looked,
         before=attempt.before,
         weak=sorted(attempt.weak),
         holder=held,
@@ -171,36 +199,58 @@ def request_reason(attempt: Attempt) -> str:
 
 
 def drive(attempt: Attempt, want: Want) -> str:
-    """Observe, decide, act, and observe again, until nothing is left to do."""
-    tries: dict[Step, int] = {}
+    """Observe, decide, act, and observe again, until nothing is left to do and that is recorded.
+
+    Past the switch going on is the only way: whatever fails is tried again, and a step that keeps failing speaks
+    against the release.
+    """
+    tries: Counter[Step | Done | None] = Counter()
     for _ in range(STEPS):
-        attempt.tick()
-        step = next_step(want, observe.site(attempt))
-        if isinstance(step, Done):
-            return step.outcome
+        step: Step | Done | None = None
         try:
-            _act(attempt, step)
+            attempt.tick()
+            step = next_step(want, _observed(attempt))
+            if isinstance(step, Done):
+                _record(attempt, step.outcome)
+                return step.outcome
+            acts.act(attempt, step)
         except (Superseded, Cancelled):
             raise
-        except SwitchyardError as error:
-            tries[step] = tries.get(step, 0) + 1
-            if not attempt.switched or (tries[step] >= TRIES and attempt.verdict == "wrong"):
-                raise
-            attempt.reason = str(error)
-            if tries[step] >= TRIES:  # what does not work after the switch speaks against the release
-                attempt.verdict, tries[step] = "wrong", 0
+        except Exception as error:
+            told = _told(attempt, error)
+            tries[step] += 1
+            often = step is not None and tries[step] >= TRIES
+            if often and attempt.verdict == "unknown" and _has_not_moved(attempt, step):
+                attempt.switched = False
+            if not attempt.switched or (often and (attempt.verdict == "wrong" or isinstance(step, Done))):
+                raise told from None
+            with contextlib.suppress(OSError):
+                attempt.emit("progress", text=f"{step or 'a look at this host'} is tried again: {told}")
+            if often:
+                attempt.verdict, attempt.reason, tries[step] = "wrong", str(told), 0
     raise SwitchyardError(f"{attempt.verb} did not settle within {STEPS} steps; see inv status")
 
 
-def _act(attempt: Attempt, step: Step) -> None:
-    """One step; a full disk is an error of the step, after which the reserve lets the next one write."""
-    try:
-        acts.act(attempt, step)
-    except OSError as error:
-        if not is_full(error):
-            raise
-        attempt.store.spend_reserve()
-        raise SwitchyardError(full(attempt.store.root)) from None
+def _has_not_moved(attempt: Attempt, step: Step | Done | None) -> bool:
+    """Whether a switch failed so that neither the proxy nor its map file knows of it."""
+    return (
+        isinstance(step, Step)
+        and step.name == "switch"
+        and step.colour not in (attempt.proxy.live(), attempt.proxy.file_live())
+    )
+
+
+def _observed(attempt: Attempt) -> Site:
+    """This machine now. Past the switch an engine that is away is waited for: going on is the only way."""
+    deadline = now() + engine.BACK_WITHIN
+    while True:
+        try:
+            return observe.site(attempt)
+        except NotChecked:
+            if not attempt.switched or now() > deadline:
+                raise
+        attempt.tick()
+        time.sleep(0.2)
 
 
 def deploy(attempt: Attempt) -> tuple[str, int]:
@@ -212,13 +262,11 @@ def deploy(attempt: Attempt) -> tuple[str, int]:
     receive(attempt, attempt.folder / "pack")
     attempt.emit("received", release=attempt.release)
     attempt.await_said("prepare")
-    outcome = drive(attempt, Want("deploy", attempt.release, "prepare"))
-    if outcome == "failed":
-        raise SwitchyardError(attempt.reason)
+    drive(attempt, Want("deploy", attempt.release, "prepare"))
     target = _rollback_target(attempt)
     attempt.emit("prepared", rollback=target, weak=sorted(attempt.weak))
     attempt.await_said("switch")
-    return _settle(attempt, drive(attempt, Want("deploy", attempt.release, "switch")))
+    return _settled(attempt, drive(attempt, Want("deploy", attempt.release, "switch")))
 
 
 def rollback(attempt: Attempt) -> tuple[str, int]:
@@ -237,15 +285,17 @@ def rollback(attempt: Attempt) -> tuple[str, int]:
             f"{target['id']} cannot come back: the images of {', '.join(missing) or 'all services'} are gone "
             "from this host. Choose another with --to, or deploy its commit again"
         )
+    lacking = observe.not_held(attempt)
+    if lacking:
+        raise Refused(
+            f"{target['id']} cannot come back: the edge holds no address for {', '.join(lacking)}. Give it that "
+            "release's first, which interrupts every route for a moment: "
+            f"inv edge.apply --host {attempt.request.get('host', 'NAME')} --rev {target['commit'][:10]}"
+        )
     ahead = schema_ahead(attempt.before and store_record(attempt, attempt.before), target)
     if ahead:
         attempt.emit("progress", text=ahead)
-    outcome = drive(attempt, Want("rollback", attempt.release))
-    if outcome == "failed":
-        raise SwitchyardError(attempt.reason)
-    if outcome == "live" and attempt.before:
-        attempt.store.update(attempt.before, state="bad", reason="rolled back from")
-    return _settle(attempt, outcome)
+    return _settled(attempt, drive(attempt, Want("rollback", attempt.release)))
 
 
 def store_record(attempt: Attempt, release: str) -> dict[str, Any]:
@@ -296,51 +346,28 @@ def _rollback_target(attempt: Attempt) -> dict[str, Any] | None:
     return {"release": attempt.before, "front": site.slot(site.live).front if site.live != "none" else "none"}
 
 
-def _settle(attempt: Attempt, outcome: str) -> tuple[str, int]:
+def _record(attempt: Attempt, outcome: str) -> None:
     """Marks the release by what was seen, and lets go of what is kept no longer."""
     store = attempt.store
+    if outcome == "failed":
+        raise SwitchyardError(attempt.reason)
     if outcome == "live":
-        good = attempt.verdict == "ok"
-        store.update(attempt.release, state="good" if good else "unverified")
-        if attempt.request.get("back") and attempt.before:
+        store.update(attempt.release, state="good" if attempt.verdict == "ok" else "unverified")
+        if (attempt.verb == "rollback" or attempt.request.get("back")) and attempt.before:
             store.update(attempt.before, state="bad", reason="rolled back from")
-        with contextlib.suppress(SwitchyardError):
-            prune(attempt)
-        return ("live", 0) if good else ("unverified", UNVERIFIED)
+        with contextlib.suppress(SwitchyardError, OSError):
+            prune.prune(attempt)
     if outcome == "taken back":
         store.update(attempt.release, state="bad", reason=attempt.redact(attempt.reason))
-        return "taken back", TAKEN_BACK
+
+
+def _settled(attempt: Attempt, outcome: str) -> tuple[str, int]:
+    """How an attempt that ran to its end is told, and its exit code."""
+    if outcome == "live":
+        return ("live", 0) if attempt.verdict == "ok" else ("unverified", UNVERIFIED)
+    if outcome == "taken back":
+        return outcome, TAKEN_BACK
     return (outcome, UNVERIFIED) if outcome == "held" else (outcome, REFUSED)
-
-
-def prune(attempt: Attempt) -> None:
-    """Keeps the newest good or unverified releases and what a colour holds; images only by this app's own label."""
-    store, app = attempt.store, attempt.request["app"]
-    site = observe.site(attempt)
-    held = {site.blue.release, site.green.release}
-    records = store.records()
-    sound = [r["id"] for r in records if r["state"] in ("good", "unverified", "live")][:KEPT]
-    failed = [r["id"] for r in records if r["state"] not in ("good", "unverified", "live")][:KEPT]
-    for record in records:
-        if record["id"] in held or record["id"] in sound or record["id"] in failed:
-            continue
-        for service in record.get("images") or {}:
-            engine.run(["docker", "rmi", names.tag(app, service, record["id"])], check=False)
-        engine.run(
-            ["git", "--git-dir", str(store.repo), "update-ref", "-d", f"refs/switchyard/{record['id']}"], check=False
-        )
-        _remove(store.release(record["id"]))
-    engine.run(["docker", "image", "prune", "-f", "--filter", f"label={names.APP}={app}"], check=False)
-    engine.ask("POST", "/build/prune", **{"keep-storage": CACHE_MOST}, within=PRUNE_WITHIN)
-
-
-def _remove(folder: Path) -> None:
-    """A release's folder, also where a container wrote into it as root, which only the engine may undo."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        removal = ["--entrypoint", "rm", edge.IMAGE, "-rf", f"/releases/{folder.name}"]
-        mount = f"{folder.parent}:/releases"
-        engine.run(["docker", "run", "--rm", "--network", "none", "--user", "0", "-v", mount, *removal], check=False)
 
 
 VERBS: dict[str, Callable[[Attempt], tuple[str, int]]] = {

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from switchyard.core import edge, names
-from switchyard.core.errors import SwitchyardError
+from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.host.store import Store, write
 
 ANSWER_WITHIN = 3.0
+SETTLED = 3
+"""Answers in a row after which a reload is over."""
 UP_WITHIN = 15.0
+FORCED = 0x01 | 0x08
+"""Of a server's administrative state: taken out, or told to drain, by somebody."""
+
+
+class _Server(NamedTuple):
+    """A place for one container in a backend."""
+
+    backend: str
+    name: str
+    address: str
+    is_out: bool
 
 
 class Proxy:
-    """One application's edge. Raises ``OSError`` while it does not run."""
+    """One application's edge. One that does not run reads the files when it starts: there they are enough."""
 
     def __init__(self, store: Store) -> None:
         self.maps = store.edge / "maps"
         self.run = store.edge / "run"
 
     def say(self, command: str) -> str:
-        """One command of the runtime API, and its answer."""
+        """One command of the runtime API, and its answer. Raises ``NotChecked`` while the proxy does not run."""
+        try:
+            return self._said(command)
+        except OSError as error:
+            raise NotChecked(f"the edge does not answer: {error}; see docker logs of its container") from None
+
+    def _said(self, command: str) -> str:
         folder = os.open(self.run, os.O_RDONLY)
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
@@ -49,7 +70,7 @@ class Proxy:
         """The colour that the running proxy answers from: blue, green, none, or down."""
         try:
             return self.map("live").get("live", "down")
-        except OSError:
+        except NotChecked:
             return "down"
 
     def file_live(self) -> str:
@@ -64,12 +85,16 @@ class Proxy:
         """The backends that the running configuration has."""
         try:
             return set(self.say("show backend").split())
-        except OSError:
+        except NotChecked:
             return set()
 
     def servers_up(self, backend: str) -> int:
-        """How many servers of a backend the proxy itself sees up."""
-        rows = (line.split(",") for line in self.say("show stat").splitlines() if line and not line.startswith("#"))
+        """How many servers of a backend the proxy itself sees up; none while it does not run."""
+        try:
+            said = self.say("show stat")
+        except NotChecked:
+            return 0
+        rows = (line.split(",") for line in said.splitlines() if line and not line.startswith("#"))
         return sum(
             1
             for row in rows
@@ -83,15 +108,17 @@ class Proxy:
             return sum(
                 int(row[4]) for row in rows if len(row) > 4 and row[1] == "BACKEND" and row[0].endswith(f"_{colour}")
             )
-        except (OSError, ValueError):
+        except (NotChecked, ValueError):
             return 0
 
     def rest(self, address: str, *, within: float) -> None:
-        """Sends nothing new to the server at an address, and waits for what it still answers, for so many seconds."""
-        rows = [line.split() for line in self.say("show servers state").splitlines() if line[:1].isdigit()]
-        servers = [(row[1], row[3]) for row in rows if len(row) > 4 and row[4] == address]
+        """Takes the server at an address out, and waits for what it still answers, for so many seconds.
+
+        Out, not to drain: one that is ready again is not used before a check of it has passed.
+        """
+        servers = [(server.backend, server.name) for server in self._servers() if server.address == address]
         for backend, server in servers:
-            self.say(f"set server {backend}/{server} state drain")
+            self.say(f"set server {backend}/{server} state maint")
         deadline = time.monotonic() + within
         while time.monotonic() < deadline and any(self._busy(*server) for server in servers):
             time.sleep(0.1)
@@ -100,28 +127,37 @@ class Proxy:
         rows = (line.split(",") for line in self.say("show stat").splitlines())
         return sum(int(row[4] or 0) for row in rows if len(row) > 4 and (row[0], row[1]) == (backend, server))
 
-    def resume(self, address: str) -> None:
-        """The server at an address takes requests again."""
-        for line in self.say("show servers state").splitlines():
-            row = line.split()
-            if line[:1].isdigit() and len(row) > 4 and row[4] == address:
-                self.say(f"set server {row[1]}/{row[3]} state ready")
+    def resume(self, colour: str) -> None:
+        """Whatever was taken out of a colour is used again once its check passes.
+
+        Being out belongs to a place in a backend: it outlives a container that stood there, a reload, and the program
+        that asked for it. An edge that does not run remembers nothing of it.
+        """
+        with contextlib.suppress(NotChecked):
+            for server in self._servers():
+                if server.is_out and server.backend.endswith(f"_{colour}"):
+                    self.say(f"set server {server.backend}/{server.name} state ready")
+
+    def _servers(self) -> list[_Server]:
+        rows = [line.split() for line in self.say("show servers state").splitlines() if line[:1].isdigit()]
+        return [_Server(row[1], row[3], row[4], bool(int(row[6]) & FORCED)) for row in rows if len(row) > 6]
 
     def switch(self, colour: str) -> None:
         """The map file by rename, then the running map, then read back."""
         write(self.maps / "live.map", edge.live_map(colour), 0o644)
-        if self.live() == "down":
-            return
-        self._change(f"set map {edge.HOME}/maps/live.map live {colour}")
+        with contextlib.suppress(NotChecked):
+            self._change(f"set map {edge.HOME}/maps/live.map live {colour}")
         answered = self.live()
-        if answered != colour:
+        if answered not in (colour, "down"):
             raise SwitchyardError(f"the edge answers {answered} after it was set to {colour}")
 
     def fill(self, name: str, text: str) -> None:
         """A whole map: the file by rename, then the running one row by row."""
         write(self.maps / f"{name}.map", text, 0o644)
-        if self.live() == "down":
-            return
+        with contextlib.suppress(NotChecked):
+            self._fill(name, text)
+
+    def _fill(self, name: str, text: str) -> None:
         path = f"{edge.HOME}/maps/{name}.map"
         wanted: Mapping[str, str] = dict(line.split() for line in text.splitlines())
         said = self.say(f"show map {path}")
@@ -142,10 +178,22 @@ class Proxy:
         if said:
             raise SwitchyardError(f"the edge refused {command!r}: {said}")
 
-    def wait(self, backends: set[str]) -> None:
-        """Until the running configuration has these backends."""
-        deadline = time.monotonic() + UP_WITHIN
-        while not backends <= self.backends():
+    def process(self) -> str:
+        """The process that answers now; a reload makes another."""
+        try:
+            said = self.say("show info")
+        except NotChecked:
+            return ""
+        return next((line.split()[1] for line in said.splitlines() if line.startswith("Pid:")), "")
+
+    def wait(self, backends: set[str], *, after: str = "") -> None:
+        """Until the running configuration has these backends, and the process ``after`` answers no more.
+
+        While a reload is under way either process may take a command, and what the old one is told is lost.
+        """
+        deadline, seen = time.monotonic() + UP_WITHIN, 0
+        while seen < SETTLED:
+            seen = seen + 1 if self.process() not in ("", after) and backends <= self.backends() else 0
             if time.monotonic() > deadline:
                 raise SwitchyardError(
                     f"the edge did not come up within {UP_WITHIN:.0f} s; see docker logs of its container"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
@@ -10,11 +9,12 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from switchyard.core.errors import FAILED, Refused, SwitchyardError
-from switchyard.host import engine, observe
+from switchyard.core.errors import Refused, SwitchyardError
+from switchyard.host import aside, engine, observe
 from switchyard.host.attempt import Attempt
 from switchyard.host.store import read_json, write, write_json
 
@@ -40,7 +40,7 @@ def receive(attempt: Attempt, pack: Path) -> None:
     """Unpacks the pack into a release folder; ``received`` in its release.json is written last."""
     with open(pack, "rb") as file:
         header: dict[str, Any] = json.loads(file.readline())
-        _objects(attempt, header, file.read())
+        _objects(attempt, header, file)
     pack.unlink()
     env_digest = attempt.store.digest(header["env"])
     settings = attempt.store.digest(
@@ -53,6 +53,7 @@ def receive(attempt: Attempt, pack: Path) -> None:
             attempt.release, attempt.switched = str(error), True
             attempt.emit("progress", text=f"{error} is live already, but not settled: going on with it")
             return
+        _require_checked(attempt, header)
     store, release = attempt.store, header["id"]
     folder = store.release(release)
     folder.mkdir(mode=0o700)
@@ -60,6 +61,8 @@ def receive(attempt: Attempt, pack: Path) -> None:
     write(folder / "env", header["env"])
     write_json(folder / "values.json", header["values"])
     write_json(folder / "compose.json", header["compose"])
+    if header["checks"]:
+        write_json(folder / "checks.json", header["checks"])
     for name, document in {**header["colours"], "shared": header["shared"], "build": header["build"]}.items():
         write_json(folder / f"{name}.json", document)
     kept = (
@@ -97,26 +100,42 @@ def receive(attempt: Attempt, pack: Path) -> None:
     attempt.release = release
 
 
+def _require_checked(attempt: Attempt, header: dict[str, Any]) -> None:
+    """Only the very tree that was checked goes on; what was overridden stands in the journal with its reason."""
+    checks = header["checks"]
+    if checks is None and attempt.request.get("back"):
+        return
+    tree = engine.run(_git(attempt, "rev-parse", f"{header['commit']}^{{tree}}"))[1].strip()
+    if checks is None or checks["tree"] != tree:
+        raise Refused(f"predeploy did not check {header['commit'][:10]}: its result is of another tree")
+    if checks["overridden"]:
+        attempt.store.append(
+            {
+                "attempt": attempt.name,
+                "release": header["id"],
+                "host": attempt.request.get("host"),
+                "step": "predeploy",
+                "what": "overridden",
+                "why": checks["overridden"],
+            }
+        )
+
+
 def _git(attempt: Attempt, *words: str) -> list[str]:
     return ["git", "--git-dir", str(attempt.store.repo), *words]
 
 
-def _objects(attempt: Attempt, header: dict[str, Any], data: bytes) -> None:
+def _objects(attempt: Attempt, header: dict[str, Any], pack: BufferedReader) -> None:
     if not (attempt.store.repo / "HEAD").exists():
         engine.run(["git", "init", "--quiet", "--bare", str(attempt.store.repo)])
     # What the commit keeps out of archives is part of the release all the same.
     write(attempt.store.repo / "info" / "attributes", "* -export-ignore -export-subst\n")
-    if data:
-        done = subprocess.run(
-            _git(attempt, "index-pack", "--stdin", "--fix-thin"),
-            input=data,
-            capture_output=True,
-            env=engine.environment(),
-            timeout=engine.RUN_WITHIN,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise SwitchyardError(f"git could not take the commit in: {done.stderr.decode(errors='replace').strip()}")
+    if pack.peek(1):
+        os.lseek(pack.fileno(), pack.tell(), os.SEEK_SET)  # where git begins, however far this has read ahead
+        argv = _git(attempt, "index-pack", "--stdin", "--fix-thin")
+        code, said = engine.run(argv, stdin=pack, check=False, tick=attempt.tick)
+        if code != 0:
+            raise SwitchyardError(f"git could not take the commit in: {said.strip()}")
     engine.run(_git(attempt, "update-ref", f"refs/switchyard/{header['id']}", header["commit"]))
 
 
@@ -128,12 +147,14 @@ def _object(attempt: Attempt, commit: str, path: str) -> str:
 def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings: str) -> None:
     """Unchanged, bad, older than what is live, a changed shared service, addresses that the edge does not hold."""
     request, store = attempt.request, attempt.store
-    live = observe.facts(store, request["app"])["live"]
+    aside.refuse_unfinished(store)
+    live = observe.live(store, request["app"])
     record = store.record(live["id"]) if live else None
     same = [r for r in store.records() if r["commit"] == header["commit"] and r.get("env_digest") == env_digest]
     if record in same and record is not None and record.get("settings") == settings and not request.get("force"):
         if _is_unsettled(attempt, record):
             raise Unsettled(record["id"])
+        attempt.release = record["id"]
         raise Unchanged(f"{record['id']} is live already, with the same commit, env and settings: nothing to do")
     bad = [r for r in same if r["state"] == "bad"]
     if bad and not request.get("force"):
@@ -150,6 +171,7 @@ def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings:
                 f"{header['commit'][:10]} is not a descendant of {record['commit'][:10]}, which is live "
                 f"({record['id']}): somebody deployed something newer. Merge it, or give --allow-downgrade"
             )
+    observe.refuse_strangers(request["app"], header["shared"])
     _refuse_shared(attempt, header)
     published = read_json(store.edge / "routes.json")
     if published is not None:
@@ -185,6 +207,8 @@ def shared_changes(
     new = wanted.get("services") or {}
     known = read_json(attempt.store.shared / "files.json") or {}
     files = [name for name, now in objects.items() if known.get(name, now) != now]
+    mounted, now = applied.get("volumes") or {}, wanted.get("volumes") or {}
+    volumes = [name for name in now if mounted.get(name, now[name]) != now[name]]
     changed: dict[str, list[str]] = {}
     for name, document in (applied.get("services") or {}).items():
         if name not in new:
@@ -193,6 +217,7 @@ def shared_changes(
         keys = [key for key in sorted({*document, *new[name]}) if document.get(key) != new[name].get(key)]
         text = json.dumps(new[name].get("volumes") or ())
         keys += [f"file {file}" for file in files if f"/files/{file}" in text]
+        keys += [f"volume {volume}" for volume in volumes if f'"source": "{volume}"' in text]
         if keys:
             changed[name] = keys
     return changed
@@ -203,19 +228,17 @@ def _export(attempt: Attempt, commit: str, into: Path) -> None:
     aside = into.with_name("files.part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    done = subprocess.run(
-        _git(attempt, "archive", "--format=tar", commit),
-        capture_output=True,
-        check=False,
-        env=engine.environment(),
-        timeout=engine.RUN_WITHIN,
-    )
-    if done.returncode != 0:
-        raise SwitchyardError(
-            f"git could not export {commit[:10]}: {done.stderr.decode(errors='replace').strip()}", exit=FAILED
-        )
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-        archive.extractall(aside)
+    argv, pipe = _git(attempt, "archive", "--format=tar", commit), subprocess.PIPE
+    with subprocess.Popen(argv, stdout=pipe, stderr=pipe, env=engine.environment()) as git:
+        assert git.stderr is not None
+        try:
+            with tarfile.open(fileobj=git.stdout, mode="r|") as archive:
+                for member in archive:
+                    archive.extract(member, aside)
+                    attempt.tick()
+        except tarfile.TarError:
+            said = git.stderr.read().decode(errors="replace").strip()
+            raise SwitchyardError(f"git could not export {commit[:10]}: {said}") from None
     # git dates every file with its commit, and BuildKit takes a file of the same size and date for the same file:
     # two commits of one second would build the first one's content. Each export gets a date of its own.
     for path in aside.rglob("*"):

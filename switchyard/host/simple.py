@@ -7,8 +7,9 @@ from typing import Any
 
 from switchyard.core import commands, edge, names
 from switchyard.core.errors import BadInput, Refused, SwitchyardError
+from switchyard.core.lease import Lease
 from switchyard.core.machine import Step
-from switchyard.host import acts, engine, observe, probe
+from switchyard.host import acts, colours, engine, observe, probe
 from switchyard.host.attempt import Attempt
 from switchyard.host.store import write_json
 
@@ -21,34 +22,41 @@ def restart(attempt: Attempt) -> tuple[str, int]:
     live = observe.site(attempt).live
     if live == "none":
         raise Refused("nothing is live here")
-    containers = engine.containers(f"{names.APP}={attempt.request['app']}", f"{names.COLOUR}={live}")
-    service = attempt.request.get("service")
-    chosen = [
-        c for c in observe.of_colour(containers, live) if service in (None, c["Labels"]["com.docker.compose.service"])
-    ]
-    if not chosen:
-        known = sorted({c["Labels"]["com.docker.compose.service"] for c in observe.of_colour(containers, live)})
-        raise BadInput(f"no service of the live colour is called {service}; known: {', '.join(known)}")
-    attempt.release = chosen[0]["Labels"][names.RELEASE]
+    attempt.release = _chosen(attempt, live)[0]["Labels"][names.RELEASE]
     end_standby(attempt)
+    acts.act(attempt, Step("restart", live))
+    return "restarted", 0
+
+
+def _chosen(attempt: Attempt, colour: str) -> list[dict[str, Any]]:
+    """The containers of the service that is asked for, else of all; raises ``BadInput`` where there are none."""
+    containers = engine.containers(f"{names.APP}={attempt.request['app']}", f"{names.COLOUR}={colour}")
+    held = observe.of_colour(containers, colour)
+    service = attempt.request.get("service")
+    chosen = [c for c in held if service in (None, c["Labels"]["com.docker.compose.service"])]
+    if not chosen:
+        known = sorted({c["Labels"]["com.docker.compose.service"] for c in held})
+        raise BadInput(f"no service of the live colour is called {service}; known: {', '.join(known)}")
+    return chosen
+
+
+def restart_each(attempt: Attempt, colour: str | None) -> None:
+    """One container after the other, each healthy before the next."""
+    assert colour is not None
+    chosen = _chosen(attempt, colour)
     for container in chosen:
         name = container["Labels"]["com.docker.compose.service"]
         attempt.store.guard(attempt.number)
         attempt.emit("progress", text=f"restarting {name}")
-        _rest(attempt, container, chosen)
-        engine.run(["docker", "restart", container["Id"]])
-        count = (engine.inspect(container["Id"]) or {}).get("RestartCount", 0)
-        probe.prove(
-            name,
-            container["Id"],
-            attempt.app.checks.get(name),
-            None,
-            within=attempt.app.healthy_within,
-            tick=attempt.tick,
-            base_restarts=count,
-        )
-        attempt.proxy.resume(probe.address(engine.inspect(container["Id"]) or {}))
-    return "restarted", 0
+        up = {route: attempt.proxy.servers_up(f"{route.name}_{colour}") for route in attempt.routes}
+        try:
+            _rest(attempt, container, chosen)
+            engine.run(["docker", "restart", container["Id"]], tick=attempt.linger)
+            colours.prove_again(attempt, container)
+        finally:
+            attempt.proxy.resume(colour)
+        for route, count in up.items():
+            colours.await_up(attempt, route, colour, count, attempt.app.healthy_within)
 
 
 def _rest(attempt: Attempt, container: dict[str, Any], beside: list[dict[str, Any]]) -> None:
@@ -86,27 +94,33 @@ def scale(attempt: Attempt) -> tuple[str, int]:
     before = store.scales()
     write_json(store.root / "scale.json", {**before, service: count})
     try:
-        _scale_live(attempt, site.live, service, count)
+        acts.act(attempt, Step("scale", site.live))
     except SwitchyardError:
         write_json(store.root / "scale.json", before)
         raise
     return "scaled", 0
 
 
-def _scale_live(attempt: Attempt, colour: str, service: str, count: int) -> None:
+def scale_live(attempt: Attempt, colour: str | None) -> None:
+    """Containers of the service added, each proven, or taken out, until there are as many as are asked for."""
+    assert colour is not None
+    service, count = str(attempt.request["service"]), int(attempt.request["count"])
     held = _of_service(attempt, colour, service)
-    for container in held[count:]:
-        attempt.emit("progress", text=f"taking one {service} out")
-        attempt.proxy.rest(probe.address(engine.inspect(container["Id"]) or {}), within=REST_WITHIN)
-        engine.run(["docker", "stop", container["Id"]])
-        engine.ask("DELETE", f"/containers/{container['Id']}", force="true")
+    try:
+        for container in held[count:]:
+            attempt.emit("progress", text=f"taking one {service} out")
+            attempt.proxy.rest(probe.address(engine.inspect(container["Id"]) or {}), within=REST_WITHIN)
+            engine.run(["docker", "stop", container["Id"]], tick=attempt.linger)
+            engine.ask("DELETE", f"/containers/{container['Id']}", force="true")
+    finally:
+        attempt.proxy.resume(colour)
     attempt.run([*commands.up(attempt.target(), colour, [service]), "--no-recreate"])
     known = {container["Id"] for container in held}
     for container in _of_service(attempt, colour, service):
         if container["Id"] in known:
             continue
         try:
-            acts.prove_one(attempt, container)
+            colours.prove_one(attempt, container)
         except SwitchyardError:
             engine.ask("DELETE", f"/containers/{container['Id']}", force="true")
             raise
@@ -125,10 +139,12 @@ def unlock(attempt: Attempt) -> tuple[str, int]:
     return "unlocked", 0
 
 
-def require_dead_or_forced(attempt: Attempt) -> None:
+def require_dead_or_forced(attempt: Attempt, lease: Lease | None, dead: str | None) -> None:
     """A living owner keeps its lease unless ``--force`` is given."""
-    lease, dead = attempt.store.holder()
     if lease is None:
         raise SwitchyardError("nobody holds the lease: nothing to do", exit=0)
     if dead is None and not attempt.request.get("force"):
         raise Refused(f"{lease.who} is alive and holds the lease: {lease.doing}. Take it over with --force")
+
+
+acts.ACTS.update(restart=restart_each, scale=scale_live)

@@ -12,7 +12,8 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,11 @@ class Held(Refused):
 
     exit = LEASE_HELD
 
-    def __init__(self, message: str, lease: Lease) -> None:
-        super().__init__(message)
+    def __init__(self, lease: Lease) -> None:
+        since = time.strftime("%H:%M:%S", time.localtime(lease.since))
+        super().__init__(
+            f"{lease.who} holds the lease: {lease.doing} since {since}. Wait for it, or follow it with inv status"
+        )
         self.holder = {"attempt": lease.attempt, "operator": dict(lease.operator)}
 
 
@@ -44,8 +48,19 @@ def is_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
+def has_room(root: Path) -> bool:
+    """Whether anything can be written at all."""
+    found = os.statvfs(root)
+    return found.f_bavail > 0 and (found.f_favail > 0 or not found.f_files)
+
+
 def full(root: Path) -> str:
-    """What is told of a full disk."""
+    """What is told of a full disk, or of one without inodes."""
+    with contextlib.suppress(OSError):
+        if os.statvfs(root).f_files and not os.statvfs(root).f_favail:
+            return (
+                f"the disk of {root} has no free inodes: remove files there (df -i tells which disk), and type it again"
+            )
     return (
         f"the disk of {root} is full. Free some on the host, for example with docker builder prune, and type it again"
     )
@@ -67,6 +82,18 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
     directory = os.open(path.parent, os.O_RDONLY)
     os.fsync(directory)
     os.close(directory)
+
+
+def append(path: Path, text: str) -> None:
+    """More of a file, whole or not at all."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb", buffering=0) as file:
+        size, data = file.seek(0, os.SEEK_END), text.encode()
+        try:
+            while data:
+                data = data[file.write(data) :]
+        except BaseException:
+            file.truncate(size)
+            raise
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -96,6 +123,11 @@ def process_start(pid: int) -> str | None:
     return None if fields[0] == "Z" else fields[19]
 
 
+def runs(lease: Lease) -> bool:
+    """Whether the program that took a lease still runs, whatever has become of the lease."""
+    return lease.boot == boot_id() and process_start(lease.pid) == lease.started
+
+
 def now() -> float:
     """Seconds since the boot, sleep included."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -113,18 +145,23 @@ class Store:
         self.shared = root / "shared"
 
     def prepare(self) -> None:
-        """The folders, and the layout's version; an older Switchyard refuses a newer layout."""
+        """The folders, and the layout's version."""
+        self.require_layout()
         for folder in (self.root, self.releases, self.attempts, self.edge, self.shared, self.root / "data"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._keep_reserve()
         mark = self.root / "layout"
         if not mark.exists():
             write(mark, f"{LAYOUT}\n")
-        if int(mark.read_text()) > LAYOUT:
-            raise Refused(
-                f"{self.root} has layout {mark.read_text().strip()}, newer than this Switchyard "
-                f"knows ({LAYOUT}): update Switchyard"
-            )
+
+    def require_layout(self) -> None:
+        """Refuses a layout that a newer Switchyard has made; one that is not there yet is none."""
+        with contextlib.suppress(FileNotFoundError):
+            found = int((self.root / "layout").read_text())
+            if found > LAYOUT:
+                raise Refused(
+                    f"{self.root} has layout {found}, newer than this Switchyard knows ({LAYOUT}): update Switchyard"
+                )
 
     def _keep_reserve(self) -> None:
         """A file that is given up when the disk is full, so that the journal and a rollback can go on."""
@@ -142,6 +179,15 @@ class Store:
             return False
         return True
 
+    def spending(self, act: Callable[[], None]) -> None:
+        """Does something that writes; once more, with the room of the reserve, where the disk is full."""
+        try:
+            act()
+        except OSError as error:
+            if not is_full(error) or not self.spend_reserve():
+                raise
+            act()
+
     def release(self, name: str) -> Path:
         """The folder of a release."""
         return self.releases / name
@@ -152,8 +198,11 @@ class Store:
         return found
 
     def update(self, name: str, **fields: Any) -> dict[str, Any]:
-        """Changes fields of a release's release.json."""
-        record = {**(self.record(name) or {}), **fields}
+        """Changes fields of a release's release.json; one that somebody deleted stays away."""
+        known = self.record(name)
+        if known is None:
+            return {}
+        record = {**known, **fields}
         write_json(self.release(name) / "release.json", record)
         return record
 
@@ -162,6 +211,16 @@ class Store:
         found = [read_json(path) for path in self.releases.glob("*/release.json")]
         records: list[dict[str, Any]] = [record for record in found if record]
         return sorted(records, key=lambda record: -int(record["number"]))
+
+    def secrets(self, name: str) -> list[str]:
+        """A release's secret values: those of its env, and what its file secrets hold."""
+        folder = self.release(name)
+        found: list[str] = list(read_json(folder / "values.json") or ())
+        for document in ("blue", "shared"):
+            for entry in ((read_json(folder / f"{document}.json") or {}).get("secrets") or {}).values():
+                with contextlib.suppress(OSError, UnicodeDecodeError):
+                    found.append(Path(str(entry.get("file", ""))).read_text())
+        return found
 
     def scales(self) -> dict[str, int]:
         """How many containers of a service were asked for, beside the one that each has."""
@@ -220,23 +279,27 @@ class Store:
         lease = self.lease()
         if lease is None:
             return None, None
-        alive = process_start(lease.pid) == lease.started
-        return lease, ended(lease, boot=boot_id(), now=now(), alive=alive)
+        return lease, ended(lease, boot=boot_id(), now=now(), alive=runs(lease))
 
     def take(
-        self, attempt: str, doing: str, who: str, *, force: bool = False, operator: Mapping[str, Any] | None = None
-    ) -> tuple[int, str | None]:
-        """The lease with a higher number, and what was taken over from a dead holder. Held: refused with 75."""
+        self,
+        attempt: str,
+        doing: str,
+        who: str,
+        *,
+        over: Lease | None = None,
+        operator: Mapping[str, Any] | None = None,
+    ) -> tuple[int, Lease | None, str | None]:
+        """The lease with a higher number, that of before, and why it was taken over. Held: refused with 75.
+
+        ``over`` is a living holder, as it was seen, that may be taken over from; whoever else has come is not.
+        """
         with self.locked():
             lease, dead = self.holder()
-            if lease is not None and dead is None and not force:
-                raise Held(
-                    f"{lease.who} holds the lease: {lease.doing} since "
-                    f"{time.strftime('%H:%M:%S', time.localtime(lease.since))}. Wait for it, or follow it with "
-                    "inv status",
-                    lease,
-                )
-            number = self._last_number() + 1
+            seen = lease is not None and over is not None and over.is_as(lease)
+            if lease is not None and dead is None and not seen:
+                raise Held(lease)
+            number = self.last_number() + 1
             mine = Lease(
                 number,
                 attempt,
@@ -251,15 +314,22 @@ class Store:
             )
             write_json(self.root / "lease.json", mine.as_json())
             taken = None if lease is None else f"took over from {lease.who} ({lease.doing}): {dead or 'by force'}"
-            return number, taken
+            return number, lease, taken
 
-    def _last_number(self) -> int:
+    def give_back(self, number: int, lease: Lease) -> None:
+        """The lease as it was before this takeover, for what runs on under it; with a number that nobody acts by."""
+        with self.locked():
+            self.guard(number)
+            write_json(self.root / "lease.json", replace(lease, number=self.last_number() + 1).as_json())
+
+    def last_number(self) -> int:
+        """The fencing number of whoever took the lease last."""
         value = read_json(self.root / "lease.json")
         return int(value["number"]) if value else 0
 
     def guard(self, number: int) -> None:
         """Raises ``Superseded`` unless the fencing number is still this one."""
-        if self._last_number() != number:
+        if self.last_number() != number:
             raise Superseded("superseded: another attempt holds the lease; nothing more was done")
 
     def renew(self, number: int, **fields: Any) -> None:
@@ -272,5 +342,5 @@ class Store:
     def free(self, number: int) -> None:
         """Nobody holds the lease, if this number still did; the number itself is kept."""
         with self.locked():
-            if self._last_number() == number:
+            if self.last_number() == number:
                 write_json(self.root / "lease.json", {"v": 1, "number": number, "attempt": None})

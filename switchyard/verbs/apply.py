@@ -7,9 +7,11 @@ from pathlib import Path
 
 from switchyard import settings, source
 from switchyard.core.errors import Refused
-from switchyard.line import Line, require_app
+from switchyard.flow import Ended, Flow, attempt_name, who
+from switchyard.line import Line, env_of, require_app
+from switchyard.ready import make_ready
+from switchyard.receipt import receipt
 from switchyard.screen import Screen
-from switchyard.verbs.deploy import Ended, Flow, attempt_name, make_ready, receipt, who
 
 
 def apply(checkout: Path, host_name: str, verb: str, *, rev: str | None, yes: bool) -> int:
@@ -25,7 +27,7 @@ def apply(checkout: Path, host_name: str, verb: str, *, rev: str | None, yes: bo
         try:
             line.start(verb, attempt=attempt_name(), who=who(), host=host.name)
             flow.until("hello")
-            flow.send(make_ready(host, flow.facts, app, picked, screen), picked)
+            flow.send(make_ready(host, env_of(host), flow.facts, app, picked, screen), picked)
             flow.until("confirm")
             _confirm(flow, yes=yes)
             line.say("go")

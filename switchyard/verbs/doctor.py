@@ -11,9 +11,9 @@ from typing import Any
 
 from switchyard import settings, source
 from switchyard.core.errors import FAILED, SwitchyardError
-from switchyard.line import Line, require_app
+from switchyard.line import Line, env_of, require_app
+from switchyard.ready import make_ready, refuse
 from switchyard.screen import Screen
-from switchyard.verbs.deploy import make_ready, refuse
 
 DISK_LOW = 2 << 30
 CLOCK_OFF = 5.0
@@ -22,10 +22,15 @@ NETWORKS_FEW = 3
 
 
 def doctor(checkout: Path, host_name: str) -> int:
-    """Prints each finding; 0 only if there is none."""
+    """Prints each finding; 0 only if there is none. Without a host: of this machine and its settings."""
     screen = Screen(as_json=False)
+    findings = list(_here())
+    if not host_name:
+        _, hosts = settings.load(checkout)
+        return _told(
+            screen, findings, f"this machine; look at a host with --host: {', '.join(sorted(hosts)) or 'none yet'}"
+        )
     host = settings.host(checkout, host_name)
-    findings = list(_here(host))
     for machine in host.setting.machines:
         try:
             line = Line(host, machine, require_app(host.app_setting.name, host.name))
@@ -33,21 +38,24 @@ def doctor(checkout: Path, host_name: str) -> int:
             facts = line.ask("doctor")
             line.close()
             findings += [f"{machine.name}: {text}" for text in _there(facts, asked)]
-            if not findings:
-                _as_a_deploy(host, machine.name, facts)
+            _as_a_deploy(host, machine.name, facts)
         except SwitchyardError as error:
             findings.append(str(error))
+    return _told(screen, findings, f"this machine and on {host.name}")
+
+
+def _told(screen: Screen, findings: list[str], where: str) -> int:
     for finding in findings:
         screen.say(f"✗ {finding}", "red")
     if not findings:
-        screen.say(f"all is well on this machine and on {host.name}", "green")
+        screen.say(f"all is well on {where}", "green")
     return FAILED if findings else 0
 
 
-def _here(host: settings.Host) -> Iterator[str]:
-    for tool in ("git", "docker"):
+def _here() -> Iterator[str]:
+    for tool, package in (("git", "git"), ("docker", "docker.io or docker-ce-cli")):
         if shutil.which(tool) is None:
-            yield f"{tool} is not installed on this machine"
+            yield f"{tool} is not installed on this machine (Debian: apt-get install {package})"
     if shutil.which("docker") is not None:
         done = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False, timeout=30)
         if done.returncode != 0:
@@ -58,19 +66,23 @@ def _as_a_deploy(host: settings.Host, machine: str, facts: dict[str, Any]) -> No
     """What a deploy of the commit that is checked out would be refused for: settings, env, documents, ports, memory."""
     picked = source.pick(host.app_folder, None, allow_dirty=True)
     app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
-    ready = make_ready(host, facts, app, picked, Screen(as_json=True))
+    ready = make_ready(host, env_of(host), facts, app, picked, Screen(as_json=True))
     refuse(machine, facts, ready, host)
 
 
 def _there(facts: dict[str, Any], asked: float) -> Iterator[str]:
-    if facts["disk_free"] < DISK_LOW:
-        yield f"{facts['disk_free'] >> 20} MiB of disk are free; free some with docker builder prune"
+    for place, free in facts["disks"].items():
+        if free < DISK_LOW:
+            yield f"{free >> 20} MiB of the disk of {place} are free; free some with docker builder prune"
     if abs(facts["clock"] - asked) > CLOCK_OFF:
-        yield f"its clock is {facts['clock'] - asked:.0f} s off this machine's; times on the screen will be off"
+        yield (
+            f"its clock is {facts['clock'] - asked:.0f} s off this machine's, and times on the screen will be: run a "
+            "time service on both, such as chrony"
+        )
     if facts["compose"] is None:
         yield "docker compose is not installed there: install Compose v2"
     if facts["git"] is None:
-        yield "git is not installed there"
+        yield "git is not installed there: install it (Debian: apt-get install git)"
     for other in facts["plain"]:
         yield (
             f"{other['service']} of the plain project {other['project']} in {other['folder']} is {other['state']}: "

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from switchyard import source
+from switchyard import settings, source
 from switchyard.core import commands
+from switchyard.core.errors import Refused
 from switchyard.core.machine import Step, Want
 from switchyard.core.plan import walk
 from switchyard.core.site import Site, Slot
-from switchyard.core.split import key_digests
-from switchyard.verbs.deploy import Options, Ready, make_ready, opened
+from switchyard.line import Line, env_of
+from switchyard.ready import Ready, make_ready, refuse
+from switchyard.verbs.deploy import Options, opened
 
 
 def plan(checkout: Path, host_name: str, options: Options) -> int:
@@ -21,16 +23,21 @@ def plan(checkout: Path, host_name: str, options: Options) -> int:
         machines = []
         for line in lines:
             facts = line.ask("facts")
-            ready = make_ready(host, facts, app, picked, screen)
+            ready = make_ready(host, env_of(host), facts, app, picked, screen)
             values = dict(facts["site"])
             site = Site(**{**values, "blue": Slot(**values["blue"]), "green": Slot(**values["green"])})
             has_singles, has_oneshots = bool(ready.split.handover), bool(ready.split.oneshots)
             found = walk(Want("deploy", ready.release), site, singles=has_singles, oneshots=has_oneshots)
             target = _target(facts, ready)
-            known = (facts["shared"] or {}).get("services") or {}
-            steps = {str(step): _shown(step, target, before, facts["images"], known) for step, before in found}
+            steps: dict[str, list[str]] = {"predeploy": []} if line is lines[0] else {}
+            steps |= {str(step): _shown(step, target, before, facts) for step, before in found}
             digest = commands.digest((name, carried) for name, carried in steps.items() if name != "receive")
-            changes = [*_changes(facts, ready), *_descent(facts, picked, options)]
+            differ = line.ask("changes", services=ready.document["services"])["changed"] if facts["live"] else {}
+            changes = [
+                *_changes(facts, ready, differ),
+                *_descent(facts, picked, options),
+                *_refusal(line, facts, ready, host),
+            ]
             machines.append(
                 {
                     "name": line.machine.name,
@@ -69,13 +76,13 @@ def _target(facts: Mapping[str, Any], ready: Ready) -> commands.Target:
     )
 
 
-def _shown(step: Step, target: commands.Target, site: Site, images: list[str], known: Collection[str]) -> list[str]:
-    found = commands.planned(step, target, site, images=images, known=known)
+def _shown(step: Step, target: commands.Target, site: Site, facts: Mapping[str, Any]) -> list[str]:
+    found = commands.planned(step, target, site, images=facts["images"], known=facts["shared"])
     return [commands.shown(argv, target.release) for argv in found]
 
 
-def _changes(facts: Mapping[str, Any], ready: Ready) -> list[str]:
-    """What differs from the live release: env keys, services and their keys, images, migrations."""
+def _changes(facts: Mapping[str, Any], ready: Ready, differ: Mapping[str, list[str]]) -> list[str]:
+    """What differs from the live release: env keys, services and their keys (``differ``), images, migrations."""
     live = facts["live"]
     if live is None:
         return ["nothing is live: everything is new"]
@@ -84,7 +91,7 @@ def _changes(facts: Mapping[str, Any], ready: Ready) -> list[str]:
     migrations = ready.app.migrations
     if migrations is not None:
         found.append(f"migrations of {migrations.service}: {_pending(facts, ready)}")
-    found += _compose_diff(facts["compose_keys"] or {}, ready.document)
+    found += [f"compose: {name}: {', '.join(keys)}" for name, keys in differ.items()]
     keys, before = set(ready.values), set(live["env_keys"] or ())
     services, running = set(ready.split.kinds), set(live["kinds"] or ())
     pairs = (
@@ -106,20 +113,18 @@ def _descent(facts: Mapping[str, Any], picked: source.Source, options: Options) 
     return [] if descends else [f"REFUSED: not a descendant of {facts['live']['commit'][:10]}, which is live"]
 
 
+def _refusal(line: Line, facts: Mapping[str, Any], ready: Ready, host: settings.Host) -> list[str]:
+    """What there is on the host that a deploy would refuse to begin with."""
+    try:
+        refuse(line.machine.name, facts, ready, host)
+    except Refused as why:
+        return [f"REFUSED: {why}"]
+    return []
+
+
 def _pending(facts: Mapping[str, Any], ready: Ready) -> str:
     """The migration files that the live release did not have; unknown where the settings name none."""
     if not ready.migrations:
         return "known after build"
     had = set((facts["live"].get("head") or {}).get("files") or ())
     return ", ".join(sorted(set(ready.migrations) - had)) or "none new"
-
-
-def _compose_diff(before: Mapping[str, Mapping[str, str]], document: Mapping[str, Any]) -> list[str]:
-    """Each service that both have, with the keys whose values differ. Values are compared, never shown."""
-    after = key_digests(document)
-    found = []
-    for name in sorted(before.keys() & after.keys()):
-        keys = {*before[name], *after[name]}
-        changed = sorted(key for key in keys if before[name].get(key) != after[name].get(key))
-        found += [f"compose: {name}: {', '.join(changed)}"] if changed else []
-    return found

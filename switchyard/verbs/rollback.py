@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from switchyard import settings
-from switchyard.address import Prober, public
-from switchyard.core.app import App, Route
+from switchyard.address import public
+from switchyard.core.app import App, Check, Route
 from switchyard.core.errors import BadInput
-from switchyard.line import Line, require_app
+from switchyard.flow import Ended, Flow, attempt_name, who
+from switchyard.line import UNSEEN, Line, require_app
+from switchyard.receipt import finish, interrupted, is_live, most_telling
 from switchyard.screen import Screen, probes
-from switchyard.verbs.deploy import Options, attempt_name, deploy, who
 from switchyard.verbs.status import ask
 
 
 def with_current_env(checkout: Path, host_name: str | None, *, to: str | None, as_json: bool) -> int:
     """The commit of the release before with today's env: a new release, for which no oneshot runs."""
+    from switchyard.verbs.deploy import Options, deploy  # a rollback that needs no deploy does not wait for it to load
+
     name = host_name or last_host(checkout)
     _, _, answers = ask(checkout, name, "target", to=to)
     commits = {answer["commit"] for answer in answers.values()}
@@ -31,15 +36,19 @@ def rollback(checkout: Path, host_name: str | None, *, to: str | None, as_json: 
     """Every machine of the host goes back. Returns the exit code."""
     host = settings.host(checkout, host_name or last_host(checkout))
     screen = Screen(as_json=as_json)
-    code, machines = 0, []
+    flows: list[Flow] = []
+    machines = []
     for machine in host.setting.machines:
         line = Line(host, machine, require_app(host.app_setting.name, host.name))
+        flow = Flow(host, line, screen)
+        flows.append(flow)
         try:
             line.start("rollback", attempt=attempt_name(), who=who(), to=to)
-            end, measured = _follow(line, screen, host)
+            end, measured = _follow(flow)
+        except KeyboardInterrupt:
+            return interrupted(flows, screen)
         finally:
             line.close()
-        code = code or int(end["exit"])
         machines.append(
             {
                 "name": machine.name,
@@ -58,28 +67,24 @@ def rollback(checkout: Path, host_name: str | None, *, to: str | None, as_json: 
             f"{machine.name}: {line.executions} remote executions; probes through the public address: "
             f"{probes(measured)}"
         )
-        screen.say(
-            f"{machine.name}: live is {live['id']} ({live['state']})" if live else f"{machine.name}: nothing is live",
-            "bold",
-        )
+        screen.told(machine.name)
+        screen.say(f"{machine.name}: {is_live(end)}", "bold")
         if end["exit"] == 0 and end["before"] and live and end["before"] != live["id"]:
             screen.say(f"go forward again with: inv rollback --host {host.name} --to {end['before']}", "bold")
-    screen.finish({"v": 1, "outcome": end["outcome"], "release": end["release"], "exit": code, "hosts": machines})
-    return code
+    decisive = most_telling([flow.end for flow in flows if flow.end])
+    finish(screen, decisive, machines)
+    return int(decisive["exit"])
 
 
-def _follow(line: Line, screen: Screen, host: settings.Host) -> tuple[dict[str, Any], dict[str, int | None]]:
-    prober: Prober | None = None
-    end: dict[str, Any] = {}
-    for event in line.events():
-        screen.event(line.machine.name, event)
-        if event["event"] == "hello":
-            routes = [Route(**route) for route in event["facts"]["edge"] or ()]
-            prober = Prober(public(host, line.machine, routes, App(line.app)), measuring=True)
-            prober.start()
-        if event["event"] == "end":
-            end = event
-    return end, prober.stop() if prober else {"sent": None, "failed": None}
+def _follow(flow: Flow) -> tuple[Mapping[str, Any], dict[str, int | None]]:
+    """One machine's end, and what was seen at the public address meanwhile."""
+    with contextlib.suppress(Ended):
+        flow.until("hello")
+        routes = [Route(**route) for route in flow.facts["edge"] or ()]
+        checks = {service: Check(**check) for service, check in flow.facts["checks"].items()}
+        flow.probe(public(flow.host, flow.line.machine, routes, App(flow.line.app, checks=checks)))
+        flow.until("end")
+    return flow.end or UNSEEN, flow.prober.stop() if flow.prober else {"sent": None, "failed": None}
 
 
 def remember_host(checkout: Path, name: str) -> None:

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from switchyard import resolve, settings, source
 from switchyard.core.split import Split, split
+from switchyard.line import env_of
 from switchyard.screen import Screen
-from switchyard.verbs.deploy import env_of
 
 SHORTEST = 4
 """Characters of the shortest value that is hidden wherever it stands: hiding a `1` would hide everything."""

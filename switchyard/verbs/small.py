@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 from switchyard import settings
 from switchyard.core.errors import BadInput
+from switchyard.flow import attempt_name, who
 from switchyard.line import Line, require_app
 from switchyard.screen import Screen
-from switchyard.verbs.deploy import attempt_name, who
 from switchyard.verbs.status import ask
 
 
@@ -37,6 +38,8 @@ def act(checkout: Path, host_name: str, verb: str, **fields: Any) -> int:
 
 def scale(checkout: Path, host_name: str, *, service: str, count: int) -> int:
     """So many containers of a service, now and in every release to come."""
+    if not service:
+        raise BadInput("scale: say which service with --service, and how many with --count")
     return act(checkout, host_name, "scale", service=service, count=count)
 
 
@@ -49,6 +52,12 @@ def unlock(checkout: Path, host_name: str, *, reason: str, force: bool) -> int:
 
 def execute(checkout: Path, host_name: str, *, service: str, command: str) -> int:
     """A command in a container of the live colour, or of a shared service; its exit code."""
+    if not service or not command:
+        raise BadInput("exec: say where with --service, and what with --command")
+    try:
+        shlex.split(command)
+    except ValueError as error:
+        raise BadInput(f"exec: --command {command}: {error}; a quote in it needs its pair, or a backslash") from None
     _, _, answers = ask(checkout, host_name, "exec", service=service, command=command)
     code = 0
     for answer in answers.values():

@@ -10,7 +10,9 @@ from typing import Any
 from rich.table import Table
 
 from switchyard import settings
-from switchyard.core.errors import DRIFT
+from switchyard.address import url_of
+from switchyard.core.app import Route
+from switchyard.core.errors import DRIFT, BadInput
 from switchyard.line import Line, require_app
 from switchyard.screen import Screen, ago
 
@@ -34,6 +36,10 @@ def status(checkout: Path, host_name: str, *, as_json: bool) -> int:
     host, app, answers = ask(checkout, host_name, "status")
     code = DRIFT if any(answer["drift"] for answer in answers.values()) else 0
     if as_json:
+        urls = {
+            machine.name: url_of(host, machine, [Route(**route) for route in answers[machine.name]["routes"]])
+            for machine in host.setting.machines
+        }
         keys = ("live", "idle", "lease", "kept", "drift")
         print(
             json.dumps(
@@ -41,7 +47,7 @@ def status(checkout: Path, host_name: str, *, as_json: bool) -> int:
                     "v": 1,
                     "app": app,
                     "hosts": [
-                        {"name": name, "url": host.setting.url, **{key: answer[key] for key in keys}}
+                        {"name": name, "url": urls[name], **{key: answer[key] for key in keys}}
                         for name, answer in answers.items()
                     ],
                 }
@@ -84,6 +90,8 @@ def _health(value: bool | None) -> str:
 
 def history(checkout: Path, host_name: str, *, count: int, as_json: bool) -> int:
     """The attempts on this host, and how each ended."""
+    if count < 1:
+        raise BadInput(f"history: --count {count} is no number of attempts; give 1 or more")
     _, app, answers = ask(checkout, host_name, "history", count=count)
     if as_json:
         print(json.dumps({"v": 1, "app": app, "hosts": [{"name": name, **answer} for name, answer in answers.items()]}))
@@ -103,6 +111,8 @@ def history(checkout: Path, host_name: str, *, count: int, as_json: bool) -> int
 
 def logs(checkout: Path, host_name: str, *, service: str | None, tail: int) -> int:
     """The last lines of the live colour's and the shared services' containers."""
+    if tail < 1:
+        raise BadInput(f"logs: --tail {tail} is no number of lines; give 1 or more")
     _, _, answers = ask(checkout, host_name, "logs", service=service, tail=tail)
     screen = Screen(as_json=False)
     for name, answer in answers.items():

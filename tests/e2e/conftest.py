@@ -1,4 +1,4 @@
-"""One sandbox host for all, and for each test an application of its own on it."""
+"""One sandbox host for all tests of a process, and for each test an application of its own on it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,11 +18,15 @@ from typing import Any
 import pytest
 
 from switchyard import sandbox
+from switchyard.core import journal
+from tests import formats
 from tests.load import Load
 
 TOP = Path(__file__).resolve().parents[2]
-PORTS = iter(range(18300, 18400))
+PORTS = iter(range(18300, 18700))
 SECONDS = 120.0
+LOAD_SECONDS = 300.0
+"""After which a load that nobody stops ends by itself."""
 BEGAN = 1_700_000_000
 """When the first commit is made, in seconds since the epoch."""
 
@@ -50,17 +55,24 @@ class Site:
     """An application's repository, the checkout that deploys it, and the host as seen from outside."""
 
     example = "web"
+    overrides: tuple[str, ...] = ()
+    """Words that every deploy of this application gets."""
+    within = SECONDS
+    """Seconds in which a verb must end."""
 
     def __init__(self, folder: Path, host: sandbox.SandboxHost, state: Path) -> None:
         self.host, self.state, self.port = host, state, next(PORTS)
         self.name = f"site{self.port}"
         self.clock = BEGAN
         self.app, self.checkout = folder / "app", folder / "checkout"
+        self.library = [TOP]
+        """Where the operator's Python looks first."""
         shutil.copytree(TOP / "examples" / self.example, self.app)
         self.rewrite('"8000:8000"', f'"{self.port}:8000"')
         self.git("init", "--quiet")
         (self.checkout / ".switchyard").mkdir(parents=True)
         shutil.copy(state / "known_hosts", self.checkout / ".switchyard" / "known_hosts")
+        (self.checkout / "prod.env").touch(mode=0o600)
         (self.checkout / "tasks.py").write_text("from switchyard.tasks import here\nns = here(__file__)\n")
         self.set_up()
         self.point_at(self.app)
@@ -74,12 +86,44 @@ class Site:
     def url(self) -> str:
         return f"http://{self.host.ip}:{self.port}"
 
-    def rewrite(self, old: str, new: str) -> None:
-        """Change compose.yaml, which must contain what is changed."""
-        path = self.app / "compose.yaml"
+    def rewrite(self, old: str, new: str, name: str = "compose.yaml") -> None:
+        """Change a file of the application, which must contain what is changed."""
+        path = self.app / name
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
+
+    def build_with(self, line: str) -> None:
+        """Have the build of the next release do this too."""
+        self.rewrite("USER nobody", f"{line}\nUSER nobody", "Dockerfile")
+
+    def until(self, holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+        """Waits for something that the operator's process must outlive."""
+        deadline = time.monotonic() + SECONDS
+        while not holds():
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline, "it does not come to that"
+
+    def wait_for(self, words: str, process: subprocess.Popen[str]) -> None:
+        """Until a command with these words runs on the host."""
+        self.until(lambda: words in self.run("ps", "-ef"), process)
+
+    def wait_for_migrate(self, process: subprocess.Popen[str]) -> None:
+        """Until the oneshot of that name runs."""
+        self.until(lambda: f"{self.name}-migrate-" in self.docker("ps", "--format", "{{.Names}}"), process)
+
+    def deploy_struck(
+        self, words: str, strike: Callable[[subprocess.Popen[str]], object]
+    ) -> subprocess.CompletedProcess[str]:
+        """A deploy run to its end, and what is done to it as soon as it says these words."""
+        said = ""
+        with self.start("deploy", "--host", "prod") as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                said += line
+                if words in line:
+                    strike(process)
+        return subprocess.CompletedProcess(process.args, process.returncode, said)
 
     def settings(self, **more: Any) -> None:
         """The application's own settings; without checks unless given."""
@@ -127,10 +171,11 @@ class Site:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """An operator's process, its output to be read."""
+        more = self.overrides if words[:1] == ("deploy",) else ()
         return subprocess.Popen(
-            [sys.executable, "-m", "invoke", *words],
+            [sys.executable, "-m", "invoke", *words, *more],
             cwd=self.checkout,
-            env={**os.environ, "PYTHONPATH": str(TOP)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, self.library))},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -143,11 +188,26 @@ class Site:
         """A verb run to its end; both streams are in ``stdout``."""
         with self.start(*words, "--host", "prod") as process:
             try:
-                said, _ = process.communicate(timeout=SECONDS)
+                said, _ = process.communicate(timeout=self.within)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
+        if "--json" in words:
+            formats.require_printed(words, process.returncode, said)
         return subprocess.CompletedProcess(words, process.returncode, said)
+
+    def turned_away(self, verb: str) -> subprocess.CompletedProcess[str]:
+        """A verb that finds the lease held: it must take no longer than two looks at the host, and a second.
+
+        The second is for what else runs on this machine in just that moment.
+        """
+        began = time.monotonic()
+        done = self.inv(verb)
+        took = time.monotonic() - began
+        assert self.inv("status").returncode == 0
+        look = time.monotonic() - began - took
+        assert took < 2 * look + 1, f"{took:.1f} s, and a look takes {look:.1f} s:\n{done.stdout}"
+        return done
 
     def list(self) -> str:
         """What ``inv --list`` prints."""
@@ -174,6 +234,11 @@ class Site:
         lines = self.docker("ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.State}}", "--filter", project)
         return dict(line.split() for line in lines.splitlines())  # type: ignore[misc]
 
+    def journal(self) -> list[tuple[str, str]]:
+        """Each step and what became of it, as the host wrote it down."""
+        lines = self.run("cat", f"/home/deploy/apps/{self.name}/journal.jsonl").splitlines()
+        return [(entry["step"], entry["what"]) for entry in journal.read(lines)[0]]
+
     def answer(self) -> str:
         with urllib.request.urlopen(self.url, timeout=5) as answer:
             return str(answer.read().decode().strip())
@@ -188,8 +253,27 @@ class Site:
     def load(self, url: str | None = None) -> Load:
         """200 requests a second until stopped."""
         return Load(
-            url or self.url, rate=200, seconds=150, get=lambda number: "/", post=lambda name: ("/echo", name.encode())
+            url or self.url,
+            rate=200,
+            seconds=LOAD_SECONDS,
+            get=lambda number: "/",
+            post=lambda name: ("/echo", name.encode()),
         )
+
+
+def require_formats(made: Site) -> None:
+    """That what Switchyard wrote down on the host is of its formats, whatever became of it."""
+    root = Path("/home/deploy/apps") / made.name
+    for name in made.run("sh", "-c", f"ls {root}/releases/*/release.json 2>/dev/null || true").split():
+        formats.require("release", json.loads(made.run("cat", name)))
+    for name in made.run("sh", "-c", f"ls {root}/releases/*/checks.json 2>/dev/null || true").split():
+        formats.require("checks", json.loads(made.run("cat", name)))
+    for name in made.run("sh", "-c", f"ls {root}/*.json* 2>/dev/null || true").split():
+        if name.endswith("lease.json"):
+            formats.require("lease", json.loads(made.run("cat", name)))
+        if name.endswith("journal.jsonl"):
+            for entry in journal.read(made.run("cat", name).splitlines())[0]:
+                formats.require("journal", entry)
 
 
 def clear(made: Site) -> None:
@@ -206,7 +290,10 @@ def clear(made: Site) -> None:
 def site(tmp_path: Path, sandbox_host: tuple[sandbox.SandboxHost, Path]) -> Iterator[Site]:
     made = Site(tmp_path, *sandbox_host)
     yield made
-    clear(made)
+    try:
+        require_formats(made)
+    finally:
+        clear(made)
 
 
 @pytest.fixture

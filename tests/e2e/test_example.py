@@ -12,7 +12,7 @@ import time
 import pytest
 import websockets.sync.client
 
-from tests.e2e.conftest import PORTS, Site, clear
+from tests.e2e.conftest import LOAD_SECONDS, PORTS, Site, clear, require_formats
 from tests.load import Holders, Load
 
 RERUN = b"\x5a\x00"
@@ -24,6 +24,7 @@ class Betting(Site):
     """The example in a repository of its own, with a folder of uploads beside its database."""
 
     example = "betting"
+    overrides = ("--skip", "code,tests,database", "--reason", "predeploy has tests of its own")
 
     def set_up(self) -> None:
         self.dashboard = next(PORTS)
@@ -45,7 +46,7 @@ class Betting(Site):
         return Load(
             self.url,
             rate=200,
-            seconds=150,
+            seconds=LOAD_SECONDS,
             get=lambda number: "/ratings",
             post=lambda name: ("/games", json.dumps({"id": name, **game}).encode()),
         )
@@ -55,7 +56,10 @@ class Betting(Site):
 def betting(tmp_path, sandbox_host):
     made = Betting(tmp_path, *sandbox_host)
     yield made
-    clear(made)
+    try:
+        require_formats(made)
+    finally:
+        clear(made)
 
 
 class Session:
@@ -134,6 +138,7 @@ def test_releases_and_a_rollback_of_the_example_lose_no_request_job_session_or_r
     back = betting.inv("rollback")
     assert back.returncode == 0, back.stdout
     assert "the schema stays at 0002_season.sql, ahead of" in back.stdout, back.stdout
+    assert "stayed open on what was left: uploads there are lost" in back.stdout, back.stdout
     summary, sockets = load.stop(), held.stop()
     before.held.close()
     after.held.close()

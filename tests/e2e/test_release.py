@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import threading
@@ -41,13 +42,22 @@ def test_what_must_not_go_live_is_refused_and_goes_when_asked_for_by_name(site):
     assert site.answer() == "2"
 
 
-def test_a_rollback_works_after_a_system_prune_took_the_stopped_colour(site):
+def test_a_rollback_works_after_a_system_prune_took_the_stopped_colour_and_the_engine_began_anew(site):
     site.commit("1")
     site.receipt("deploy")
     site.commit("2")
     site.receipt("deploy")
     site.docker("stop", *site.containers("blue"))
     site.docker("system", "prune", "--force")
+    before = site.run("pgrep", "-x", "dockerd")
+    site.run("pkill", "-x", "dockerd")
+    deadline = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            if site.run("pgrep", "-x", "dockerd") != before and site.docker("ps", "--quiet"):
+                break
+        assert time.monotonic() < deadline, "the engine is not back"
+        time.sleep(0.2)
     site.receipt("rollback")
     assert site.answer() == "1"
 
@@ -77,8 +87,7 @@ def test_a_first_release_that_fails_leaves_nothing_live_and_the_next_one_goes_li
 def test_failures_at_the_users_address_during_a_deploy_stand_in_its_receipt(site):
     site.commit("1")
     site.receipt("deploy")
-    dockerfile = site.app / "Dockerfile"
-    dockerfile.write_text(dockerfile.read_text().replace("USER nobody", f"RUN sleep 8 # {site.name}\nUSER nobody"))
+    site.build_with(f"RUN sleep 8 # {site.name}")
     site.commit("2")
     (edge,) = site.containers("edge")
 
@@ -88,8 +97,7 @@ def test_failures_at_the_users_address_during_a_deploy_stand_in_its_receipt(site
         site.docker("start", edge)
 
     with site.start("deploy", "--host", "prod", "--json") as process:
-        while "RUN sleep" not in site.run("ps", "-ef") and "sleep 8" not in site.run("ps", "-ef"):
-            assert process.poll() is None, process.communicate()[0]
+        site.wait_for("sleep 8", process)
         outage = threading.Thread(target=stop_for_two_seconds)
         outage.start()
         said, _ = process.communicate(timeout=120)
@@ -100,7 +108,7 @@ def test_failures_at_the_users_address_during_a_deploy_stand_in_its_receipt(site
     assert site.answer() == "2"
 
 
-def test_of_two_machines_none_is_switched_before_both_are_prepared(site, second_host):
+def test_of_two_machines_none_is_switched_before_both_are_prepared_nor_beside_one_that_fell_back(site, second_host):
     other, state = second_host
     path = site.checkout / "invoke.yaml"
     whole = json.loads(path.read_text())
@@ -112,6 +120,11 @@ def test_of_two_machines_none_is_switched_before_both_are_prepared(site, second_
     site.commit("1")
     first = site.receipt("deploy")
     assert [machine["name"] for machine in first["hosts"]] == ["prod1", "prod2"]
+    for words in (["history"], ["logs", "--service", "edge"]):
+        told = site.inv(*words)
+        assert told.returncode == 0 and "prod1: " in told.stdout and "prod2: " in told.stdout, told.stdout
+    ran = site.inv("exec", "--service", "web", "--command", "cat VERSION")
+    assert ran.returncode == 0 and ran.stdout.split() == ["1", "1"], "a command runs on every machine"
     subprocess.run(["docker", "exec", other.container, "touch", "/tmp/refuse"], check=True)
     site.commit("2")
     failed = site.inv("deploy", "--json")
@@ -127,3 +140,30 @@ def test_of_two_machines_none_is_switched_before_both_are_prepared(site, second_
     assert [machine["before"] for machine in back["hosts"]] == [third["release"]] * 2
     machines = site.receipt("status")["hosts"]
     assert [machine["live"]["release"] for machine in machines] == [first["release"]] * 2
+    site.rewrite("    ports:\n", '    volumes: ["/tmp/refuses:/refuses"]\n    ports:\n')
+    site.rewrite(
+        "parts = urlsplit(self.path)\n",
+        "parts = urlsplit(self.path)\n"
+        f"        if self.headers['Host'].endswith(':{site.port}') and os.path.exists('/refuses/users'):\n"
+        "            os._exit(9)\n",
+        "app.py",
+    )
+    site.run("mkdir", "/tmp/refuses")
+    site.run("touch", "/tmp/refuses/users")
+    site.commit("4")
+    taken_back = site.inv("deploy")
+    assert taken_back.returncode == 5 and "prod2: switching" not in taken_back.stdout, taken_back.stdout
+    machines = site.receipt("status")["hosts"]
+    assert [machine["live"]["release"] for machine in machines] == [first["release"]] * 2
+    assert [machine["lease"] for machine in machines] == [None] * 2
+    site.run("rm", "/tmp/refuses/users")
+    site.settings(smoke=["sh", "-c", "test ! -e /tmp/slow || sleep 6"])
+    subprocess.run(["docker", "exec", other.container, "touch", "/tmp/slow"], check=True)
+    site.commit("5")
+    # It is prepared, and the other not yet.
+    done = site.deploy_struck("prod1: the way back is", lambda _: site.docker("kill", *site.containers("green")))
+    assert done.returncode == 1 and "prod1: failed: web: " in done.stdout, done.stdout
+    assert set(site.containers("green").values()) == {"exited"} and site.answer() == "1"
+    machines = site.receipt("status")["hosts"]
+    assert [machine["live"]["release"] for machine in machines] == [first["release"]] * 2
+    assert [machine["kept"][0]["state"] for machine in machines] == ["failed"] * 2

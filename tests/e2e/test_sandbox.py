@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from switchyard import sandbox
+from tests.e2e.conftest import Site
 
 PYTHON = "python:3.13-slim"
 SERVER = ["docker", "run", "--detach", "--publish", "8080:8000", "--restart", "unless-stopped", PYTHON]
@@ -151,13 +152,18 @@ def test_a_power_cut_is_survived(state: Path, pair: list[sandbox.SandboxHost]) -
     get(f"http://{host.ip}:8080/hostname")
 
 
-def test_a_small_disk_is_as_small_as_asked(tmp_path: Path) -> None:
+def test_a_small_disk_is_as_small_as_asked_and_no_deploy_begins_on_it(tmp_path: Path) -> None:
     try:
         (host,) = sandbox.up(names=["small"], state=tmp_path, disk="300m", images=[])
         size = local(["docker", "exec", host.container, "df", "--output=size", "--block-size=1M", "/var/lib/docker"])[
             -1
         ]
         assert size == "300"
+        site = Site(tmp_path / "site", host, tmp_path)
+        site.commit("1")
+        for verb, code in (("doctor", 1), ("deploy", 4)):
+            done = site.inv(verb)
+            assert done.returncode == code and "of the disk of /var/lib/docker are free" in done.stdout, done.stdout
     finally:
         sandbox.down(state=tmp_path, images=False)
 
@@ -178,3 +184,15 @@ def test_down_leaves_nothing(tmp_path: Path) -> None:
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", host.port)) != 0
     assert host.container not in " ".join(local(["ps", "-eo", "args"]))
+
+
+def test_a_host_whose_container_somebody_removed_begins_with_an_empty_disk(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    try:
+        (host,) = sandbox.up(state=state, images=[])
+        local(["docker", "exec", host.container, "docker", "volume", "create", "left"])
+        local(["docker", "rm", "--force", host.container])
+        (host,) = sandbox.up(state=state, images=[])
+        assert local(["docker", "exec", host.container, "docker", "volume", "ls", "--quiet"]) == []
+    finally:
+        sandbox.down(state=state, images=False)

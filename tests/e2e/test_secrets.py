@@ -1,12 +1,19 @@
-"""A canary in the env is where it must be, for its owner only, and nowhere else."""
+"""A canary of each kind is where it must be, for its owner only, and nowhere else."""
 
 from __future__ import annotations
 
+import contextlib
 import re
+import subprocess
+import textwrap
 import threading
 
-CANARY = "canary-3f9a1c77d2"
-MAY = re.compile(r"^releases/[^/]+/(env|(values|compose|blue|green)\.json)$")
+import pytest
+
+ALL = CANARY, PASSWORD, TOKEN = ("canary-3f9a1c77d2", "canary-of-a-url-81", "canary-in-a-file-5c")
+MAY = re.compile(
+    r"^(releases/[^/]+/(env|(values|compose|blue|green|build|shared)\.json|files/token\.txt)|shared/(compose|wanted)\.json)$"
+)
 LOOK = """
 import pathlib, sys
 found = set()
@@ -19,55 +26,117 @@ for entry in pathlib.Path("/proc").glob("[0-9]*"):
         mine = pathlib.Path("/proc/1/ns/mnt").stat().st_ino != (entry / "ns" / "mnt").stat().st_ino
     except OSError:
         continue
-    if sys.argv[1][::-1].encode() in words:
-        found.add("argv of " + name)
-    if sys.argv[1][::-1].encode() in around and not mine:
-        found.add("environment of " + name)
+    for canary in sys.argv[1:]:
+        if canary[::-1].encode() in words:
+            found.add("argv of " + name)
+        if canary[::-1].encode() in around and not mine:
+            found.add("environment of " + name)
 print(sorted(found) if found else "")
 """
 
 
-def test_a_secret_is_shown_nowhere_and_kept_for_its_owner_only(site):
-    site.rewrite("      BREAK:", "      SECRET: ${SECRET:?}\n      BREAK:")
+CRASH = """
+import pathlib, urllib.parse
+said = urllib.parse.urlsplit(os.environ["URL"]).password, pathlib.Path("/run/secrets/token").read_text()
+sys.exit(f"it is {os.environ['SECRET']}, {said}")
+"""
+COMPOSE = """
+  cache:
+    image: redis:8
+    environment: {PASSWORD: "${SECRET}"}
+    healthcheck: {test: [CMD, redis-cli, ping], interval: 1s}
+secrets:
+  token: {file: ./token.txt}
+"""
+
+
+@pytest.fixture
+def secretive(site):
+    """Secrets in the env, a shared service's, a URL, a file and a build argument, and ways to have each printed."""
+    site.rewrite("      BREAK:", "      SECRET: ${SECRET:?}\n      URL: ${URL:?}\n      BREAK:")
+    site.rewrite("    build: .\n", "    build: {context: ., args: {ARGUMENT: '${SECRET}'}}\n    secrets: [token]\n")
+    (site.app / "compose.yaml").write_text((site.app / "compose.yaml").read_text() + COMPOSE)
+    (site.app / "token.txt").write_text(f"{TOKEN}\n")
     path = site.app / "app.py"
-    path.write_text(
-        path.read_text().replace("sys.exit(3)", 'print("it is", os.environ["SECRET"], flush=True), sys.exit(3)')
-    )
-    env = site.checkout / "prod.env"
-    env.write_text(f"BREAK=none\nSECRET={CANARY}\n")
-    said: list[str] = []
+    path.write_text(path.read_text().replace("        sys.exit(3)", textwrap.indent(CRASH, " " * 8)))
+    return site
+
+
+def env(site, how: str) -> None:
+    (site.checkout / "prod.env").write_text(f"BREAK={how}\nSECRET={CANARY}\nURL=postgres://u:{PASSWORD}@db/x\n")
+
+
+@contextlib.contextmanager
+def watched(site):
+    """Argument lists and environments of all processes meanwhile, on the host and here."""
     seen: set[str] = set()
     over = threading.Event()
+    words = ["python3", "-c", LOOK, *(canary[::-1] for canary in ALL)]
 
     def look() -> None:
-        while not over.is_set():
-            seen.add(site.run("python3", "-c", LOOK, CANARY[::-1]))
+        while not over.wait(0.5):
+            seen.add(site.run(*words))
+            seen.add(subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip())
 
     watcher = threading.Thread(target=look)
     watcher.start()
     try:
-        site.commit("1")
-        said.append(site.inv("plan").stdout)
-        said.append(site.inv("deploy").stdout)
-        env.write_text(f"BREAK=crash\nSECRET={CANARY}\n")
-        site.commit("2")
-        failed = site.inv("deploy")
-        assert failed.returncode == 1 and "it is •••" in failed.stdout, failed.stdout
-        said.append(failed.stdout)
-        env.write_text(f"BREAK=none\nSECRET={CANARY}\n")
-        site.commit("3")
-        for words in (["deploy", "--json"], ["rollback"], ["status", "--json"], ["history"], ["services", "--explain"]):
-            done = site.inv(*words)
-            assert done.returncode == 0, done.stdout
-            said.append(done.stdout)
+        yield seen
     finally:
         over.set()
         watcher.join()
-    assert not [text for text in said if CANARY in text]
+
+
+def with_build_step(site, step: str) -> None:
+    dockerfile = site.app / "Dockerfile"
+    lines = [line for line in dockerfile.read_text().splitlines() if not line.startswith(("ARG", "RUN"))]
+    lines[lines.index("USER nobody") : lines.index("USER nobody")] = ["ARG ARGUMENT", f"RUN {step} # {site.name}"]
+    dockerfile.write_text("\n".join(lines) + "\n")
+
+
+def test_a_secret_is_shown_nowhere_and_kept_for_its_owner_only_through_every_verb_and_failure(secretive):
+    site, said = secretive, []
+
+    def typed(*words: str, code: int = 0) -> str:
+        done = site.inv(*words)
+        said.append(done.stdout)
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+    with watched(site) as seen:
+        env(site, "none")
+        site.commit("1")
+        typed("plan")
+        typed("deploy")
+        env(site, "crash")
+        site.commit("2")
+        assert "it is •••, ('•••', '•••" in typed("deploy", code=1)
+        env(site, "none")
+        with_build_step(site, "echo built with $ARGUMENT; false")
+        site.commit("3")
+        assert "built with •••" in typed("deploy", code=1)
+        with_build_step(site, "sleep 30")
+        site.commit("4")
+        with site.start("deploy", "--host", "prod") as operator:
+            site.wait_for("sleep 30", operator)
+            operator.kill()
+            said.append(operator.communicate()[0])
+        with_build_step(site, "true")
+        site.commit("5")
+        typed("plan", "--json")
+        typed("deploy", "--json")
+        typed("rollback")
+        for words in (["status", "--json"], ["history"], ["services", "--explain"], ["doctor"], ["logs"]):
+            typed(*words)
+        typed("exec", "--service", "web", "--command", "cat /proc/1/environ /run/secrets/token")
+        (site.checkout / "prod.env").write_text(f"SECRET {CANARY}\n")
+        typed("deploy", code=2)
+    assert not [text for text in said for canary in ALL if canary in text]
     assert seen == {""}, seen
     root = f"/home/deploy/apps/{site.name}"
-    holding = site.run("sh", "-c", f"grep -rl {CANARY} {root} || true").splitlines()
+    holding = site.run("grep", "-rlE", "|".join(ALL), root).splitlines()
     assert holding and not [name for name in holding if not MAY.match(name.removeprefix(f"{root}/"))], holding
-    modes = site.run("stat", "--format", "%a", *holding).split()
+    modes = site.run("stat", "--format", "%a", *(name for name in holding if "/files/" not in name)).split()
     assert set(modes) == {"600"}
-    assert site.run("stat", "--format", "%a", root) == "700"
+    folders = f"{root} {root}/releases {root}/releases/* {root}/attempts/*"
+    assert set(site.run("sh", "-c", f"stat --format %a {folders}").split()) == {"700"}

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.conftest import PORTS
+
 SERVER = """
 import base64, hashlib, json, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -160,3 +162,57 @@ def test_a_quiet_response_events_and_an_idle_websocket_outlive_a_switch(server, 
         assert tunnel.recv(4096) == b"still there"
     assert found["quiet"] == "1"
     assert found["events"] < 2, "events were held up on their way"
+
+
+ECHO = """
+import socketserver
+
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(open("VERSION", "rb").read() + b"\\n")
+        for line in self.rfile:
+            self.wfile.write(line)
+
+socketserver.ThreadingTCPServer(("", 7000), Echo).serve_forever()
+"""
+
+
+@pytest.fixture
+def echo(site):
+    """Beside the page, a service that speaks first and is routed as TCP; its port."""
+    port = next(PORTS)
+    service = {"build": ".", "init": True, "command": ["python3", "-c", ECHO], "ports": [f"{port}:7000"]}
+    compose = site.app / "compose.yaml"
+    compose.write_text(compose.read_text() + f"  echo: {json.dumps(service)}\n")
+    routes = [{"service": "web", "port": 8000}, {"service": "echo", "port": 7000, "mode": "tcp"}]
+    site.settings(routes=routes, checks={"echo": {"port": 7000}})
+    return port
+
+
+def test_what_is_open_stays_with_its_colour_until_that_is_retired_which_counts_what_it_cuts(site, echo):
+    """A connection of a TCP route, and a request that is still to be answered."""
+
+    def opened(port: int) -> socket.socket:
+        return socket.create_connection((site.host.ip, port), timeout=10)
+
+    site.rewrite("stop_grace_period: 20s", "stop_grace_period: 1s")
+    page = site.app / "app.py"
+    page.write_text(page.read_text().replace("min(30.0, ", "min(600.0, "))  # longer than two deploys take anywhere
+    site.commit("1")
+    site.receipt("deploy")
+    with opened(echo) as old, old.makefile("rwb", buffering=0) as held, opened(site.port) as slow:
+        slow.sendall(b"GET /slow?s=600 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert held.readline() == b"1\n"
+        site.commit("2")
+        site.receipt("deploy")
+        with opened(echo) as new:
+            assert new.recv(2) == b"2\n"
+        held.write(b"still there\n")
+        assert held.readline() == b"still there\n"
+        site.commit("3")
+        third = site.inv("deploy")
+        assert third.returncode == 0, third.stdout
+        with contextlib.suppress(ConnectionResetError):
+            assert held.readline() == b""
+    assert "from blue; open connections cut: 2" in third.stdout, third.stdout
+    assert "prod1: 2 open connections of the colour that stopped were cut" in third.stdout, third.stdout

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
 
 import pytest
 
 from switchyard.core import edge
 from switchyard.core.app import App, Check, Route
+from switchyard.core.site import Site, Slot
 
 WEB = Route("web", 8000, 80)
 DASHBOARD = Route("dashboard", 8501, 8501, address="127.0.0.1", affinity=True)
@@ -17,13 +17,15 @@ QUEUE = Route("queue", 6379, 6379, mode="tcp")
 ROUTES = (WEB, DASHBOARD, QUEUE)
 COLOURS = ("blue", "green")
 EACH = list(itertools.product(ROUTES, COLOURS))
+BARE = dict.fromkeys(COLOURS, App("shop"))
 
 
-def sections(app: App | None = None, checks: Mapping[str, Check] | None = None) -> dict[str, list[str]]:
+def sections(app: App | None = None, **apps: App) -> dict[str, list[str]]:
     """Section heads of the configuration to their lines; a head that stands twice is an error."""
+    each = {**dict.fromkeys(COLOURS, app or App("shop")), **apps}
     found: dict[str, list[str]] = {}
     lines: list[str] = []
-    for line in edge.configuration(ROUTES, checks or {}, app or App("shop")).splitlines():
+    for line in edge.configuration(ROUTES, each).splitlines():
         if line and not line.startswith(" "):
             assert line not in found
             lines = found[line] = []
@@ -97,21 +99,57 @@ def test_the_release_header_is_told_unless_switched_off(colour: str) -> None:
     [(Check(8000, "/health"), True), (Check(8000), False), (Check(9000, "/health"), False), (None, False)],
 )
 def test_the_proxy_asks_the_path_of_a_check_only_at_the_route_s_own_port(check: Check | None, asked: bool) -> None:
-    checks = {} if check is None else {"web": check}
+    app = App("shop", checks={} if check is None else {"web": check})
     for colour in COLOURS:
-        lines = sections(checks=checks)[f"backend {WEB.name}_{colour}"]
+        lines = sections(app)[f"backend {WEB.name}_{colour}"]
         assert any("meth GET uri /health ver HTTP/1.1 hdr Host" in line for line in lines) is asked
         assert any("httpchk" in line for line in lines) is asked
 
 
+@pytest.mark.parametrize(("status", "passes"), [(401, "401"), (None, "200-399")])
+def test_the_proxy_takes_the_status_that_the_check_takes(status: int | None, passes: str) -> None:
+    check = Check(8000, "/health", status=status)
+    assert f"http-check expect status {passes}" in sections(App("shop", checks={"web": check}))["backend web-8000_blue"]
+    assert [code for code in (200, 302, 399, 401, 404, 503) if check.passes(code)] == (
+        [401] if status else [200, 302, 399]
+    )
+
+
+@pytest.mark.parametrize(
+    ("site", "blue", "green"),
+    [
+        (Site(), "R3", "R3"),
+        (Site(blue=Slot("R1"), proxy="blue"), "R1", "R3"),
+        (Site(blue=Slot("R1"), green=Slot("R2"), proxy="blue"), "R1", "R3"),
+        (Site(blue=Slot("R1"), green=Slot("R2"), proxy="green"), "R3", "R2"),
+        (Site(blue=Slot("R1"), green=Slot("R3"), proxy="blue"), "R1", "R3"),
+        (Site(blue=Slot("R1"), green=Slot("R3"), proxy="green"), "R1", "R3"),
+        (Site(green=Slot("R2"), map_file="green"), "R3", "R2"),
+    ],
+)
+def test_a_release_gets_the_colour_that_it_will_hold_and_changes_nothing_of_the_other(
+    site: Site, blue: str, green: str
+) -> None:
+    assert site.once_up("R3") == {"blue": blue, "green": green}
+
+
+def test_each_colour_is_asked_as_its_own_release_wants_it() -> None:
+    checked = App("shop", checks={"web": Check(8000, "/health")}, release_header=False)
+    found, bare = sections(green=checked), sections()
+    assert found["backend web-8000_blue"] == bare["backend web-8000_blue"]
+    assert (
+        found["backend web-8000_green"] == sections(checked)["backend web-8000_green"] != bare["backend web-8000_green"]
+    )
+
+
 def test_the_proxy_repeats_no_request_that_was_sent() -> None:
-    text = edge.configuration(ROUTES, {}, App("shop"))
+    text = edge.configuration(ROUTES, BARE)
     assert "redispatch" not in text and "retry-on" not in text
 
 
 def test_every_port_inside_is_bound_once_also_with_many_routes() -> None:
     routes = tuple(Route(f"s{number}", 80, 8000 + number) for number in range(100))
-    ports = re.findall(r"^  bind :(\d+)$", edge.configuration(routes, {}, App("shop")), re.MULTILINE)
+    ports = re.findall(r"^  bind :(\d+)$", edge.configuration(routes, BARE), re.MULTILINE)
     assert len(ports) == len(set(ports)) == 300
 
 
@@ -138,7 +176,7 @@ def test_the_document_publishes_each_route_at_its_own_address_and_previews_on_lo
 
 
 def test_what_the_document_publishes_is_what_the_configuration_binds() -> None:
-    bound = set(re.findall(r"bind :(\d+)", edge.configuration(ROUTES, {}, App("shop"))))
+    bound = set(re.findall(r"bind :(\d+)", edge.configuration(ROUTES, BARE)))
     ports = document()["ports"]
     assert isinstance(ports, list)
     assert {port.rsplit(":", 1)[1] for port in ports} == bound

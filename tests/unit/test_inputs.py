@@ -140,7 +140,7 @@ def test_a_line_that_was_changed_breaks_the_chain():
 
 def test_the_lease_is_held_by_one_and_passes_on_when_its_holder_is_dead(tmp_path):
     here = store(tmp_path)
-    number, taken = here.take("first", "deploy", "ann@laptop")
+    number, _, taken = here.take("first", "deploy", "ann@laptop")
     assert taken is None
     with pytest.raises(Refused, match="ann@laptop holds the lease") as caught:
         here.take("second", "deploy", "bob@laptop")
@@ -150,7 +150,7 @@ def test_the_lease_is_held_by_one_and_passes_on_when_its_holder_is_dead(tmp_path
     assert lease is not None
     child.wait()
     write(here.root / "lease.json", json.dumps(replace(lease, pid=child.pid).as_json()))
-    raised, taken = here.take("second", "deploy", "bob@laptop")
+    raised, _, taken = here.take("second", "deploy", "bob@laptop")
     assert raised == number + 1 and "its program is gone" in str(taken)
     with pytest.raises(Superseded):
         here.guard(number)

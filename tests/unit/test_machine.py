@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import itertools
 import math
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from types import ModuleType
 
 import pytest
 
 from switchyard.core import machine, plan
+from switchyard.core import site as site_module
 from switchyard.core.machine import Step, Want
 from switchyard.core.site import VALUES, Site, Slot
 
+from .every import SICKNESSES, STAGES, STEPS, Graph, Ground, ground_of
+from .promises import overreach, unkept, unkept_since
 from .simulated import HOW, LOST, NOT, PARTLY, WHOLLY, Machine
 
 SEED = 20260228
 ALL_UP_TO = 200_000
 SHARE = 10_000
+GROUNDS = 20
 EVERY = os.environ.get("SWITCHYARD_SITES") == "all"
 """The bench takes every site, which is more than a test should."""
-STEPS = 60
 WANTS = (Want("deploy", "new", "prepare"), Want("deploy", "new"), Want("rollback", "old"))
-SICKNESSES = ("oneshots", "smoke", "look", "seen", "new front", "new single", "old front", "old single")
 PROOFS = ("prove", "prove_singletons", "smoke", "look", "seen")
 """Steps whose only effect a killed program forgets."""
 
@@ -58,7 +62,7 @@ def dimensions() -> list[list[dict[str, object]]]:
 def sites(share: int, seed: int = SEED) -> Iterator[Site]:
     """Every site where they are few, else a seeded share of them."""
     axes = dimensions()
-    if EVERY or math.prod(map(len, axes)) <= ALL_UP_TO:
+    if math.prod(map(len, axes)) <= ALL_UP_TO:
         chosen: Iterator[tuple[dict[str, object], ...]] = itertools.product(*axes)
     else:
         rng = random.Random(seed)
@@ -99,18 +103,6 @@ def follow(decide: ModuleType, want: Want, host: Machine, rng: random.Random | N
     return way
 
 
-def overreach(want: Want, before: Site, step: Step) -> list[str]:
-    """What a goal may not do of itself; ending or taking back a switch that was cut off is not meant."""
-    if step.name != "switch" or before.proxy not in ("down", before.map_file):
-        return []
-    held = {colour for colour in ("blue", "green") if before.slot(colour).release == want.release}
-    forbidden = {
-        "it may only prepare": want.phase == "prepare" and step.colour in held and before.live not in held,
-        "a rollback does not go back": want.verb == "rollback" and before.live in held and step.colour not in held,
-    }
-    return [text for text, done in forbidden.items() if done]
-
-
 def check(decide: ModuleType, share: int, seed: int = SEED) -> Iterator[str]:
     """All that is wrong with a ``next_step``: over a share of the sites, every goal, faults and sick releases."""
     rng = random.Random(seed)
@@ -123,52 +115,15 @@ def check(decide: ModuleType, share: int, seed: int = SEED) -> Iterator[str]:
             except (AssertionError, AttributeError, KeyError) as error:
                 yield f"{error!r}: {want} from {site}, sick: {sorted(sick)}"
                 continue
-            faults = way.broken or unkept(want, way, site, host)
+            faults = way.broken or broken_word(want, way, site, host)
             yield from (f"{text}; {want} from {site}, sick: {sorted(sick)}, {way.steps}" for text in faults)
 
 
-def unkept(want: Want, way: Way, start: Site, host: Machine) -> list[str]:
+def broken_word(want: Want, way: Way, start: Site, host: Machine) -> list[str]:
     """What an outcome promises and the machine in its end does not keep."""
     if way.outcome is None:
         return [f"no end within {STEPS} steps"]
-    end, home, live = host.seen(), host.seen().holder(want.release), host.seen().live
-    away = live == "none" or end.slot(live).release != want.release
-    wanted = end.slot(home) if home is not None else Slot()
-    promised = {
-        "live": {
-            "the wanted release is live": not away and end.proxy == live,
-            "its singletons are proven": wanted.single in ("healthy", "unused"),
-            "no other singleton runs": all(not end.slot(c).runs_singletons for c in ("blue", "green") if c != home),
-            "it was looked at": end.verdict in ("ok", "unverified"),
-            "its images are here": end.stage not in ("absent", "received") or was_live(start, want),
-        },
-        "prepared": {
-            "only where it may not switch": want.phase == "prepare",
-            "the wanted release is proven": wanted.front == "healthy" and end.smoke == "ok",
-            "traffic is where it was": live in (start.live, start.map_file) or was_live(start, want),
-            "edge, shared and oneshots are ready": (end.edge, end.shared, end.stage) == ("current", "healthy", "ran"),
-        },
-        "failed": {"the wanted release is not live": away},
-        "taken back": {
-            "the wanted release is not live": away,
-            "its singletons do not run": not wanted.runs_singletons,
-            "nothing of it runs where nothing is live": live != "none" or wanted.front not in ("starting", "healthy"),
-        },
-        "held": {"only a rollback holds": want.verb == "rollback" and not away},
-        "missing": {"a rollback without images": want.verb == "rollback" and end.stage in ("absent", "received")},
-    }[way.outcome]
-    return [
-        f"{way.outcome}, and not so: {text}; end {end}"
-        for text, kept in {**promised, "map file and proxy agree": end.proxy in ("down", end.map_file)}.items()
-        if not kept
-    ]
-
-
-def was_live(start: Site, want: Want) -> bool:
-    """Whether a site's edge points to the wanted release, so that what is known to be bad may leave it."""
-    return any(
-        start.slot(colour).release == want.release for colour in (start.live, start.map_file) if colour != "none"
-    )
+    return unkept(want, way.outcome, host.seen()) + unkept_since(want, way.outcome, start, host.seen())
 
 
 def test_every_field_of_a_site_and_of_a_slot_has_declared_values() -> None:
@@ -177,12 +132,37 @@ def test_every_field_of_a_site_and_of_a_slot_has_declared_values() -> None:
     assert all(VALUES.values())
 
 
-def test_from_every_site_every_goal_converges_under_the_invariants(capsys: pytest.CaptureFixture[str]) -> None:
-    count = math.prod(len(axis) for axis in dimensions())
-    with capsys.disabled():
-        print(f"\n{count} sites, {count if EVERY or count <= ALL_UP_TO else SHARE} of them taken, seed {SEED}")
+def grounds() -> list[Ground]:
+    """What remains of every site without its stage and its time."""
+    held = itertools.product(slots(), slots(), edges())
+    return [ground_of(Machine.of(Site(blue, green, **edge), "")) for blue, green, edge in held]  # type: ignore[arg-type]
+
+
+def test_walks_from_a_share_of_the_sites_converge_under_the_invariants(told: Callable[[str], None]) -> None:
+    told(f"{SHARE} of {math.prod(map(len, dimensions()))} sites walked from, seed {SEED}")
     wrong = list(itertools.islice(check(machine, SHARE), 5))
     assert not wrong, f"seed {SEED}:\n" + "\n\n".join(wrong)
+
+
+@pytest.mark.parametrize("want", WANTS, ids=lambda want: f"{want.verb} {want.phase}")
+def test_from_every_site_every_goal_converges_under_the_invariants(want: Want, told: Callable[[str], None]) -> None:
+    every = grounds()
+    assert len(set(every)) * len(STAGES) * len(VALUES["now"]) == math.prod(map(len, dimensions()))
+    graph = Graph(machine, want, every if EVERY else random.Random(SEED).sample(every, GROUNDS))
+    wrong = list(itertools.islice(graph.wrong(), 5))
+    begun = (len(every) if EVERY else GROUNDS) * len(STAGES) * len(VALUES["now"])
+    told(
+        f"{want.verb}, {want.phase}: {begun} sites and all that is reached from them, {len(graph.grounds)} grounds "
+        f"at {len(STAGES)} stages, every step in every way; the longest way has {graph.longest} steps"
+    )
+    assert not wrong, f"seed {SEED}:\n" + "\n\n".join(wrong)
+
+
+def test_the_decisions_do_not_read_the_time() -> None:
+    """So that sites which differ in their time alone are one place of the graph."""
+    trees = [ast.parse(inspect.getsource(module)) for module in (machine, site_module)]
+    read = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert "live" in read and "now" not in read
 
 
 def remembering_nothing(site: Site) -> Site:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import types
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 from switchyard.core import machine
 
-from .test_machine import check
+from .every import Graph
+from .test_machine import GROUNDS, WANTS, check, grounds
 
 SHARE = 4_000
 SEED = 20260301
@@ -87,6 +89,16 @@ def mutant(guard: str, instead: str) -> types.ModuleType:
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_without_one_guard_the_check_fails(name: str) -> None:
     assert next(check(mutant(*MUTATIONS[name]), SHARE, SEED), None) is not None, f"seed {SEED}: nothing found"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["the other colour's singletons are not stopped", "nobody looks", "a cancelled release is cancelled again"],
+    ids=["an invariant", "a promise", "a circle"],
+)
+def test_without_one_guard_taking_every_site_fails(name: str) -> None:
+    decide, starts = mutant(*MUTATIONS[name]), random.Random(SEED).sample(grounds(), GROUNDS)
+    assert any(next(Graph(decide, want, starts).wrong(), None) is not None for want in WANTS)
 
 
 def test_the_check_passes_the_machine_as_it_is() -> None:

@@ -91,6 +91,28 @@ def test_a_missing_variable_is_named_with_where_it_comes_from(repository, tmp_pa
     assert all(word in str(caught.value) for word in ("compose.yaml", "PASSWORD", "hosts.NAME.env"))
 
 
+@pytest.mark.parametrize(
+    ("head", "path", "env", "name"),
+    [
+        ("", ".", {}, "shop"),
+        ("", "Web.App", {}, "webapp"),
+        ("name: myshop\n", "Web.App", {}, "myshop"),
+        ("name: ${OWN}\n", ".", {"OWN": "mine"}, "mine"),
+        ("name: myshop\n", ".", {"COMPOSE_PROJECT_NAME": "set"}, "set"),
+    ],
+)
+def test_a_document_has_the_name_that_compose_gives_a_plain_project_of_the_file(tmp_path, head, path, env, name):
+    (tmp_path / path).mkdir(exist_ok=True)
+    services = "services: {db: {image: x, volumes: ['pg:/x', 'own:/y']}}\nvolumes: {pg: {}, own: {name: mine_own}}\n"
+    (tmp_path / path / "compose.yaml").write_text(head + services)
+    document = resolve.resolve(tmp_path, App("shop", path=path), env)
+    assert document["name"] == name
+    assert {short: volume["name"] for short, volume in document["volumes"].items()} == {
+        "pg": f"{name}_pg",
+        "own": "mine_own",
+    }
+
+
 def test_a_missing_compose_file_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"compose\.yaml"):
         resolved(tmp_path, {})
@@ -136,6 +158,18 @@ def test_what_the_commit_does_not_carry_is_named(repository, tmp_path):
     (folder / "Dockerfile").write_text("FROM x\n")
     said = "\n".join(resolve.carries_all(repository, "HEAD", document, folder, App("shop")))
     assert "big.bin is a Git LFS pointer" in said
+
+
+def test_a_build_input_that_git_ignores_is_named_with_its_line(repository, tmp_path):
+    (repository / ".gitignore").write_text("dist\n")
+    (repository / "dist").mkdir()
+    (repository / "dist" / "app.js").write_text("built here")
+    (repository / "Dockerfile").write_text("FROM x\nCOPY conf /conf\nCOPY dist /srv\n")
+    commit(repository)
+    folder = exported(repository, tmp_path / "export")
+    document = resolved(folder, {"PASSWORD": "x"})
+    (said,) = resolve.carries_all(repository, "HEAD", document, folder, App("shop"))
+    assert said.startswith("service web: Dockerfile:3 copies dist, which is not in the commit: commit it, "), said
 
 
 def test_a_variable_that_nothing_sets_is_refused_and_not_blank(tmp_path):

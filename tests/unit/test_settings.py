@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from switchyard import resolve, settings
 from switchyard.core.errors import BadInput
+from switchyard.strict import known_keys
 
 HOSTS = "hosts:\n  prod:\n    machines: [{name: a, address: 192.0.2.1}]\n"
 
@@ -84,7 +86,7 @@ def test_a_checkout_without_settings_has_no_hosts_and_says_how_to_get_one(tmp_pa
 
 def test_an_unknown_host_is_answered_with_those_that_are_known(tmp_path):
     generated = "hosts:\n  sandbox1:\n    machines: [{name: s, address: 127.0.0.1, port: 2222}]\n"
-    with pytest.raises(BadInput, match="no host is called 'elsewhere' Known hosts: prod, sandbox1"):
+    with pytest.raises(BadInput, match=r"no host is called 'elsewhere'\. Known hosts: prod, sandbox1"):
         settings.host(checkout(tmp_path, HOSTS, generated), "elsewhere")
 
 
@@ -248,3 +250,13 @@ def test_the_settings_of_a_host_go_over_those_of_the_checkout_key_by_key(tmp_pat
     )
     setting = settings.host(tmp_path, "prod").app_setting
     assert (setting.name, setting.path, setting.drain) == ("shop", "there", 9)
+
+
+def test_the_reference_names_every_setting_and_what_it_shows_is_taken(tmp_path):
+    text = (Path(__file__).resolve().parents[2] / "invoke.yaml").read_text()
+    words = set(re.findall(r"\w+", text))
+    assert known_keys() <= words, known_keys() - words
+    shown = "\n".join(line[2:] for line in text.splitlines() if line.startswith("# ") and line[2:3] in (" ", "a", "h"))
+    shown = shown[shown.index("app:") :]
+    app, hosts = settings.load(checkout(tmp_path, shown))
+    assert app is not None and app.migrations is not None and set(hosts) == {"prod"}

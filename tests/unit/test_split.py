@@ -140,6 +140,15 @@ def test_only_routed_services_have_the_alias_that_the_edge_knows(colour):
     assert aliases["worker"] == ["worker"] and aliases["migrate"] == ["migrate"]
 
 
+def test_a_volume_that_the_file_gives_a_name_keeps_it_and_one_named_after_the_project_gets_the_application_s():
+    document = copy.deepcopy(DOCUMENT)
+    for project, given, kept in (("shop", "prod_pgdata", "prod_pgdata"), ("old", "old_pgdata", "shop_pgdata")):
+        document.update(name=project, volumes={"pgdata": {"name": given}})
+        found = split(document, app=App("shop", kinds=KINDS), release="R7", root=ROOT, tracked=TRACKED, folder=".")
+        assert found.volumes == {"pgdata": kept}
+        assert found.shared["volumes"] == {"pgdata": {"name": kept, "external": True}}
+
+
 def test_the_shared_project_is_on_both_networks_with_volumes_that_outlive_it():
     document = parts().shared
     assert document["networks"] == {

@@ -16,6 +16,7 @@ from switchyard.core.errors import LEASE_HELD, Refused
 from switchyard.core.journal import START, digest
 from switchyard.host import store as module
 from switchyard.host.program import choose
+from switchyard.host.prune import superfluous
 from switchyard.host.store import Store, Superseded, process_start, write, write_json
 
 
@@ -78,13 +79,21 @@ def test_a_newer_layout_is_refused(store):
 
 def test_numbers_only_rise_also_when_releases_go(store):
     assert store.next_number() == 1
-    store.update("R1", id="R1", number=1)
-    store.update("R9", id="R9", number=9)
+    for number in (1, 9):
+        write_json(store.release(f"R{number}") / "release.json", {"id": f"R{number}", "number": number})
     assert [record["id"] for record in store.records()] == ["R9", "R1"]
     assert store.next_number() == 10
     for path in store.releases.glob("*/release.json"):
         path.unlink()
     assert store.next_number() == 11
+
+
+def test_the_record_of_a_release_changes_and_one_that_somebody_deleted_is_not_begun_anew(store):
+    write_json(store.release("R1") / "release.json", {"id": "R1", "number": 1, "state": "live"})
+    assert store.update("R1", state="good")["state"] == "good"
+    assert store.record("R1") == {"id": "R1", "number": 1, "state": "good"}
+    assert store.update("R2", state="bad") == {}
+    assert [record["id"] for record in store.records()] == ["R1"] and not store.release("R2").exists()
 
 
 def test_the_journal_is_an_unbroken_chain(store):
@@ -141,8 +150,8 @@ def dead() -> int:
 
 
 def test_a_lease_is_taken_once_and_the_second_is_told_who_holds_it(store):
-    number, taken = store.take("A1", "deploy of abc1234", "ann@laptop")
-    assert (number, taken) == (1, None)
+    number, before, taken = store.take("A1", "deploy of abc1234", "ann@laptop")
+    assert (number, before, taken) == (1, None, None)
     with pytest.raises(Refused, match=r"ann@laptop holds the lease: deploy of abc1234 since .* inv status") as caught:
         store.take("A2", "rollback", "bob@desk")
     assert caught.value.exit == LEASE_HELD == 75
@@ -150,33 +159,61 @@ def test_a_lease_is_taken_once_and_the_second_is_told_who_holds_it(store):
 
 
 def test_a_lease_that_is_free_is_taken_with_a_higher_number(store):
-    first, _ = store.take("A1", "deploy", "ann@laptop")
+    first, *_ = store.take("A1", "deploy", "ann@laptop")
     store.free(first)
     assert store.lease() is None
-    assert store.take("A2", "deploy", "bob@desk") == (first + 1, None)
+    assert store.take("A2", "deploy", "bob@desk") == (first + 1, None, None)
 
 
 @pytest.mark.parametrize("reused", [False, True])
 def test_a_lease_of_a_dead_program_is_taken_over_in_so_many_words(store, reused):
-    first, _ = store.take("A1", "deploy", "ann@laptop")
+    first, *_ = store.take("A1", "deploy", "ann@laptop")
     gone = {"started": "0"} if reused else {"pid": dead()}
     write_json(store.root / "lease.json", replace(store.lease(), **gone).as_json())
-    second, taken = store.take("A2", "rollback", "bob@desk")
-    assert second == first + 1 and taken == "took over from ann@laptop (deploy): its program is gone"
+    second, before, taken = store.take("A2", "rollback", "bob@desk")
+    assert (second, before.number) == (
+        first + 1,
+        first,
+    ) and taken == "took over from ann@laptop (deploy): its program is gone"
     assert store.lease().who == "bob@desk" and store.lease().started == process_start(os.getpid())
 
 
 def test_a_lease_is_taken_by_force_in_so_many_words(store):
     store.take("A1", "deploy", "ann@laptop")
-    assert store.take("A2", "unlock", "bob@desk", force=True) == (2, "took over from ann@laptop (deploy): by force")
+    seen = store.lease()
+    taken = store.take("A2", "unlock", "bob@desk", over=seen)
+    assert taken == (2, seen, "took over from ann@laptop (deploy): by force")
+
+
+@pytest.mark.parametrize("since", ["another came", "it has switched"])
+def test_a_lease_is_not_taken_by_force_from_a_holder_that_is_no_longer_as_it_was_seen(store, since):
+    first, *_ = store.take("A1", "deploy", "ann@laptop")
+    seen = store.lease()
+    if since == "another came":
+        store.take("A2", "deploy", "bob@desk", over=seen)
+    else:
+        store.renew(first, switched=True)
+    with pytest.raises(Refused, match="holds the lease: deploy"):
+        store.take("A3", "unlock", "eve@desk", over=seen)
+
+
+def test_a_lease_that_is_given_back_is_nobody_s_to_act_by_and_still_names_what_runs(store):
+    first, *_ = store.take("A1", "deploy", "ann@laptop")
+    second, before, _ = store.take("A2", "unlock", "bob@desk", over=store.lease())
+    store.give_back(second, before)
+    for number in (first, second):
+        with pytest.raises(Superseded):
+            store.guard(number)
+        store.free(number)
+    assert store.lease().attempt == "A1"
 
 
 def test_after_a_takeover_the_first_can_do_nothing_more(store):
-    first, _ = store.take("A1", "deploy", "ann@laptop")
+    first, *_ = store.take("A1", "deploy", "ann@laptop")
     store.guard(first)
     store.renew(first, switched=True)
     assert store.lease().switched is True
-    second, _ = store.take("A2", "deploy", "bob@desk", force=True)
+    second, *_ = store.take("A2", "deploy", "bob@desk", over=store.lease())
     for act in (store.guard, store.renew):
         with pytest.raises(Superseded, match="another attempt holds the lease"):
             act(first)
@@ -225,3 +262,10 @@ def test_where_there_is_no_way_back_it_is_refused():
         choose(RECORDS, RECORDS[1], "R1")
     with pytest.raises(Refused, match="kept are: none"):
         choose([], None, "R1")
+
+
+def test_failed_releases_never_push_a_good_one_out_and_what_a_colour_holds_stays():
+    states = ["failed"] * 7 + ["good"] * 4 + ["unverified", "good", "good", "bad"]
+    records = [record(len(states) - place, state) for place, state in enumerate(states)]
+    gone = [one["number"] for one in superfluous(records, {"R2"})]
+    assert sorted(gone) == [1, 3, 9, 10], "of 7 sound ones 5 stay, of 8 others 5, and R2, which a colour holds"

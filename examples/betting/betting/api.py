@@ -5,25 +5,24 @@ import json
 import signal
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import psycopg
 import redis
 from psycopg_pool import ConnectionPool
 
-from betting import VERSION, queue
+from betting import PORT, VERSION, queue
 from betting.elo import SPORTS
 
 FIELDS = ("id", "sport", "home", "away", "home_won")
 INSERT = "INSERT INTO games (id, sport, home, away, home_won) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"
-
-pool = ConnectionPool(min_size=2, max_size=8, timeout=3, open=False)
-hints = queue.connect()
+RATINGS = "SELECT sport, team, elo FROM ratings ORDER BY sport, elo DESC"
+HEALTH = "SELECT 1 FROM games LIMIT 1"
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 75
+    server: "Server"
 
     def parse_request(self) -> bool:
         """Called once a request's first line has arrived."""
@@ -42,12 +41,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         try:
             if self.path == "/health":
-                with pool.connection() as db:
-                    db.execute("SELECT 1 FROM games LIMIT 1")
+                with self.server.pool.connection() as db:
+                    db.execute(HEALTH)
                 self.answer(200, {"status": "ok", "version": VERSION})
             elif self.path == "/ratings":
-                with pool.connection() as db:
-                    rows = db.execute("SELECT sport, team, elo FROM ratings ORDER BY sport, elo DESC").fetchall()
+                with self.server.pool.connection() as db:
+                    rows = db.execute(RATINGS).fetchall()
                 self.answer(200, [{"sport": sport, "team": team, "elo": round(elo, 1)} for sport, team, elo in rows])
             elif self.path in ("/", "/version"):
                 self.answer(200, {"version": VERSION})
@@ -61,19 +60,21 @@ class Handler(BaseHTTPRequestHandler):
         try:
             game = json.loads(body)
             values = [game[field] for field in FIELDS]
+            if game["home"] == game["away"]:
+                raise ValueError
         except (ValueError, KeyError, TypeError):
-            return self.answer(400, {"error": f"a game has {', '.join(FIELDS)}"})
+            return self.answer(400, {"error": f"a game has {', '.join(FIELDS)} and two different teams"})
         if self.path != "/games" or str(game["sport"]) not in SPORTS:
             return self.answer(404, {"error": f"sports are {', '.join(SPORTS)}"})
         try:
-            with pool.connection() as db:
+            with self.server.pool.connection() as db:
                 db.execute(INSERT, values)
         except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
             return self.answer(400, {"error": type(error).__name__})
         except psycopg.Error as error:
             return self.answer(503, {"error": type(error).__name__})
         with contextlib.suppress(redis.RedisError):  # the worker's sweep finds every game without a rating
-            hints.rpush(queue.NAME, game["id"])
+            self.server.hints.rpush(queue.NAME, game["id"])
         self.answer(200, {"id": game["id"]})
 
     def answer(self, status: int, value: object) -> None:
@@ -84,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         """The edge logs requests."""
 
 
@@ -93,8 +94,9 @@ class Server(ThreadingHTTPServer):
 
     request_queue_size = 1024
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, address: tuple[str, int], pool: ConnectionPool, hints: redis.Redis) -> None:
+        super().__init__(address, Handler)
+        self.pool, self.hints = pool, hints
         self.in_work = 0
         self.changed = threading.Condition()
 
@@ -111,11 +113,12 @@ class Server(ThreadingHTTPServer):
 
 
 def main() -> None:
-    pool.open()
-    server = Server(("", 8000), Handler)
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    server.serve_forever(poll_interval=0.05)
-    server.finish()
+    with ConnectionPool(min_size=2, max_size=8, timeout=3, open=False) as pool:
+        server = Server(("", PORT), pool, queue.connect())
+        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+        server.serve_forever(poll_interval=0.05)
+        server.finish()
 
 
-main()
+if __name__ == "__main__":
+    main()

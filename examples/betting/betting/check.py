@@ -6,6 +6,8 @@ import urllib.request
 
 import psycopg
 
+from betting import PORT
+
 FRESH = "SELECT 1 FROM heartbeats WHERE container = %s AND at > clock_timestamp() - interval '3 seconds' LIMIT 1"
 
 
@@ -15,7 +17,8 @@ def main() -> None:
             if db.execute(FRESH, (socket.gethostname(),)).fetchone() is None:
                 sys.exit("no heartbeat of this container in the last 3 seconds")
     else:
-        urllib.request.urlopen("http://127.0.0.1:8000/health", timeout=3)
+        urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health", timeout=3)
 
 
-main()
+if __name__ == "__main__":
+    main()

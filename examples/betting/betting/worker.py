@@ -1,10 +1,9 @@
 """Rates games, each exactly once: the rating and the mark that it was done are one transaction."""
 
+import itertools
 import signal
 import socket
 import threading
-import time
-from types import FrameType
 
 import psycopg
 import redis
@@ -13,19 +12,27 @@ from betting import VERSION, queue
 from betting.elo import SPORTS
 
 BEAT_EVERY = 0.2
+FORGET_EVERY = 300
+HINT_WITHIN = 0.25
+AGAIN_AFTER = 0.5
+"""Beats, so once a minute."""
+BEAT = "INSERT INTO heartbeats (container, version) VALUES (%s, %s)"
 FORGET = "DELETE FROM heartbeats WHERE at < now() - interval '1 hour'"
 ME = socket.gethostname()
 stopping = threading.Event()
 
+# A game of a sport that this release does not know waits for one that does: another release may have stored it.
 CLAIM = (
-    "SELECT id, sport, home, away, home_won FROM games WHERE rated IS NULL "
-    "ORDER BY created LIMIT 1 FOR UPDATE SKIP LOCKED"
+    "SELECT id, sport, home, away, home_won, clock_timestamp() FROM games "
+    "WHERE rated IS NULL AND sport = ANY(%s) ORDER BY created LIMIT 1 FOR UPDATE SKIP LOCKED"
 )
 RATING = "SELECT elo FROM ratings WHERE sport = %s AND team = %s"
 RATE = (
     "INSERT INTO ratings (sport, team, elo) VALUES (%s, %s, %s) "
     "ON CONFLICT (sport, team) DO UPDATE SET elo = excluded.elo"
 )
+RATED = "UPDATE games SET rated = now() WHERE id = %s"
+DONE = "INSERT INTO jobs (game, container, version, started) VALUES (%s, %s, %s, %s)"
 
 
 def beat() -> None:
@@ -33,60 +40,61 @@ def beat() -> None:
     while not stopping.is_set():
         try:
             with psycopg.connect(autocommit=True) as db:
-                db.execute(FORGET)
-                while not stopping.wait(BEAT_EVERY):
-                    db.execute("INSERT INTO heartbeats (container, version) VALUES (%s, %s)", (ME, VERSION))
+                for number in itertools.count():
+                    if number % FORGET_EVERY == 0:
+                        db.execute(FORGET)
+                    if stopping.wait(BEAT_EVERY):
+                        break
+                    db.execute(BEAT, (ME, VERSION))
         except psycopg.Error as error:
             print(f"heartbeat: {error}", flush=True)
-            stopping.wait(1)
+            stopping.wait(AGAIN_AFTER)
 
 
 def rate_one(db: psycopg.Connection) -> bool:
     """One game, if there is one."""
     with db.transaction():
-        row = db.execute(CLAIM).fetchone()
+        row = db.execute(CLAIM, (list(SPORTS),)).fetchone()
         if row is None:
             return False
-        started = db.execute("SELECT clock_timestamp()").fetchone()[0]
-        game, sport, home, away, home_won = row
+        game, sport, home, away, home_won, started = row
         elo = SPORTS[sport]
         before = [(db.execute(RATING, (sport, team)).fetchone() or (elo.start,))[0] for team in (home, away)]
         for team, rating in zip((home, away), elo.after(*before, home_won), strict=True):
             db.execute(RATE, (sport, team, rating))
-        db.execute("UPDATE games SET rated = now() WHERE id = %s", (game,))
-        db.execute(
-            "INSERT INTO jobs (game, container, version, started) VALUES (%s, %s, %s, %s)", (game, ME, VERSION, started)
-        )
+        db.execute(RATED, (game,))
+        db.execute(DONE, (game, ME, VERSION, started))
     return True
 
 
 def work(hints: redis.Redis) -> None:
-    """Until asked to stop: rates what there is, then waits for a hint, at most a second."""
+    """Until asked to stop: rates what there is, then waits for a hint, or a quarter of a second."""
     with psycopg.connect(autocommit=True) as db:
         while not stopping.is_set():
             if not rate_one(db):
                 try:
-                    hints.blpop([queue.NAME], timeout=1)
+                    hints.blpop([queue.NAME], timeout=HINT_WITHIN)
                     hints.delete(queue.NAME)
                 except redis.RedisError as error:
                     print(f"queue: {error}", flush=True)
-                    stopping.wait(1)
+                    stopping.wait(AGAIN_AFTER)
 
 
-def stop(number: int, frame: FrameType | None) -> None:
+def stop(*_: object) -> None:
     """The game at hand is finished first."""
     stopping.set()
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, stop)
-    threading.Thread(target=beat).start()
+    threading.Thread(target=beat, daemon=True).start()
     while not stopping.is_set():
         try:
             work(queue.connect())
         except psycopg.Error as error:
             print(f"database: {error}", flush=True)
-            time.sleep(1)
+            stopping.wait(AGAIN_AFTER)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+SELECT sport, team, elo FROM ratings ORDER BY sport, elo DESC

@@ -1,0 +1,1 @@
+INSERT INTO heartbeats (container, version) VALUES ($1, $2)

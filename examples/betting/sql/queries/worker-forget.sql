@@ -1,0 +1,1 @@
+DELETE FROM heartbeats WHERE at < now() - interval '1 hour'

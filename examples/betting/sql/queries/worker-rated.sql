@@ -1,0 +1,1 @@
+UPDATE games SET rated = now() WHERE id = $1

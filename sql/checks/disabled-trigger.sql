@@ -1,0 +1,21 @@
+-- id: disabled-trigger
+-- severity: error
+-- promises: Every trigger fires, those of foreign keys among them.
+-- do: ALTER TABLE … ENABLE TRIGGER … (ALL for those of foreign keys), then look for rows that got in meanwhile.
+SELECT format('%I.%I', n.nspname, c.relname) AS place,
+       CASE WHEN k.oid IS NULL
+            THEN format('trigger %I %s', t.tgname, s.state)
+            ELSE format('the trigger of foreign key %I %s, so nothing checks it', k.conname, s.state)
+       END AS what
+  FROM pg_trigger t
+  JOIN pg_class c ON c.oid = t.tgrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_constraint k ON k.oid = t.tgconstraint AND t.tgisinternal
+ CROSS JOIN LATERAL (
+       SELECT CASE t.tgenabled WHEN 'D' THEN 'is disabled' ELSE 'fires in replication only' END AS state
+       ) s
+ WHERE t.tgenabled IN ('D', 'R')
+   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+   AND NOT current_setting('switchyard.ignored')::jsonb ?| ARRAY[n.nspname || '.' || c.relname, n.nspname || '.*']
+ GROUP BY 1, 2
+ ORDER BY 1, 2

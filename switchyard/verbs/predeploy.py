@@ -1,0 +1,198 @@
+"""``inv predeploy``: the protocol's validation, before anything is shipped; and the same for a deploy."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import fcntl
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from switchyard import resolve, settings, source
+from switchyard.checks import gate, report
+from switchyard.checks import run as runner
+from switchyard.checks import subject as subjects
+from switchyard.checks.check import FAIL, GROUPS, PASS, UNKNOWN, Check, Result, Subject
+from switchyard.core.errors import BadInput, Refused
+from switchyard.line import Line, env_of, require_app
+from switchyard.ready import Ready
+from switchyard.screen import Screen
+
+
+def every() -> tuple[Check, ...]:
+    """All checks. What they need takes long to load, and a lease that is held is told before, a rollback without."""
+    from switchyard.checks.all import CHECKS
+
+    return CHECKS
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for."""
+
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    allow_unknown: tuple[str, ...] = ()
+    reason: str = ""
+    fix: bool = False
+    fresh: bool = False
+    json: str = ""
+    junit: str = ""
+
+
+def predeploy(checkout: Path, host_name: str, app_folder: str, options: Options) -> int:
+    """Every check on the work tree, with a host's env and database where one is named. Returns the exit code."""
+    require_known(options)
+    for flag, name in (("--json", options.json), ("--junit", options.junit)):
+        if name:
+            report.require_writable(flag, name)
+    host = settings.host(checkout, host_name) if host_name else settings.nowhere(checkout, app_folder or None)
+    screen = Screen(as_json=False)
+    with contextlib.ExitStack() as stack:
+        line = stack.enter_context(connected(host)) if host_name else None
+        facts = line.ask("checks") if line else {}
+        env = resolve.env_values(env_of(host))
+        subject = subjects.of_work_tree(host, env, line, facts, fix=options.fix)
+        if options.fix:
+            screen.say(corrected(subject))
+            subject = subjects.of_work_tree(host, env, line, facts, fix=False)
+        verdicts = check(subject, options, screen)
+        report.show(verdicts, screen)
+        if options.json:
+            report.write_json(Path(options.json), verdicts, subject)
+        if options.junit:
+            report.write_junit(Path(options.junit), verdicts)
+    return gate.EXITS[gate.outcome(verdicts)]
+
+
+def of_commit(
+    host: settings.Host,
+    line: Line,
+    seen: Mapping[str, Any],
+    picked: source.Source,
+    ready: Ready,
+    options: Options,
+    screen: Screen,
+) -> gate.Checked:
+    """The checks on a clean export of the commit that ships, with the host's env, database and live release."""
+    began = time.monotonic()
+    with subjects.of_commit(host, picked, ready.values, line, seen) as subject:
+        verdicts = tuple(check(subject, options, screen))
+    left_out = tuple(each.name for each in every() if _named(each, options.skip))
+    checked = gate.Checked(subject.tree, verdicts, round(time.monotonic() - began, 2), left_out, options.reason)
+    if checked.exit:
+        report.show(verdicts, screen)
+    else:
+        screen.say(f"  {checked.sentence}")
+        screen.step(line.machine.name, "predeploy", checked.seconds)
+    return checked
+
+
+def corrected(subject: Subject) -> str:
+    """Corrects the work tree before anything looks at it; what was done, in the tool's words."""
+    from switchyard.checks import code
+
+    with only_one(subject):
+        return code.fix(subject)
+
+
+def _named(each: Check, names: Sequence[str]) -> bool:
+    """Whether one of the names is that of the check or of its group."""
+    return not {each.name, each.group}.isdisjoint(names)
+
+
+@contextlib.contextmanager
+def connected(host: settings.Host) -> Iterator[Line]:
+    """A line to the first machine of a host."""
+    line = Line(host, host.setting.machines[0], require_app(host.app_setting.name, host.name))
+    try:
+        yield line
+    finally:
+        line.close()
+
+
+def check(subject: Subject, options: Options, screen: Screen) -> list[gate.Verdict]:
+    """Runs what is asked for and judges each result by its gate."""
+    unknown = sorted(set(subject.setting.gates) - {each.name for each in every()})
+    if unknown:
+        raise BadInput(f"app.predeploy.gates: {_no_check(unknown[0])}")
+    chosen = [each for each in every() if not options.only or _named(each, options.only)]
+    left_out = [each for each in chosen if _named(each, options.skip)]
+    asked = [each for each in chosen if each not in left_out]
+    with only_one(subject):
+        results = runner.run(asked, subject, fresh=options.fresh, show=report.Progress(screen))
+        results.update({each.name: gate.not_run(f"left out: {options.reason}") for each in left_out})
+        return [_verdict(each, subject, results[each.name], options) for each in chosen]
+
+
+def _verdict(each: Check, subject: Subject, result: Result, options: Options) -> gate.Verdict:
+    how = subject.setting.gates.get(each.name, "required")
+    alone = result
+    if how == gate.NO_WORSE and result.outcome in (PASS, FAIL):
+        result = gate.no_worse(result, _of_live(each, subject, result), first=subject.facts.get("live") is None)
+    allowed = options.reason if _named(each, options.allow_unknown) else ""
+    return gate.Verdict(each.name, each.group, how, result, allowed if result.outcome == UNKNOWN else "", alone)
+
+
+def _of_live(each: Check, subject: Subject, result: Result) -> Any:
+    """The same check's result that stands beside the live release; of other tools it is made again from its commit."""
+    kept = ((subject.facts.get("baseline") or {}).get("checks") or {}).get(each.name)
+    if kept is None or kept["tools"] == dict(result.tools):
+        return kept
+    commit = subject.facts["live"]["commit"]
+    if not source.has(subject.repository, commit):
+        return None
+    before = [other for other in every() if other.name in each.after]
+    with subjects.at(subject, commit) as live:
+        again = [runner.redacted(runner.attempted(one, live), live) for one in (*before, each)][-1]
+    found = gate.baseline([gate.Verdict(each.name, each.group, "required", again)], live.tree)
+    return found["checks"].get(each.name)
+
+
+@contextlib.contextmanager
+def only_one(subject: Subject) -> Iterator[None]:
+    """One run at a time in an application's folder of reports and virtual environments."""
+    subject.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Where the application is the checkout and git does not ignore this, no tree would ever stay the same.
+    (subject.state.parent / ".gitignore").write_text("*\n")
+    with open(subject.state / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused(f"another predeploy of {subject.app.name} runs in this checkout; wait for its end") from None
+        yield
+
+
+def require_known(options: Options) -> None:
+    """Every name is a check or a group, and what overrides has a reason."""
+    for name in (*options.only, *options.skip, *options.allow_unknown):
+        if name not in (*GROUPS, *(each.name for each in every())):
+            raise BadInput(_no_check(name))
+    if (options.skip or options.allow_unknown) and not options.reason:
+        raise BadInput("--skip and --allow-unknown need --reason: why; the receipt and the journal keep it")
+
+
+def _no_check(name: str) -> str:
+    known = [*GROUPS, *(each.name for each in every())]
+    near = difflib.get_close_matches(name, known, 1)
+    return (
+        f"no check is called {name!r}" + (f"; did you mean {near[0]}?" if near else "") + f" Known: {', '.join(known)}"
+    )
+
+
+def listed() -> int:
+    """Each check with what it proves and needs."""
+    screen = Screen(as_json=False)
+    table = Table("check", "proves", "needs", box=None)
+    for group in GROUPS:
+        table.add_row(f"[bold]{group}[/]")
+        for each in (check for check in every() if check.group == group):
+            table.add_row(f"  {each.name}", escape(each.proves), escape(each.needs))
+    screen.console.print(table)
+    return 0

@@ -1,0 +1,207 @@
+"""The configuration of a real host: its env, its PostgreSQL and Redis, its files and tools."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Site, clear, require_formats
+
+
+class Checked:
+    """What ``inv predeploy --host`` said."""
+
+    def __init__(self, site: Site, only: str) -> None:
+        told = site.checkout / "told.json"
+        done = site.inv("predeploy", "--only", only, f"--json={told}")
+        assert told.exists(), done.stdout
+        self.code, self.text = done.returncode, done.stdout
+        self.checks = {each["name"]: each for each in json.loads(told.read_text())["checks"]}
+        told.unlink()
+        assert "Traceback" not in self.text
+
+    def outcome(self, name: str) -> str:
+        return self.checks[name]["outcome"]
+
+    def reason(self, name: str) -> str:
+        return self.checks[name]["reason"]
+
+    def found(self, name: str) -> list[tuple[str, str]]:
+        return [(each["rule"], each["place"]) for each in self.checks[name]["findings"] if each["severity"] == "error"]
+
+
+SERVERS = """\
+  db:
+    image: postgres:17
+    environment: {POSTGRES_USER: app, POSTGRES_PASSWORD: "${POSTGRES_PASSWORD:?}"}
+    volumes: ["pgdata:/var/lib/postgresql/data"]
+    healthcheck: {test: [CMD, pg_isready, -h, 127.0.0.1, -U, app], interval: 2s}
+  redis:
+    image: redis:8
+    healthcheck: {test: [CMD, redis-cli, ping], interval: 2s}
+volumes: {pgdata: {}}
+"""
+CLIENT = """\
+      PGHOST: db
+      PGUSER: app
+      PGPASSWORD: ${POSTGRES_PASSWORD:?}
+      DB_HOST: db
+      DB_USER: app
+      DB_PASSWORD: ${DB_PASSWORD:?}
+      REDIS_URL: redis://redis:6379/0
+"""
+RIGHT = "POSTGRES_PASSWORD=not-guessed\nDB_PASSWORD=not-guessed\n"
+
+
+def with_servers(site: Site) -> None:
+    """A PostgreSQL and a Redis beside the application, which connects to both."""
+    site.rewrite("      BREAK:", f"{CLIENT}      BREAK:")
+    compose = site.app / "compose.yaml"
+    compose.write_text(compose.read_text() + SERVERS)
+    write_env(site, RIGHT)
+
+
+def write_env(site: Site, text: str) -> None:
+    (site.checkout / "prod.env").write_text(text)
+
+
+def predeploy(site: Site, **setting: Any) -> None:
+    """``app.predeploy`` of the checkout, over that of the application."""
+    path = site.checkout / "invoke.yaml"
+    whole = json.loads(path.read_text())
+    whole["app"]["predeploy"] = setting
+    path.write_text(json.dumps(whole))
+
+
+def wants(site: Site) -> None:
+    """What the application, its example and the settings say of the env."""
+    site.rewrite("      BREAK:", "      SECRET: ${SECRET:?}\n      EMPTY: ${EMPTY}\n      BREAK:")
+    (site.app / ".env.example").write_text("# OPTIONAL=\nAPI_TOKEN=shown-to-everybody\nWORKERS=\nNOTE=\nBREAK=\n")
+    predeploy(site, env={"required": ["EXTRA"], "optional": ["NOTE"], "forms": {"WORKERS": {"form": "integer"}}})
+    site.commit("1")
+
+
+def test_an_env_that_misses_or_only_stands_for_something_fails_before_the_first_deploy(site):
+    wants(site)
+    write_env(site, "EMPTY=\nAPI_TOKEN=shown-to-everybody\nWORKERS=many\nNOTE=\n")
+    said = Checked(site, "env,services")
+    assert said.code == 1
+    assert sorted(said.found("env")) == [
+        ("env-form", "WORKERS"),
+        ("env-missing", "EXTRA"),
+        ("env-missing", "SECRET"),
+        ("env-published", "API_TOKEN"),
+    ]
+    assert "shown-to-everybody" not in said.text
+    assert said.outcome("services") == "skipped"
+
+
+def test_an_env_that_has_what_is_asked_passes_whatever_its_values_look_like(site):
+    wants(site)
+    write_env(site, "EMPTY=\nAPI_TOKEN='a=b#c$d'\nWORKERS=4\nNOTE=\nEXTRA=1 # said\nSECRET=a=b\n")
+    said = Checked(site, "env,tools,files,secrets,compose")
+    assert (said.code, said.outcome("env")) == (0, "pass"), said.text
+    assert "prod1 docker " in said.reason("tools")
+    assert said.reason("files") == "files: 2 here"
+
+    (site.app / "notes.md").write_text("the token of the host is a=b#c$d\n")
+    site.git("add", "--all")
+    (site.checkout / "prod.env").chmod(0o644)
+    said = Checked(site, "files,secrets")
+    assert said.found("secrets") == [], "seven characters are too few to be told from a word"
+    assert said.found("files") == [("file-readable", str(site.checkout / "prod.env"))]
+
+    write_env(site, (site.checkout / "prod.env").read_text().replace("a=b#c$d", "a=b#c$d-5521"))
+    (site.app / "notes.md").write_text("\nthe token of the host is a=b#c$d-5521\n")
+    said = Checked(site, "secrets")
+    assert said.found("secrets") == [("env-value", "notes.md")] and "5521" not in said.text
+
+
+def test_a_document_that_is_gone_leaves_the_env_unknown(site):
+    (site.app / "compose.yaml").unlink()
+    said = Checked(site, "env,compose")
+    assert said.code == 3
+    assert {said.outcome(name) for name in ("env", "compose")} == {"unknown"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, sandbox_host) -> Iterator[Site]:
+    """A site on which all is live; a test begins with the env that fits."""
+    made = Site(tmp_path_factory.mktemp("served"), *sandbox_host)
+    with_servers(made)
+    made.settings(healthy_within=60)
+    made.commit("1")
+    made.receipt("deploy", "--skip", "database", "--reason", "it has no migrations")
+    root = f"/home/deploy/apps/{made.name}"
+    made.run("mkdir", "-p", f"{root}/data")
+    made.run("sh", "-c", f"install -o deploy -m 640 /dev/null {root}/data/service.key")
+    predeploy(made, files={"data/service.key": {"mode": "0640", "owner": "deploy", "at": "host"}})
+    yield made
+    try:
+        require_formats(made)
+    finally:
+        clear(made)
+
+
+def test_postgresql_and_redis_answer_with_the_credentials_that_ship(served):
+    listening = served.run("cat", "/proc/net/tcp", "/proc/net/tcp6").count(" 0A ")
+    said = Checked(served, "services,files,env")
+    assert said.code == 0, said.text
+    assert "db (PostgreSQL " in said.reason("services") and "redis (Redis) answers" in said.reason("services")
+    assert "web (DB_PASSWORD), web (PGPASSWORD)" in said.reason("services")
+    assert "web (REDIS_URL)" in said.reason("services")
+    assert said.reason("files") == "files: 2 here, 1 on prod1"
+    assert served.run("cat", "/proc/net/tcp", "/proc/net/tcp6").count(" 0A ") == listening, "no port is published"
+
+
+def test_postgresql_and_redis_refuse_what_else_ships_and_are_told_where_they_do_not_answer(served):
+    served.run("chmod", "644", f"/home/deploy/apps/{served.name}/data/service.key")
+    write_env(served, RIGHT.replace("DB_PASSWORD=not-guessed", "DB_PASSWORD=another-one"))
+    said = Checked(served, "services,files")
+    assert "db refuses what web (DB_PASSWORD) connects with" in said.text
+    assert said.code == 1
+    assert said.found("services") == [("service-refuses", "db")]
+    assert said.found("files") == [("file-mode", "prod:data/service.key")]
+    assert "another-one" not in said.text
+
+    write_env(served, "ANOTHER=1\nDB_PASSWORD=not-guessed\n")
+    said = Checked(served, "env,services")
+    assert said.found("env") == [("env-missing", "POSTGRES_PASSWORD"), ("env-lost", "POSTGRES_PASSWORD")]
+    assert said.outcome("services") == "unknown"
+
+    write_env(served, RIGHT)
+    served.rewrite("//redis:6379/0", "//:not-its-own@redis:6379/0")
+    said = Checked(served, "services")
+    assert said.found("services") == [("service-refuses", "redis")] and "not-its-own" not in said.text
+    served.rewrite("//:not-its-own@redis:6379/0", "//redis:6379/0")
+
+    (redis,) = served.docker("ps", "--quiet", "--filter", f"name={served.name}-shared-redis-").split()
+    process = served.docker("inspect", "--format", "{{.State.Pid}}", redis)
+    served.run("kill", "-STOP", process)
+    try:
+        said = Checked(served, "services")
+    finally:
+        served.run("kill", "-CONT", process)
+    assert (said.code, said.outcome("services")) == (3, "unknown"), "what does not answer may be right or wrong"
+    served.docker("stop", redis)
+    try:
+        said = Checked(served, "services")
+    finally:
+        served.docker("start", redis)
+    assert (said.code, said.found("services")) == (1, [("service-stopped", "redis")])
+    served.run("chmod", "640", f"/home/deploy/apps/{served.name}/data/service.key")
+
+
+CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "env": (
+        test_an_env_that_misses_or_only_stands_for_something_fails_before_the_first_deploy,
+        test_an_env_that_has_what_is_asked_passes_whatever_its_values_look_like,
+    ),
+    "services": (
+        test_postgresql_and_redis_refuse_what_else_ships_and_are_told_where_they_do_not_answer,
+        test_postgresql_and_redis_answer_with_the_credentials_that_ship,
+    ),
+}

@@ -1,0 +1,43 @@
+"""Documents held against the schemas that ship with Switchyard."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+import switchyard
+from switchyard.core.errors import DRIFT, OK
+
+FOLDER = Path(switchyard.__file__).parent / "schemas"
+PRINTED = {"deploy": "receipt", "rollback": "receipt", "plan": "plan", "status": "status", "history": "history"}
+"""Verbs with ``--json``, and the schema of what each prints."""
+
+
+@functools.cache
+def validator(name: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads((FOLDER / f"{name}.json").read_text()))
+
+
+def faults(name: str, value: Any) -> list[str]:
+    """Where and why a document is not of a format; the innermost reason of each."""
+    found = (jsonschema.exceptions.best_match([error]) for error in validator(name).iter_errors(value))
+    return [f"{name}{error.json_path[1:]}: {error.message}" for error in found if error is not None]
+
+
+def require(name: str, value: Any) -> None:
+    wrong = faults(name, value)
+    assert not wrong, "\n".join([*wrong, json.dumps(value)])
+
+
+def require_printed(words: Sequence[str], code: int, said: str) -> None:
+    """That a verb with ``--json`` printed one object of its format; both streams are in ``said``."""
+    (line,) = (line for line in said.splitlines() if line.startswith("{"))
+    if code in (OK, DRIFT):
+        assert said.strip() == line, f"more than JSON was printed:\n{said}"
+    name = "plan" if "--dry-run" in words else PRINTED[words[0]]
+    require(name if code in (OK, DRIFT) else "receipt", json.loads(line))

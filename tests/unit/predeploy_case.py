@@ -1,0 +1,159 @@
+"""A small application, checked through the real command line with the real tools and no network."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTING = {
+    "sources": ["shop"],
+    "modules": ["shop/price.py"],
+    "requirements": ["requirements.txt"],
+    "tests": {"unit": "tests/unit", "smoke": "tests/smoke", "integration": "tests/integration"},
+}
+TEST = """\
+from shop import price
+
+
+def test_a_discount_is_taken():
+    assert price.after(100, 10) == 90
+
+
+def test_there_is_a_price_without_one():
+    assert price.after(100, 0) == 100
+"""
+FILES = {
+    "shop/__init__.py": "",
+    "shop/price.py": """\
+def after(price: int, discount: int) -> int:
+    if discount:
+        return price - discount
+    return price
+""",
+    "tests/unit/test_price.py": TEST,
+    "tests/smoke/test_smoke.py": "def test_it_can_be_imported():\n    import shop.price\n\n    assert shop.price\n",
+    "tests/integration/test_whole.py": "def test_parts_fit():\n    assert True\n",
+    "pyproject.toml": '[tool.ruff.lint]\nselect = ["F"]\n\n[tool.pytest.ini_options]\npythonpath = ["."]\n',
+}
+"""An application that passes."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is changed in the application that passes, and what is to be seen."""
+
+    outcome: str = "pass"
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    setting: Mapping[str, Any] = field(default_factory=dict)
+    rule: str = ""
+    """A finding's rule."""
+    says: str = ""
+    """In the reason or a finding."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    advisories: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """What the source of advisories answers, by package."""
+
+
+class Checkout:
+    """A checkout of Switchyard's settings whose environments all cases share."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "tasks.py").write_text("from switchyard.tasks import here\n\nns = here(__file__)\n")
+        (folder / "wheels").mkdir()
+        self.versions = pack(["pytest", "coverage", "pytest-xdist"], folder / "wheels")
+        self.requirements = f"--no-index\n--find-links {folder / 'wheels'}\n{self.pin('pytest')}{self.pin('coverage')}"
+
+    def pin(self, name: str) -> str:
+        """A line of requirements: the version that is installed here."""
+        return f"{name}=={self.versions[name]}\n"
+
+    def application(self, folder: Path, case: Case) -> Path:
+        """The application, committed."""
+        files = {**FILES, "requirements.txt": self.requirements, **case.files}
+        setting = {**SETTING, **case.setting}
+        files["invoke.yaml"] = json.dumps({"app": {"name": "shop", "predeploy": setting}})
+        for name, text in files.items():
+            if text is not None:
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+        for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
+            subprocess.run(["git", "-C", str(folder), *words], check=True)
+        return folder
+
+    def run(self, app: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """``inv predeploy``."""
+        command = [sys.executable, "-m", "invoke", "predeploy", "--app", str(app), *words]
+        whole = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+        return subprocess.run(command, cwd=self.folder, env=whole, capture_output=True, text=True, timeout=300)
+
+    def checks(self, app: Path, *names: str, words: tuple[str, ...] = (), env: Mapping[str, str] | None = None) -> Any:
+        """Each check's entry of the JSON, by name."""
+        report = self.folder / "result.json"
+        report.unlink(missing_ok=True)
+        done = self.run(app, "--only", ",".join(names), "--json", str(report), *words, env=env)
+        assert report.exists(), done.stdout + done.stderr
+        assert not re.search(r"(?m)^Traceback", done.stdout + done.stderr)
+        found = json.loads(report.read_text())
+        expected = {"pass": 0, "fail": 1, "unknown": 3}[found["outcome"]]
+        assert done.returncode == expected, done.stdout + done.stderr
+        return {check["name"]: {**check, "screen": done.stdout} for check in found["checks"]}
+
+
+def python(text: str) -> str:
+    """Source as it stands in a file."""
+    return textwrap.dedent(text).lstrip("\n")
+
+
+def seen(check: Mapping[str, Any]) -> str:
+    """All words of a check."""
+    return "\n".join([check["reason"], *(finding["what"] for finding in check["findings"])])
+
+
+def holds(case: Case, check: Mapping[str, Any]) -> None:
+    """The check ended as the case says."""
+    assert check["outcome"] == case.outcome, check["screen"]
+    assert not case.rule or case.rule in [finding["rule"] for finding in check["findings"]], check["findings"]
+    assert case.says in seen(check)
+
+
+def pack(names: list[str], into: Path) -> dict[str, str]:
+    """Wheels of what is installed here, with what they need, so that nothing is fetched. Returns their versions."""
+    found: dict[str, str] = {}
+    while names:
+        distribution = importlib.metadata.distribution(names.pop())
+        if distribution.name not in found:
+            found[distribution.name] = distribution.version
+            _pack(distribution, into)
+            names += [need.name for need in _needs(distribution)]
+    return found
+
+
+def _needs(distribution: importlib.metadata.Distribution) -> Iterator[Requirement]:
+    for text in distribution.requires or []:
+        need = Requirement(text)
+        if need.marker is None or need.marker.evaluate({"extra": ""}):
+            yield need
+
+
+def _pack(distribution: importlib.metadata.Distribution, into: Path) -> None:
+    tag = re.findall(r"(?m)^Tag: (.+)$", distribution.read_text("WHEEL") or "")[0]
+    name = re.sub(r"[-_.]+", "_", distribution.name)
+    with zipfile.ZipFile(into / f"{name}-{distribution.version}-{tag}.whl", "w") as wheel:
+        for file in distribution.files or []:
+            if not str(file).startswith("..") and file.suffix != ".pyc":
+                wheel.write(str(file.locate()), str(file))

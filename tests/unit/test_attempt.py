@@ -1,0 +1,121 @@
+"""One run of a verb on a host: who it listens to, and when it gives up."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from switchyard.core.app import Route
+from switchyard.core.lease import BEAT_WITHIN
+from switchyard.core.machine import Step
+from switchyard.host import acts, engine, images, observe
+from switchyard.host.attempt import Attempt, Cancelled
+from switchyard.host.store import Store, write_json
+
+
+@pytest.fixture
+def attempt(tmp_path: Path) -> Attempt:
+    store = Store(tmp_path / "root")
+    store.prepare()
+    folder = store.attempts / "one"
+    folder.mkdir()
+    made = Attempt(store, folder, {"verb": "deploy", "app": "web"})
+    made.number, _, _ = store.take("one", "deploy", "me@here")
+    return made
+
+
+def say(attempt: Attempt, word: str, **fields: str) -> None:
+    with open(attempt.folder / "said.jsonl", "a") as file:
+        file.write(json.dumps({"say": word, **fields}) + "\n")
+
+
+def fall_silent(attempt: Attempt) -> None:
+    attempt._beat -= BEAT_WITHIN + 1
+    attempt._renewed -= BEAT_WITHIN + 1
+
+
+def with_release(attempt: Attempt, name: str, *routes: Route) -> None:
+    """A release on the host, the wanted one from now on."""
+    write_json(attempt.store.release(name) / "release.json", {"routes": [route.__dict__ for route in routes]})
+    attempt.release = name
+
+
+def test_a_release_that_comes_back_has_its_own_options_at_the_addresses_that_the_edge_holds_now(attempt):
+    with_release(attempt, "R1", Route("web", 80, 8080, affinity=True), Route("old", 90, 9090))
+    assert observe.edge_routes(attempt) == list(attempt.routes) and observe.not_held(attempt) == []
+    held = [Route("new", 70, 7070, mode="tcp"), Route("web", 80, 8081, address="127.0.0.1")]
+    write_json(attempt.store.edge / "routes.json", [route.__dict__ for route in held])
+    assert observe.edge_routes(attempt) == [held[0], Route("web", 80, 8081, address="127.0.0.1", affinity=True)]
+    assert observe.not_held(attempt) == ["old:90"]
+
+
+@pytest.mark.parametrize("said,becomes", [(None, "done"), (True, "done"), (False, "failed")])
+def test_a_step_that_found_the_release_wanting_is_told_and_written_down_as_failed(attempt, monkeypatch, said, becomes):
+    monkeypatch.setitem(acts.ACTS, "prove", lambda attempt, colour: said)
+    acts.act(attempt, Step("prove", "green"))
+    lines = (attempt.folder / "events.jsonl").read_text().splitlines()
+    assert [event["state"] for event in map(json.loads, lines)] == ["begins", becomes]
+    assert [entry["what"] for entry in attempt.store.journal()[0]] == ["intent", becomes]
+
+
+def test_before_the_switch_it_gives_up_when_nobody_beats(attempt):
+    fall_silent(attempt)
+    with pytest.raises(Cancelled, match="no word from the operator's side for 41 s, before the switch"):
+        attempt.tick()
+
+
+def test_a_beat_keeps_it_going(attempt):
+    fall_silent(attempt)
+    say(attempt, "beat")
+    attempt.tick()
+
+
+@pytest.mark.parametrize("why", [{}, {"why": "the connection was lost while the release was sent"}])
+def test_a_cancel_before_the_switch_ends_it_with_what_is_said_of_it(attempt, why):
+    say(attempt, "cancel", **why)
+    with pytest.raises(Cancelled, match=why.get("why", "cancelled by the operator before the switch")):
+        attempt.tick()
+
+
+def test_after_the_switch_it_goes_on_alone_and_ignores_a_cancel(attempt):
+    fall_silent(attempt)
+    say(attempt, "cancel")
+    attempt.switched = True
+    attempt.tick()
+
+
+def test_its_cleaning_up_is_cut_short_by_neither_silence_nor_a_word_and_keeps_the_lease(attempt):
+    fall_silent(attempt)
+    with pytest.raises(Cancelled):
+        attempt.tick()
+    attempt.ending = True
+    say(attempt, "cancel")
+    renewed = attempt.store.lease().renewed
+    attempt.tick()
+    assert attempt.store.lease().renewed > renewed
+
+
+def test_while_the_engine_stops_containers_neither_silence_nor_a_takeover_cuts_it_short(attempt):
+    for switched in (False, True):
+        fall_silent(attempt)
+        attempt.switched, renewed = switched, attempt.store.lease().renewed
+        attempt.linger()
+        assert attempt.store.lease().renewed > renewed, "however long it takes, nobody else gets the lease meanwhile"
+    fall_silent(attempt)
+    attempt.store.take("two", "rollback", "me@here", over=attempt.store.lease())
+    attempt.linger()
+    attempt.switched = False
+    with pytest.raises(Cancelled):
+        attempt.tick()
+
+
+def test_what_looks_at_a_build_ends_with_the_attempt(attempt):
+    say(attempt, "cancel")
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        images._at_once(attempt, [partial(engine.run, ["sleep", "60"])] * 40)
+    assert time.monotonic() - began < 30

@@ -1,0 +1,203 @@
+"""One attempt from its lease to its end, on a simulated machine: what fails before its switch, and what after it."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from switchyard.core.errors import FAILED, OK, TAKEN_BACK, UNVERIFIED, NotChecked
+from switchyard.core.machine import Step
+from switchyard.core.site import Site, Slot
+from switchyard.host import acts, engine, program
+from switchyard.host.attempt import Attempt
+from switchyard.host.store import RESERVE, Store, write_json
+
+from .simulated import Machine
+
+SERVING = Site(
+    blue=Slot("old", "healthy", "healthy"),
+    proxy="blue",
+    map_file="blue",
+    edge="current",
+    shared="healthy",
+    stage="received",
+)
+
+
+class Run:
+    """A deploy of ``new`` beside ``old``, with something that happens at a moment of it."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.store = Store(root)
+        self.store.prepare()
+        self.machine = Machine.of(SERVING, "new")
+        self.happens: Callable[[str], None] = lambda moment: None
+        """Told each step before it is done, and ``looks`` before each look at the machine."""
+        self.patch = monkeypatch
+        for step in acts.ACTS:
+            monkeypatch.setitem(acts.ACTS, step, lambda attempt, colour, name=step: self.act(attempt, name, colour))
+        monkeypatch.setattr(program.observe, "site", self.site)
+        monkeypatch.setattr(program.observe, "facts", lambda *_: {"live": None})
+        monkeypatch.setattr(program, "receive", self.receive)
+        monkeypatch.setattr(program.prune, "prune", lambda attempt: None)
+
+    def receive(self, attempt: Attempt, pack: Path) -> None:
+        write_json(self.store.release("new") / "release.json", {"id": "new", "number": 2, "state": "prepared"})
+        attempt.release = "new"
+
+    def site(self, attempt: Attempt) -> Site:
+        self.happens("looks")
+        return replace(self.machine.seen(), verdict=attempt.verdict)
+
+    def act(self, attempt: Attempt, name: str, colour: str | None) -> None:
+        self.happens(name)
+        if name == "switch":
+            attempt.switched = True
+            attempt.renew()
+        self.machine.do(Step(name, colour))
+        if name in ("look", "seen"):
+            attempt.verdict = self.machine.memory.verdict
+        if name == "prove" and f"front {colour}" in self.machine.memory.failed:
+            attempt.reason = "web: exited"
+
+    def end(self) -> dict[str, Any]:
+        """How it ends, as the last line of its events says."""
+        folder = self.store.attempts / "one"
+        folder.mkdir()
+        (folder / "request.json").write_text(json.dumps({"verb": "deploy", "app": "web", "who": "ann@laptop"}))
+        words = ("receive", "prepare", "switch")
+        (folder / "said.jsonl").write_text("".join(json.dumps({"say": word}) + "\n" for word in words))
+        program.run(self.store.root, folder)
+        self.events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+        assert self.store.lease() is None
+        return self.events[-1]
+
+    @property
+    def whole(self) -> tuple[str, str, str]:
+        """What is live, and how the singletons of both colours are."""
+        return self.machine.running_map, *(self.machine.colours[name].single for name in ("blue", "green"))
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    return Run(tmp_path / "root", monkeypatch)
+
+
+def test_a_deploy_goes_to_its_end(run):
+    assert run.end()["exit"] == OK and run.whole == ("green", "stopped", "running")
+    assert run.store.record("new")["state"] == "good"
+
+
+def test_what_dies_between_prepared_and_the_switch_fails_and_is_taken_down(run):
+    def dies(attempt: Attempt) -> None:
+        run.machine.colours["green"].front = "stopped"
+        run.machine.sick = frozenset({"new front"})
+
+    run.patch.setattr(program, "_rollback_target", dies)
+    end = run.end()
+    assert (end["outcome"], end["exit"], end["reason"]) == ("failed", FAILED, "web: exited")
+    assert run.events[-2]["step"] == "cancel" and run.machine.colours["green"].front == "stopped"
+    assert run.store.record("new")["state"] == "failed" and run.whole[0] == "blue"
+
+
+def failing(errors: list[Exception], real: Callable[..., Any]) -> Any:
+    """A function that fails with these errors first."""
+
+    def act(*words: Any, **fields: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return real(*words, **fields)
+
+    return act
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("error", [FULL, RuntimeError("never thought of")], ids=["full", "unexpected"])
+@pytest.mark.parametrize("where", ["renew", "update", "append", "tick", "emit", "site"])
+def test_past_the_switch_an_error_anywhere_is_no_end_of_it(run, error, where):
+    def breaks(moment: str) -> None:
+        if moment == "stop_singletons":
+            run.happens = lambda moment: None
+            owner = {"tick": Attempt, "emit": Attempt, "site": program.observe}.get(where, Store)
+            run.patch.setattr(owner, where, failing(errors, getattr(owner, where)))
+
+    errors = [error]
+    run.patch.setattr("switchyard.host.attempt.RENEW_EVERY", -1.0)
+    run.happens = breaks
+    end = run.end()
+    assert errors == []
+    assert (end["outcome"], end["exit"]) == ("live", OK), end
+    assert run.whole == ("green", "stopped", "running") and run.store.record("new")["state"] == "good"
+
+
+def test_an_engine_that_stays_away_past_the_switch_is_waited_for_again(run):
+    away = [NotChecked("Docker's engine does not answer")] * 5
+
+    def goes(moment: str) -> None:
+        if moment == "looks" and run.machine.running_map == "green" and away:
+            raise away.pop()
+
+    run.patch.setattr(engine, "BACK_WITHIN", 0.0)
+    run.happens = goes
+    assert run.end()["exit"] == OK and not away and run.whole == ("green", "stopped", "running")
+
+
+def test_past_the_switch_a_step_that_keeps_failing_takes_the_release_back(run):
+    def breaks(moment: str) -> None:
+        if moment == "look":
+            raise RuntimeError("never thought of")
+
+    run.happens = breaks
+    end = run.end()
+    assert end["exit"] == TAKEN_BACK and "never thought of" in end["reason"]
+    assert run.whole == ("blue", "running", "stopped") and run.store.record("new")["state"] == "bad"
+    assert "RuntimeError" in (run.store.attempts / "one" / "traceback").read_text()
+
+
+def test_past_the_switch_nothing_ends_as_if_nothing_live_had_changed(run):
+    def breaks(moment: str) -> None:
+        if run.machine.running_map == "green":
+            raise RuntimeError("never thought of")
+
+    run.happens = breaks
+    end = run.end()
+    assert (end["outcome"], end["exit"]) == ("held", UNVERIFIED) and "did not settle" in end["reason"]
+
+
+def test_before_the_switch_an_error_of_its_own_ends_it_at_once(run):
+    def breaks(moment: str) -> None:
+        if moment == "smoke":
+            raise RuntimeError("never thought of")
+
+    run.happens = breaks
+    end = run.end()
+    assert (end["outcome"], end["exit"]) == ("failed", FAILED) and "never thought of" in end["reason"]
+    assert run.whole[0] == "blue" and run.machine.colours["green"].front == "stopped"
+
+
+def test_an_event_that_finds_the_disk_full_is_written_whole_with_the_room_of_the_reserve(run, monkeypatch):
+    (run.store.root / "reserve").write_bytes(bytes(RESERVE))
+    attempt = Attempt(run.store, run.store.attempts, {"verb": "deploy", "app": "web"})
+    path = run.store.attempts / "events.jsonl"
+    path.write_text('{"event": "before"}\n')
+
+    class Full(io.FileIO):
+        def write(self, data: bytes) -> int:
+            if (run.store.root / "reserve").exists():
+                if path.stat().st_size > 20:
+                    raise FULL
+                return super().write(data[:9])
+            return super().write(data)
+
+    monkeypatch.setattr("switchyard.host.store.open", lambda fd, *_, **__: Full(fd, "ab"), raising=False)
+    attempt.emit("progress", text="goes on")
+    assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["before", "progress"]

@@ -1,0 +1,194 @@
+"""Orphans on the hard cases: each relation is looked at as the server itself would look at it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from switchyard.checks.check import Finding
+from switchyard.checks.database import orphans
+from switchyard.checks.database.reference import Server
+from switchyard.checks.database.session import MARK, Reader
+from switchyard.checks.setting import RelationSetting
+from switchyard.core.errors import BadInput, NotChecked
+from tests.embedded import fresh
+
+UNCHECKED = "SET session_replication_role = replica;"
+"""Rows get in without their foreign keys being looked at."""
+
+
+@contextmanager
+def reading(server: Server, *texts: str) -> Iterator[Reader]:
+    address = server.address(fresh(server, *texts), "here")
+    reader = Reader(address, 30, {"switchyard.ignored": "[]"}, threading.Event())
+    yield reader
+    reader.close()
+
+
+def found(server: Server, *texts: str, declared: RelationSetting | None = None) -> list[str]:
+    """What is told of every relation, and of a declared one."""
+    with reading(server, *texts) as reader:
+        relations = orphans.relations(reader) + ([orphans.declared(declared, 0)] if declared else [])
+        told: list[Finding] = [each for relation in relations for each in orphans.look(relation, reader, 2)]
+        return [f"{each.rule} {each.place}: {each.what}" for each in told]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            f"""CREATE TABLE p (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE c (x int, y int,
+            FOREIGN KEY (y, x) REFERENCES p (b, a)); INSERT INTO p VALUES (1, 2); {UNCHECKED}
+            INSERT INTO c VALUES (1, 2), (2, 1), (9, NULL), (NULL, NULL)""",
+            ["orphan public.c: 1 row without a parent by c_y_x_fkey to public.p: y=1, x=2"],
+        ),
+        (
+            f"""CREATE TABLE p (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE c (a int, b int,
+            FOREIGN KEY (a, b) REFERENCES p MATCH FULL); {UNCHECKED}
+            INSERT INTO c VALUES (NULL, NULL), (1, NULL), (NULL, 2)""",
+            [
+                "half-null public.c: 2 rows with a key that is null in part by c_a_b_fkey to public.p, "
+                "which is MATCH FULL"
+            ],
+        ),
+        (
+            f"""CREATE TABLE p (id bigint PRIMARY KEY, code text UNIQUE); CREATE TABLE c (p smallint REFERENCES p,
+            code varchar(9) REFERENCES p (code)); INSERT INTO p VALUES (1, 'a'); {UNCHECKED}
+            INSERT INTO c VALUES (1, 'a'), (2, 'b')""",
+            [
+                "orphan public.c: 1 row without a parent by c_code_fkey to public.p: code=b",
+                "orphan public.c: 1 row without a parent by c_p_fkey to public.p: p=2",
+            ],
+        ),
+        (
+            f"""CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t); {UNCHECKED}
+            INSERT INTO t VALUES (1, NULL), (2, 1), (3, 3), (4, 9)""",
+            ["orphan public.t: 1 row without a parent by t_up_fkey to public.t: up=9"],
+        ),
+        (
+            f"""CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id);
+            CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+            CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20);
+            CREATE TABLE c (id int, p int REFERENCES p) PARTITION BY LIST (id);
+            CREATE TABLE c1 PARTITION OF c FOR VALUES IN (1); CREATE TABLE c2 PARTITION OF c FOR VALUES IN (2);
+            INSERT INTO p VALUES (5), (15); {UNCHECKED} INSERT INTO c VALUES (1, 5), (1, 15), (2, 7)""",
+            ["orphan public.c: 1 row without a parent by c_p_fkey to public.p: p=7"],
+        ),
+        (
+            f"""CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE heir () INHERITS (p); INSERT INTO heir VALUES (1);
+            CREATE TABLE c (p int REFERENCES p); CREATE TABLE c_heir () INHERITS (c); INSERT INTO c_heir VALUES (8);
+            {UNCHECKED} INSERT INTO c VALUES (1)""",
+            ["orphan public.c: 1 row without a parent by c_p_fkey to public.p: p=1"],
+        ),
+        (
+            f"""CREATE SCHEMA "Mixed Case"; CREATE TABLE "Mixed Case"."a ""quoted"" one" ("the id" int PRIMARY KEY);
+            CREATE TABLE "50% off" ("of {{it}}" int REFERENCES "Mixed Case"."a ""quoted"" one"); {UNCHECKED}
+            INSERT INTO "50% off" VALUES (3)""",
+            [
+                "orphan public.50% off: 1 row without a parent by 50% off_of {it}_fkey "
+                'to Mixed Case.a "quoted" one: of {it}=3'
+            ],
+        ),
+        (
+            f"""CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int); {UNCHECKED} INSERT INTO c VALUES (4);
+            ALTER TABLE c ADD CONSTRAINT later FOREIGN KEY (p) REFERENCES p NOT VALID""",
+            ["orphan public.c: 1 row without a parent by later to public.p: p=4"],
+        ),
+        (
+            """CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED);
+            CREATE TEMP TABLE tp (id int PRIMARY KEY); CREATE TEMP TABLE tc (p int REFERENCES tp);
+            CREATE VIEW v AS SELECT * FROM c""",
+            [],
+        ),
+    ],
+    ids=["composite", "full", "types", "self", "partitions", "inheritance", "names", "not-valid", "deferred"],
+)
+def test_a_foreign_key_is_read_as_the_server_reads_it(server: Server, text: str, expected: list[str]) -> None:
+    assert sorted(found(server, text)) == expected
+
+
+def test_keys_that_are_not_enforced_and_keys_of_periods_are_looked_at(eighteen: Server) -> None:
+    text = """CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int REFERENCES p NOT ENFORCED);
+    INSERT INTO c VALUES (6);
+    CREATE TABLE rooms (id int4range, during daterange, PRIMARY KEY (id, during WITHOUT OVERLAPS));
+    CREATE TABLE stays (room int4range, during daterange,
+        CONSTRAINT stays_in FOREIGN KEY (room, PERIOD during) REFERENCES rooms (id, PERIOD during));
+    INSERT INTO rooms VALUES ('[1,2)', '[2026-01-01,2026-02-01)'), ('[1,2)', '[2026-02-01,2026-03-01)');"""
+    rows = f"""{UNCHECKED} INSERT INTO stays VALUES ('[1,2)', '[2026-01-20,2026-02-10)'),
+    ('[1,2)', '[2026-02-20,2026-03-10)'), ('[5,6)', '[2026-01-01,2026-01-02)')"""
+    told = found(eighteen, text, rows)
+    assert [each.split(":")[0] for each in told] == ["orphan public.c", "orphan public.stays"]
+    assert "2 rows without a parent by stays_in" in told[1]
+
+
+def test_a_declared_relation_needs_no_constraint_and_may_have_a_condition(server: Server) -> None:
+    text = """CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1); CREATE SCHEMA s;
+    CREATE TABLE s.notes (kind text, target int); INSERT INTO s.notes VALUES ('p', 1), ('p', 2), ('q', 3)"""
+    words = {"child": "s.notes", "columns": ["target"], "parent": "p", "parent_columns": ["id"]}
+    both = RelationSetting(**words, where="c.kind = 'p' -- only these")
+    assert found(server, text, declared=both) == [
+        "orphan s.notes: 1 row without a parent by s.notes (target) to public.p: target=2"
+    ]
+    assert "2 rows" in found(server, text, declared=RelationSetting(**words))[0]
+    for where in ("true); DELETE FROM p; SELECT (1", "pg_reload_conf()", "(SELECT 1 FROM p FOR UPDATE) = 1"):
+        with pytest.raises(BadInput, match=r"relations\[0\]\.where"):
+            orphans.declared(RelationSetting(**words, where=where), 0)
+    with pytest.raises(NotChecked, match="does not exist"):
+        found(server, text, declared=RelationSetting(**{**words, "columns": ["gone"]}))
+
+
+def test_every_connection_sees_the_same_instant(server: Server) -> None:
+    with reading(server, "CREATE TABLE t (id int)") as reader:
+        with server.open(str(reader.address.parameters["dbname"])) as writer:
+            writer.execute("INSERT INTO t VALUES (1)")
+        counts = []
+        threads = [
+            threading.Thread(target=lambda: counts.append(reader.rows("SELECT count(*) FROM public.t")[0][0]))
+            for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert counts == [0] * 4
+
+
+@pytest.mark.parametrize(
+    "text", ["{};", "-- why\n/* ; */ ({}) -- the end", "WITH a AS ({}) SELECT * FROM a", "VALUES(({}))"]
+)
+def test_each_statement_says_within_itself_whose_it_is(server: Server, text: str) -> None:
+    with reading(server, "SELECT 1") as reader:
+        own = text.format("SELECT query FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid()")
+        ((said,),) = reader.rows(own)
+        assert said.replace(f" {MARK} ", "") == own
+        assert 0 < said.index(MARK) < said.index("query FROM")
+
+
+def test_nothing_gets_out_of_the_transaction(server: Server) -> None:
+    with reading(server, "CREATE TABLE t (id int)") as reader:
+        for text, words in (
+            ("COMMIT; CREATE TABLE public.escaped (id int)", "multiple commands"),
+            ("INSERT INTO public.t VALUES (1)", "read-only"),
+            ("CREATE TABLE public.escaped ()", "read-only"),
+        ):
+            with pytest.raises(NotChecked, match=words):
+                reader.rows(text)
+        with server.open(str(reader.address.parameters["dbname"])) as other:
+            assert other.execute("SELECT to_regclass('public.escaped')").fetchone() == (None,)
+        assert reader.rows("SELECT current_setting('transaction_isolation'), current_setting('row_security')") == [
+            ("repeatable read", "off")
+        ]
+
+
+def test_the_locks_are_a_readers(server: Server) -> None:
+    with reading(server, "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int REFERENCES p)") as reader:
+        (relation,) = orphans.relations(reader)
+        held = reader.rows(
+            "WITH one AS (SELECT count(*) FROM public.c) "
+            "SELECT DISTINCT mode FROM pg_locks, one WHERE relation IS NOT NULL"
+        )
+        assert held == [("AccessShareLock",)]
+        assert "LIMIT" not in orphans.count(relation).as_string(None)

@@ -1,0 +1,98 @@
+"""Names, roots, messages and values of any kind: nothing reaches a shell unquoted, and everything arrives whole."""
+
+from __future__ import annotations
+
+import ast
+import io
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from switchyard import resolve, source
+from switchyard.core import journal
+from switchyard.core.app import App
+from switchyard.line import bootstrap, is_orphan, machine_id
+from switchyard.screen import Screen
+
+LIBRARY = Path(__file__).parents[2] / "switchyard"
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+ODD = st.text(st.sampled_from("ab' \"\\$`{}()#=;&|<>*?!~%\n\t☃ü"), max_size=40)
+SLOWLY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@given(TEXT)
+def test_a_root_of_any_name_is_one_word_to_the_host_s_shell(root):
+    program, flag, code = shlex.split(bootstrap(root, "0123", 1))
+    assert (program, flag) == ("python3", "-c")
+    assert ast.literal_eval(ast.parse(code).body[0].value) == root
+
+
+@SLOWLY
+@given(st.text(st.sampled_from("a' \"\\$`;&|\n☃"), min_size=1, max_size=30))
+def test_a_real_shell_runs_the_bootstrap_and_nothing_of_the_root(tmp_path, root):
+    code = shlex.split(bootstrap(root, "0123", 1))[2].split("\n")[0] + "\nprint(ROOT, end='')"
+    done = subprocess.run(
+        ["sh", "-c", f"python3 -c {shlex.quote(code)}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+    )
+    assert (done.stdout, done.stderr) == (root, "") and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", sorted(LIBRARY.rglob("*.py")), ids=lambda path: path.relative_to(LIBRARY).as_posix())
+def test_no_command_of_the_library_goes_through_a_shell_of_its_own(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.keyword):
+            assert node.arg != "shell"
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in ("system", "popen", "getoutput", "getstatusoutput")
+
+
+@SLOWLY
+@given(st.dictionaries(st.sampled_from("ABCD"), ODD, min_size=1))
+def test_values_of_any_kind_reach_the_document_whole(tmp_path, values):
+    lines = "".join(f"      {key}: ${{{key}}}\n" for key in values)
+    (tmp_path / "compose.yaml").write_text(f"services:\n  web:\n    image: x\n    environment:\n{lines}")
+    found = resolve.resolve(tmp_path, App("shop"), values)["services"]["web"]["environment"]
+    assert {key: value.replace("$$", "$") for key, value in found.items()} == values
+
+
+@SLOWLY
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1).filter(str.strip))
+def test_a_commit_message_of_any_kind_is_its_subject(tmp_path_factory, message):
+    top = tmp_path_factory.mktemp("odd")
+    subprocess.run(["git", "-C", str(top), "init", "--quiet"], check=True)
+    words = ["commit", "--quiet", "--allow-empty", "--cleanup=verbatim", "--message", message]
+    subprocess.run(["git", "-C", str(top), *words], check=True)
+    assert source.pick(top, None, allow_dirty=False).subject.strip() == message.strip()
+
+
+@given(TEXT)
+def test_an_entry_of_the_journal_keeps_any_text(text):
+    entries, problems = journal.read([journal.line(None, 1, {"why": text})])
+    assert (entries[0]["why"], problems) == (text, [])
+
+
+@example(":warning: [b]x[/] \\", "red")
+@example("\\", "")
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])), st.sampled_from(["", "red"]))
+def test_what_a_person_reads_is_the_text_itself(text, style):
+    screen = Screen(as_json=False)
+    screen.console.file = io.StringIO()
+    screen.say(text, style)
+    assert screen.console.file.getvalue() == f"{text}\n"
+
+
+@pytest.mark.parametrize("machine,gone", [(machine_id(), True), ("another/boot", False)])
+def test_only_the_machine_of_a_lease_s_owner_can_tell_that_its_process_is_gone(machine, gone):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    holder = {"attempt": "one", "operator": {"machine": machine, "pid": ended.pid, "started": "1"}}
+    assert is_orphan(holder) is gone
