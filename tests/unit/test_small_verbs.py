@@ -18,7 +18,7 @@ def test_a_command_with_half_a_quote_is_told_before_any_host_is_asked(tmp_path):
         small.execute(tmp_path, "prod", service="web", command="it's")
 
 
-HELLO = {"event": "hello", "facts": {"live": None, "edge": []}, "usual": {}, "release": "old"}
+HELLO = {"event": "hello", "facts": {"live": None, "edge": [], "checks": {}}, "usual": {}, "release": "old"}
 SWITCHED = {"event": "switched", "left": 0}
 END = {"event": "end", "exit": INTERRUPTED, "outcome": "cancelled", "reason": "cancelled", "live": None, "looked": True}
 
