@@ -119,8 +119,8 @@ def look(address: Address | None, line: Line, app: App, release: str) -> tuple[s
     check = next((check for check in app.checks.values() if check.path and address.path == check.path), None)
     try:
         status, answered, body = get(address, line, LOOK_WITHIN)
-    except (OSError, http.client.HTTPException, paramiko.SSHException) as error:
-        return "unverified", f"{address.url} could not be reached from here: {error}"
+    except (OSError, EOFError, http.client.HTTPException, paramiko.SSHException) as error:
+        return "unverified", f"{address.url} could not be reached from here: {str(error) or type(error).__name__}"
     if app.release_header and answered is None:
         return "unverified", f"{address.url} answered {status}, but not through the edge of this application"
     if app.release_header and answered != release:

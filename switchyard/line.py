@@ -194,11 +194,12 @@ class Line:
         digest, data = program()
         transport = self.connection.transport
         assert transport is not None
-        self._channel = transport.open_session(timeout=CONNECT_WITHIN)
-        self._channel.exec_command(bootstrap(self.root, digest, len(data)))
-        self.executions += 1
-        self._file = self._channel.makefile("rb")
-        answer = self._file.readline().decode().split()
+        with self._reached():
+            self._channel = channel = transport.open_session(timeout=CONNECT_WITHIN)
+            channel.exec_command(bootstrap(self.root, digest, len(data)))
+            self.executions += 1
+            self._file = channel.makefile("rb")
+            answer = self._file.readline().decode().split()
         if answer and answer[0] == "root":
             raise BadInput(
                 f"{self.machine.name}: {self.root} cannot be used by this SSH user: {' '.join(answer[1:])}. Choose "
@@ -207,11 +208,11 @@ class Line:
         if not answer or answer[0] not in ("have", "need"):
             raise NotChecked(self._why_not(answer))
         if answer[0] == "need":
-            self._channel.sendall(data)
+            self._write(data)
         self._write(_line(**request))
         self._events = queue.Queue()
         threading.Thread(target=self._read, args=(self._file, self._events), daemon=True).start()
-        threading.Thread(target=self._beat, args=(self._channel,), daemon=True).start()
+        threading.Thread(target=self._beat, args=(channel,), daemon=True).start()
 
     def _why_not(self, answer: list[str]) -> str:
         assert self._channel is not None
@@ -222,13 +223,20 @@ class Line:
             return f"{self.machine.name}: python3 is not installed; install Python 3.10 or newer there"
         return f"{self.machine.name}: the host program did not start in {self.root}: {said.splitlines()[-1:] or answer}"
 
-    def _write(self, data: bytes) -> None:
-        assert self._channel is not None
-        with self._lock:
-            try:
-                self._channel.sendall(data)
-            except OSError as error:
-                raise NotChecked(f"{self.machine.name}: the connection was lost: {error}") from None
+    @contextlib.contextmanager
+    def _reached(self) -> Iterator[None]:
+        """What paramiko raises where the connection is lost becomes ``NotChecked``."""
+        try:
+            yield
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            why = str(error) or "the other side closed it"
+            raise NotChecked(f"{self.machine.name}: the connection was lost: {why}") from None
+
+    def _write(self, data: bytes, channel: paramiko.Channel | None = None) -> None:
+        channel = channel or self._channel
+        assert channel is not None
+        with self._lock, self._reached():
+            channel.sendall(data)
 
     def say(self, word: str, **fields: Any) -> None:
         """One word to the host program; one that finds the connection lost is said on the next."""
@@ -258,7 +266,7 @@ class Line:
         try:
             for line in file:
                 events.put(json.loads(line))
-        except (OSError, ValueError):
+        except (OSError, EOFError, ValueError):
             pass
         events.put(None)
 
@@ -267,7 +275,7 @@ class Line:
             time.sleep(BEAT_EVERY)
             try:
                 if channel is self._channel:
-                    self._write(_line(say="beat"))
+                    self._write(_line(say="beat"), channel)
             except SwitchyardError:
                 return
 
@@ -326,7 +334,7 @@ class Line:
                 self._launch({**request, "attempt": self._attempt, "seen": self._seen})
                 self._made = time.monotonic()
                 break
-            except (NotChecked, OSError, EOFError, paramiko.SSHException):
+            except NotChecked:
                 time.sleep(1)
         if self._sending:
             self.say("cancel", why="the connection was lost while the release was sent; type it again")

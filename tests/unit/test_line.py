@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import shlex
 import subprocess
 from types import SimpleNamespace
@@ -13,6 +14,8 @@ import paramiko
 import pytest
 
 from switchyard import line as module
+from switchyard.address import Address, look
+from switchyard.core.app import App
 from switchyard.core.errors import NotChecked
 from switchyard.line import LOST_FOR, Line
 from switchyard.settings import Machine
@@ -166,3 +169,22 @@ def test_what_was_asked_before_on_the_same_line_is_no_event_of_the_attempt(monke
     line.start("deploy", attempt="two")
     assert [event["outcome"] for event in line.events()] == ["superseded"]
     assert line.requests[-1]["seen"] == 0
+
+
+@pytest.mark.parametrize("error", [EOFError(), OSError("Socket is closed"), paramiko.SSHException("timed out")])
+def test_a_connection_that_breaks_while_something_is_said_is_lost_and_no_traceback(monkeypatch, error):
+    """paramiko raises each of these, EOFError where the other side has reset the connection that it writes to."""
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise error
+
+    line = Followed(monkeypatch, (0.0, []))
+    line._channel = SimpleNamespace(sendall=broken)
+    line.say("seen", verdict="ok")
+    line.send("receive", b"pack")
+    line._beat(line._channel)
+    line.connection = SimpleNamespace(transport=SimpleNamespace(open_session=broken, open_channel=broken))
+    with pytest.raises(NotChecked, match=r"prod1: the connection was lost: \S"):
+        Line._launch(line, {})
+    verdict, why = look(Address("127.0.0.1", 8000, "/", forwarded=True), line, App("web"), "1-abc")
+    assert verdict == "unverified" and re.match(r"http://127.0.0.1:8000/ could not be reached from here: \S", why)
