@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A deploy killed midway under load: Switchyard's beside ``docker compose up -d --build`` of the same application.
+"""A deploy killed midway, and one that crashes, under load: ours beside ``docker compose up -d --build`` of the same.
 
 Kamal and docker-rollout are looked for, and what was not measured is said to be unknown. Exit 1 where a promise of
 ours does not hold, 3 where a peer was not measured.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +35,8 @@ SETTLED = 180.0
 """Seconds that the next command may take."""
 OUTSIDE = ("kamal", "docker-rollout")
 """Peers that this program does not drive: they need a registry, or a proxy of their own."""
+CAUSE = re.compile(r"\bcode:? 3\b|exited \(3\)")
+"""What names the exit code of the application that is told to crash."""
 PLUGINS = ("~/.docker", "/usr/local/lib/docker", "/usr/local/libexec/docker", "/usr/lib/docker", "/usr/libexec/docker")
 
 
@@ -50,6 +54,8 @@ class Outcome:
     """The version that answers then; empty where none does."""
     running: list[str]
     """Names and states of the containers then."""
+    locked: str
+    """What a next command would find held then."""
     next_seconds: float
     """From typing the same once more until the new version answers."""
 
@@ -60,7 +66,32 @@ class Outcome:
             f"  failed requests           {self.failed} of {self.sent}",
             f"  who serves {AFTER:.0f} s later     {self.serving or 'nobody'}",
             f"  containers then           {', '.join(self.running) or 'none'}",
+            f"  locked then               {self.locked}",
             f"  typed once more           the new version answers after {self.next_seconds:.1f} s",
+        ]
+
+
+@dataclass
+class Crash:
+    """What became of a release whose container crashes again and again."""
+
+    way: str
+    sent: int
+    failed: int
+    named: float | None
+    """Seconds from the making of its container until its exit code stood on the screen; None: it never did."""
+    ended: int
+    """The command's exit code."""
+    serving: str
+
+    def lines(self) -> list[str]:
+        """For people."""
+        seconds = "never" if self.named is None else f"after {self.named:.1f} s"
+        return [
+            f"{self.way}, a release that crashes as it starts:",
+            f"  failed requests           {self.failed} of {self.sent}",
+            f"  exit code named           {seconds}; the command ended with {self.ended}",
+            f"  who serves {AFTER:.0f} s later     {self.serving or 'nobody'}",
         ]
 
 
@@ -95,7 +126,7 @@ def struck(site: Site, way: str, killed: str, url: str, *, strike: Callable[[], 
     strike()
     time.sleep(AFTER)
     summary = load.stop()
-    return Outcome(way, killed, summary.sent, summary.failed, answer(url), states(site, project), 0.0)
+    return Outcome(way, killed, summary.sent, summary.failed, answer(url), states(site, project), "nothing", 0.0)
 
 
 def again(outcome: Outcome, url: str, version: str, do: Callable[[], object]) -> Outcome:
@@ -110,8 +141,27 @@ def again(outcome: Outcome, url: str, version: str, do: Callable[[], object]) ->
     return outcome
 
 
-def ours(site: Site) -> Outcome:
-    """``kill -9`` of ``inv deploy`` while the new colour is being proven."""
+def crashed(site: Site, way: str, url: str, start: Callable[[], subprocess.Popen[str]]) -> Crash:
+    """Under load: a release that crashes, followed to the end of its command, and ten seconds of nothing."""
+    load, named = site.load(url), None
+    load.start()
+    time.sleep(2)
+    with start() as process:
+        for line in process.stdout or ():
+            if named is None and CAUSE.search(line):
+                named = time.time()
+    newest = site.docker("ps", "--last", "1", "--quiet", "--filter", "label=com.docker.compose.service=web")
+    made, _, part = site.docker("inspect", "--format", "{{.Created}}", newest).rstrip("Z").partition(".")
+    began = datetime.fromisoformat(f"{made}+00:00").timestamp() + float(f"0.{part or 0}")
+    time.sleep(AFTER)
+    summary = load.stop()
+    seconds = named - began if named else None
+    return Crash(way, summary.sent, summary.failed, seconds, process.returncode, answer(url))
+
+
+def ours(site: Site) -> tuple[Outcome, Crash]:
+    """``kill -9`` of ``inv deploy`` while the new colour is being proven; then a release that crashes."""
+    site.rewrite("    build: .\n", "    build: .\n    restart: unless-stopped\n")
     site.commit("1")
     site.receipt("deploy")
     site.commit("2")
@@ -125,11 +175,17 @@ def ours(site: Site) -> Outcome:
 
     project = f"label=switchyard.app={site.name}"
     outcome = struck(site, "inv deploy", "while proving", site.url, strike=strike, project=project)
-    return again(outcome, site.url, "2", lambda: site.receipt("deploy"))
+    lease = json.loads(site.inv("status", "--json").stdout)["hosts"][0]["lease"]
+    outcome.locked = f"{lease['doing']}: {lease['ended'] or 'held'}" if lease else "nothing"
+    again(outcome, site.url, "2", lambda: site.receipt("deploy"))
+    site.broken("crash")
+    site.commit("3")
+    return outcome, crashed(site, "inv deploy", site.url, lambda: site.start("deploy", "--host", "prod"))
 
 
-def naive(site: Site) -> Outcome:
-    """``kill -9`` of Compose as soon as it replaces the container."""
+def naive(site: Site) -> tuple[Outcome, Crash]:
+    """``kill -9`` of Compose as soon as it replaces the container; then a release that crashes."""
+    site.rewrite("    build: .\n", "    build: .\n    restart: unless-stopped\n")
     folder, project, port = f"/home/deploy/{site.name}-naive", f"{site.name}-naive", site.port + 1000
     url, mine = f"http://{site.host.ip}:{port}", f"label=com.docker.compose.project={site.name}-naive"
     up = ("docker", "compose", "-p", project, "--project-directory", folder, "up", "-d", "--build")
@@ -146,8 +202,11 @@ def naive(site: Site) -> Outcome:
             site.run("sh", "-c", f"kill -9 $(cat {folder}.pid) || true")
 
     outcome = struck(site, "docker compose up -d --build", "while replacing", url, strike=strike, project=mine)
+    crash = ("docker", "exec", "--env", "BREAK=crash", site.host.container, *up)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     try:
-        return again(outcome, url, "2", lambda: site.run(*up, "--wait"))
+        again(outcome, url, "2", lambda: site.run(*up, "--wait"))
+        return outcome, crashed(site, outcome.way, url, lambda: subprocess.Popen(crash, **pipes))
     finally:
         site.docker("compose", "-p", project, "--project-directory", folder, "down")
 
@@ -158,11 +217,11 @@ def main() -> int:
         folder = Path(name)
         (host,) = sandbox.up(1, state=folder / "state")
         try:
-            outcomes = []
+            outcomes: list[Outcome | Crash] = []
             for number, way in enumerate((ours, naive)):
                 (folder / str(number)).mkdir()
                 site = Site(folder / str(number), host, folder / "state")
-                outcomes.append(way(site))
+                outcomes += way(site)
                 clear(site)
         finally:
             sandbox.down(state=folder / "state", images=False)
@@ -171,8 +230,9 @@ def main() -> int:
     missing = unmeasured()
     print("\n".join(missing))
     print(json.dumps({"v": 1, "measured": [asdict(outcome) for outcome in outcomes], "unmeasured": missing}))
-    if outcomes[0].failed or outcomes[0].serving != "1":
-        print("not held: a killed inv deploy changed what users get")
+    killed, crash = outcomes[:2]
+    if killed.failed or killed.serving != "1" or crash.failed or crash.serving != "2":
+        print("not held: a deploy that did not get through changed what users get")
         return FAILED
     return NOT_CHECKED if missing else 0
 
