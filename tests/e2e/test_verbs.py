@@ -287,7 +287,7 @@ def test_ctrl_c_while_a_release_is_sent_leaves_nobody_with_the_lease_and_the_nex
         said, _ = process.communicate(timeout=60)
     took = time.monotonic() - asked
     relay.room = 0
-    assert process.returncode == 130 and "cancelled; nothing live changed" in said, said
+    assert process.returncode == 130 and "cancelled: nothing live changed" in said, said
     assert site.answer() == "1" and site.receipt("status")["hosts"][0]["lease"] is None
     site.receipt("deploy")
     assert site.answer() == "2"
