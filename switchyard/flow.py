@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import platform
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from switchyard import settings, source
 from switchyard.address import Address, Prober, look, looked_at, public
 from switchyard.checks.gate import Checked
-from switchyard.core.errors import SwitchyardError
-from switchyard.line import Line
+from switchyard.core.errors import SwitchyardError, ended
+from switchyard.line import UNSEEN, Line
 from switchyard.ready import Ready, header
 from switchyard.screen import Screen
 
@@ -106,12 +107,18 @@ class Flow:
         verdict, why = look(address, self.line, self.ready.app, release)
         self.line.say("seen", verdict=verdict, why=why)
 
-    def cancel(self) -> None:
-        """Asks an attempt that has not switched to clean up, and waits for its end."""
-        if self.end is not None:
-            return
-        try:
-            self.line.cancel()
-            self.until("end")
-        except (Ended, SwitchyardError):
-            return
+    def unseen(self, code: int, reason: str, outcome: str | None = None) -> None:
+        """The end of an attempt that is not heard of any more, as far as it is known here."""
+        live = self.facts.get("live")
+        told = ended(code, reason, outcome=outcome, release=self.release)
+        self.end = {**UNSEEN, **told, "before": live["id"] if live else None}
+
+
+def cancel(flows: Sequence[Flow]) -> None:
+    """Asks all attempts that have not ended to clean up, and waits for their ends."""
+    waiting = [flow for flow in flows if flow.end is None]
+    for flow in waiting:
+        flow.line.cancel()
+    for flow in waiting:
+        with contextlib.suppress(Ended, SwitchyardError):
+            flow.until("end")

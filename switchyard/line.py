@@ -100,15 +100,14 @@ def bootstrap(root: str, digest: str, size: int) -> str:
     return f"python3 -c {shlex.quote(code)}"
 
 
-def connect(host: Host, machine: Machine) -> fabric.Connection:
-    """A connection to a machine whose key is known. Every way in which that fails is named."""
+def unconnected(host: Host, machine: Machine) -> fabric.Connection:
+    """A connection to a machine, not yet made, that takes no key but a known one."""
     config = fabric.Config(overrides={"load_ssh_configs": False}, lazy=True)
     options: dict[str, Any] = {"banner_timeout": CONNECT_WITHIN, "auth_timeout": CONNECT_WITHIN}
     if machine.key:
         key = Path(os.path.expanduser(machine.key))
         options["key_filename"] = str(key if key.is_absolute() else host.checkout / key)
         options.update(look_for_keys=False, allow_agent=False)
-    where = f"{machine.name} ({machine.address}:{machine.port})"
     connection = fabric.Connection(
         machine.address,
         user=machine.user,
@@ -117,11 +116,23 @@ def connect(host: Host, machine: Machine) -> fabric.Connection:
         connect_timeout=CONNECT_WITHIN,
         connect_kwargs=options,
     )
-    known = host.checkout / ".switchyard" / "known_hosts"
+    known = known_hosts(host)
     connection.client.load_system_host_keys()
     if known.exists():
         connection.client.load_host_keys(str(known))
     connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    return connection
+
+
+def known_hosts(host: Host) -> Path:
+    """Where a checkout keeps the keys that it knows."""
+    return host.checkout / ".switchyard" / "known_hosts"
+
+
+def connect(host: Host, machine: Machine) -> fabric.Connection:
+    """A connection to a machine whose key is known. Every way in which that fails is named."""
+    connection = unconnected(host, machine)
+    where, known = f"{machine.name} ({machine.address}:{machine.port})", known_hosts(host)
     try:
         connection.open()
     except paramiko.BadHostKeyException:
@@ -155,14 +166,14 @@ def _forget(known: Path, machine: Machine) -> str:
 
 
 class Line:
-    """The channel that hello leaves open to one machine."""
+    """The channel that hello leaves open to one machine; connected when it is opened, or started."""
 
     def __init__(self, host: Host, machine: Machine, app: str) -> None:
         self.machine = machine
         self.app = app
         self.root = host.setting.root or f"~/apps/{app}"
         self.executions = 0
-        self.connection = connect(host, machine)
+        self.connection = unconnected(host, machine)
         self._channel: paramiko.Channel | None = None
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._lock = threading.Lock()
@@ -180,14 +191,18 @@ class Line:
         self._word = b""
         """What was said last: said again after a lost connection, which may have swallowed it."""
 
+    def open(self) -> None:
+        """Connects, where it is not connected: the checks may have taken longer than something on the way allows."""
+        if not self.connection.is_connected:
+            self.connection = connect(self._host, self.machine)
+
     def start(self, verb: str, **fields: Any) -> None:
         """Ships the program if its hash is new, and asks for a verb: one execution in either case."""
         self._attempt, self._seen, self._heard, self._cancels = fields.get("attempt"), 0, -1, False
         mine = {"machine": machine_id(), "pid": os.getpid(), "started": _process_start(os.getpid())}
         whose = {"app": self.app, "root": self.root, "host": self._host.name, "operator": mine}
         self._request = {"v": 1, "verb": verb, **whose, **fields}
-        if not self.connection.is_connected:  # the checks may have taken longer than something on the way allows
-            self.connection = connect(self._host, self.machine)
+        self.open()
         self._launch(self._request)
 
     def _launch(self, request: dict[str, Any]) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from switchyard.checks.gate import Checked
-from switchyard.core.errors import INTERRUPTED, ended
-from switchyard.flow import Flow
+from switchyard.core.errors import INTERRUPTED, UNVERIFIED
+from switchyard.flow import Flow, cancel
 from switchyard.line import UNSEEN
 from switchyard.screen import Screen, probes
 
@@ -22,12 +22,12 @@ def is_live(end: Mapping[str, Any]) -> str:
 
 def most_telling(ends: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The end that speaks for all machines: where one fails and the others are cancelled, how the one failed."""
-    return min(ends, key=lambda end: (end["exit"] == 0, end["exit"] == INTERRUPTED))
+    return min(ends, key=lambda end: (end["exit"] == 0, end["exit"] == INTERRUPTED, end["exit"] == UNVERIFIED))
 
 
 def receipt(flows: list[Flow], screen: Screen, checked: Checked | None = None) -> int:
-    """What happened, what is live now, and how to go back."""
-    machines = []
+    """What happened on each machine, what is live there now, and how to go back. Returns the exit code."""
+    machines, reasons = [], []
     ends = [flow.end or UNSEEN for flow in flows]
     decisive = most_telling(ends)
     for flow, end in zip(flows, ends, strict=True):
@@ -61,34 +61,33 @@ def receipt(flows: list[Flow], screen: Screen, checked: Checked | None = None) -
         until = end.get("warm_until")
         warm = time.strftime("warm until %H:%M", time.localtime(until)) if until else "not warm"
         if end["exit"] in (0, 6) and end["before"] and live and live["id"] != end["before"]:
-            screen.say(f"go back with: inv rollback --host {flow.host.name}   ({end['before']}, {warm})", "bold")
+            screen.say(f"go back with: inv rollback --host {flow.host.name} --to {end['before']}   ({warm})", "bold")
+        if end["exit"]:
+            named = len(flows) == 1 or end["reason"].startswith((f"{name}: ", f"{name} ("))
+            reasons.append(end["reason"] if named else f"{name}: {end['reason']}")
     if checked is not None and checked.overridden:
         screen.say(f"predeploy: {checked.overridden}", "yellow")
-    finish(screen, decisive, machines, checked)
+    release = next((end["release"] for end in (decisive, *ends) if end["release"]), None)
+    finish(screen, {**decisive, "release": release, "reason": "; ".join(reasons)}, machines, checked)
     return int(decisive["exit"])
 
 
 def interrupted(flows: list[Flow], screen: Screen, checked: Checked | None = None) -> int:
-    """Ctrl-C: before the switch it cancels and cleans up; after it, it detaches and says so."""
-    waiting = [flow for flow in flows if not flow.switched]
+    """Ctrl-C: before its switch a machine's attempt is cancelled and cleans up; after it, it goes on by itself."""
+    waiting = [flow for flow in flows if not flow.switched and flow.end is None]
     if waiting:
         screen.say("cancelling …", "yellow")
     for flow in waiting:
         flow.events = flow.line.events()  # Ctrl-C has ended those of before
-        flow.cancel()
-    if len(waiting) < len(flows):
-        told = "detached: the host goes on by itself; see inv status"
-        screen.say(told, "yellow")
-        release = next((flow.release for flow in flows if flow.release), None)
-        screen.finish(ended(INTERRUPTED, told, outcome="detached", release=release))
-        return INTERRUPTED
-    if any(flow.switched for flow in flows):
-        return receipt(flows, screen, checked)
-    seen = all(flow.end is not None and flow.end["outcome"] not in ("killed", "lost") for flow in flows)
-    told = "cancelled; nothing live changed" if seen else "asked to cancel; the end was not seen, inv status tells it"
-    screen.say(told, "yellow")
-    screen.finish(ended(INTERRUPTED, told, outcome="cancelled" if seen else "lost"))
-    return INTERRUPTED
+    cancel(waiting)
+    for flow in flows:
+        if flow.end is None and flow.switched:
+            flow.unseen(INTERRUPTED, "the host goes on by itself; see inv status", "detached")
+        elif flow.end is None:
+            flow.unseen(INTERRUPTED, "asked to cancel, and the end was not seen; see inv status", "lost")
+        elif flow.end["outcome"] == "cancelled":
+            flow.end = {**flow.end, "reason": "nothing live changed"}
+    return receipt(flows, screen, checked)
 
 
 def finish(

@@ -126,7 +126,7 @@ def _way_back(site: Site, live: str) -> Step | Done:
 
 
 def _leave(want: Want, site: Site) -> Step | Done:
-    """Traffic has left the bad release: its singletons stop, the old ones run again."""
+    """Traffic has left the bad release: its singletons stop, the old ones run again, and then the rest of it stops."""
     home = site.holder(want.release)
     if home is not None and site.slot(home).runs_singletons:
         return Step("stop_singletons", home)
@@ -134,7 +134,7 @@ def _leave(want: Want, site: Site) -> Step | Done:
         moved = _singletons(site, site.live)
         if moved is not None:
             return moved
-    if site.live == NOTHING and home is not None and site.slot(home).front in ("starting", "healthy"):
+    if home is not None and site.slot(home).front in ("starting", "healthy"):
         return Step("cancel", home)
     return Done("taken back")
 

@@ -276,12 +276,17 @@ def cancel(attempt: Attempt, colour: str | None) -> None:
     """Stops the failed colour; its containers are kept until the slot is used again, their logs with the release."""
     assert colour is not None
     held = containers_in(attempt, colour)
-    folder = attempt.store.release(attempt.release) / "failed"
-    for container in held:
-        name = container["Names"][0].lstrip("/")
-        write(folder / f"{name}.log", attempt.redact(engine.logs(container["Id"], 1000)))
-        details = engine.inspect(container["Id"]) or {"Config": {}}
-        details["Config"]["Env"] = [entry.split("=")[0] for entry in details["Config"].get("Env") or ()]
-        write(folder / f"{name}.json", attempt.redact(json.dumps(details, indent=1, ensure_ascii=False)))
+    with contextlib.suppress(OSError):  # a disk without room must not keep what failed running
+        for container in held:
+            _keep_evidence(attempt, container)
     stop(attempt, colour, held)
     attempt.failed.setdefault(f"front {colour}", attempt.reason or "cancelled")
+
+
+def _keep_evidence(attempt: Attempt, container: dict[str, Any]) -> None:
+    """The last 1000 lines of a container's log and what the engine says of it, without any secret."""
+    path = attempt.store.release(attempt.release) / "failed" / container["Names"][0].lstrip("/")
+    write(path.with_name(f"{path.name}.log"), attempt.redact(engine.logs(container["Id"], 1000)))
+    details = engine.inspect(container["Id"]) or {"Config": {}}
+    details["Config"]["Env"] = [entry.split("=")[0] for entry in details["Config"].get("Env") or ()]
+    write(path.with_name(f"{path.name}.json"), attempt.redact(json.dumps(details, indent=1, ensure_ascii=False)))

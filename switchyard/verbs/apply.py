@@ -7,7 +7,7 @@ from pathlib import Path
 
 from switchyard import settings, source
 from switchyard.core.errors import Refused
-from switchyard.flow import Ended, Flow, attempt_name, who
+from switchyard.flow import Ended, Flow, attempt_name, cancel, who
 from switchyard.line import Line, env_of, require_app
 from switchyard.ready import make_ready
 from switchyard.receipt import receipt
@@ -35,7 +35,7 @@ def apply(checkout: Path, host_name: str, verb: str, *, rev: str | None, yes: bo
         except Ended:
             pass
         finally:
-            flow.cancel()
+            cancel([flow])
             line.close()
     return receipt(flows, screen)
 

@@ -12,7 +12,7 @@ from switchyard import settings, source
 from switchyard.checks.gate import Checked
 from switchyard.core.app import App
 from switchyard.core.errors import OK, UNVERIFIED, Refused, SwitchyardError, ended
-from switchyard.flow import Ended, Flow, attempt_name, who
+from switchyard.flow import Ended, Flow, attempt_name, cancel, who
 from switchyard.line import Line, env_of, require_app
 from switchyard.ready import Ready, make_ready, refuse, require_host
 from switchyard.receipt import finish, interrupted, receipt
@@ -92,6 +92,7 @@ def opened(
     try:
         for machine in sorted(host.setting.machines, key=lambda machine: machine.name):
             lines.append(Line(host, machine, require_app(app.name, host.name)))
+            lines[-1].open()
         yield host, lines, app, picked, screen
     finally:
         for line in lines:
@@ -135,12 +136,10 @@ def _run(
             if flow.end is None or flow.end["exit"] not in (OK, UNVERIFIED):
                 raise Ended  # what went wrong here would go wrong there
     except Ended:
-        for flow in flows:
-            flow.cancel()
+        cancel(flows)
     except KeyboardInterrupt:
         return interrupted(flows, screen, checked)
     except SwitchyardError:
-        for flow in flows:
-            flow.cancel()
+        cancel(flows)
         raise
     return receipt(flows, screen, checked)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from switchyard import settings
 from switchyard.address import public
 from switchyard.core.app import App, Check, Route
-from switchyard.core.errors import BadInput
+from switchyard.core.errors import BadInput, SwitchyardError
 from switchyard.flow import Ended, Flow, attempt_name, who
-from switchyard.line import UNSEEN, Line, require_app
-from switchyard.receipt import finish, interrupted, is_live, most_telling
-from switchyard.screen import Screen, probes
+from switchyard.line import Line, require_app
+from switchyard.receipt import interrupted, receipt
+from switchyard.screen import Screen
 from switchyard.verbs.status import ask
 
 
@@ -33,58 +33,51 @@ def with_current_env(checkout: Path, host_name: str | None, *, to: str | None, a
 
 
 def rollback(checkout: Path, host_name: str | None, *, to: str | None, as_json: bool) -> int:
-    """Every machine of the host goes back. Returns the exit code."""
+    """Every machine of the host goes back, all at once, whatever becomes of the others. Returns the exit code."""
     host = settings.host(checkout, host_name or last_host(checkout))
-    screen = Screen(as_json=as_json)
-    flows: list[Flow] = []
-    machines = []
-    for machine in host.setting.machines:
-        line = Line(host, machine, require_app(host.app_setting.name, host.name))
-        flow = Flow(host, line, screen)
-        flows.append(flow)
-        try:
-            line.start("rollback", attempt=attempt_name(), who=who(), to=to)
-            end, measured = _follow(flow)
-        except KeyboardInterrupt:
-            return interrupted(flows, screen)
-        finally:
-            line.close()
-        machines.append(
-            {
-                "name": machine.name,
-                "before": end["before"],
-                "steps": screen.steps.get(line.machine.name, []),
-                "executions": line.executions,
-                "probes": measured,
-            }
-        )
-        live = end["live"]
-        if end["reason"]:
-            screen.say(
-                f"{machine.name}: {end['outcome']}: {end['reason']}", "yellow" if end["exit"] in (0, 6) else "red"
-            )
-        screen.say(
-            f"{machine.name}: {line.executions} remote executions; probes through the public address: "
-            f"{probes(measured)}"
-        )
-        screen.told(machine.name)
-        screen.say(f"{machine.name}: {is_live(end)}", "bold")
-        if end["exit"] == 0 and end["before"] and live and end["before"] != live["id"]:
-            screen.say(f"go forward again with: inv rollback --host {host.name} --to {end['before']}", "bold")
-    decisive = most_telling([flow.end for flow in flows if flow.end])
-    finish(screen, decisive, machines)
-    return int(decisive["exit"])
+    app, screen = require_app(host.app_setting.name, host.name), Screen(as_json=as_json)
+    flows = [Flow(host, Line(host, machine, app), screen) for machine in host.setting.machines]
+    try:
+        with ThreadPoolExecutor(len(flows)) as pool:  # one that does not answer keeps no other waiting
+            for begun in [pool.submit(_begin, flow, to) for flow in flows]:
+                begun.result()
+        for flow in flows:
+            _probe(flow)
+        for flow in flows:
+            with _alone(flow):
+                flow.until("end")
+    except KeyboardInterrupt:
+        return interrupted(flows, screen)
+    finally:
+        for flow in flows:
+            flow.line.close()
+    return receipt(flows, screen)
 
 
-def _follow(flow: Flow) -> tuple[Mapping[str, Any], dict[str, int | None]]:
-    """One machine's end, and what was seen at the public address meanwhile."""
-    with contextlib.suppress(Ended):
+@contextlib.contextmanager
+def _alone(flow: Flow) -> Iterator[None]:
+    """What goes wrong with one machine is its own end, and nothing to the others."""
+    try:
+        yield
+    except Ended:
+        pass
+    except SwitchyardError as error:
+        flow.unseen(error.exit, str(error))
+
+
+def _begin(flow: Flow, to: str | None) -> None:
+    with _alone(flow):
+        flow.line.start("rollback", attempt=attempt_name(), who=who(), to=to)
+
+
+def _probe(flow: Flow) -> None:
+    """From what the machine says of itself on: what is seen at the public address meanwhile."""
+    with _alone(flow):
         flow.until("hello")
+    if flow.facts:
         routes = [Route(**route) for route in flow.facts["edge"] or ()]
         checks = {service: Check(**check) for service, check in flow.facts["checks"].items()}
         flow.probe(public(flow.host, flow.line.machine, routes, App(flow.line.app, checks=checks)))
-        flow.until("end")
-    return flow.end or UNSEEN, flow.prober.stop() if flow.prober else {"sent": None, "failed": None}
 
 
 def remember_host(checkout: Path, name: str) -> None:

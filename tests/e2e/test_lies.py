@@ -56,7 +56,7 @@ def workers(site) -> list[str]:
     return site.docker("ps", "--format", "{{.Names}}", *wanted).split()
 
 
-def test_a_release_that_dies_at_its_first_public_request_is_taken_back(site):
+def test_a_release_that_dies_at_its_first_public_request_or_is_wrong_for_users_alone_is_taken_back(site):
     site.settings(checks={"web": {"port": 8000, "path": "/health"}})
     site.commit("1")
     site.receipt("deploy")
@@ -72,7 +72,14 @@ def test_a_release_that_dies_at_its_first_public_request_is_taken_back(site):
     done = site.inv("deploy")
     assert done.returncode == 5 and "taken back" in done.stdout, done.stdout
     assert ("look", "failed") in site.journal()
-    assert site.answer() == "1"
+    assert site.answer() == "1" and "running" not in site.containers("green").values()
+    site.rewrite(f".endswith(':{site.port}')", f".startswith('{site.host.ip}:')", "app.py")  # how users ask
+    site.rewrite("os._exit(9)", "return self.answer(500, 'wrong')", "app.py")
+    site.commit("3")
+    wrong = site.inv("deploy")
+    assert wrong.returncode == 5 and f"{site.url}/health answered 500: wrong" in wrong.stdout, wrong.stdout
+    assert site.journal()[-1] == ("deploy", "taken back") and ("seen", "failed") in site.journal()
+    assert site.answer() == "1" and "running" not in site.containers("green").values()
 
 
 def test_a_slow_application_goes_live(site):
@@ -109,6 +116,10 @@ def test_a_worker_that_never_starts_takes_the_whole_release_back(site, under_loa
     assert summary.failed == 0, summary.errors
     assert site.receipt("status")["hosts"][0]["live"]["release"] == first
     assert workers(site) == [f"{site.name}-blue-worker-1"]
+    kept = f"/home/deploy/apps/{site.name}/releases/*/failed/{site.name}-green"
+    assert "no work for me" in site.run("sh", "-c", f"cat {kept}-worker-1.log")
+    states = [json.loads(site.run("sh", "-c", f"cat {kept}-{name}-1.json"))["State"] for name in ("web", "worker")]
+    assert states[0]["Running"] and states[1]["ExitCode"] == 4, "as it was before it was stopped"
 
 
 def test_an_engine_that_is_killed_past_the_switch_is_waited_for_and_the_release_goes_live(site):
@@ -208,7 +219,7 @@ def test_control_c_in_a_build_that_hangs_cancels_and_frees_the_lease(site):
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         said, _ = process.communicate(timeout=60)
-    assert process.returncode == 130 and json.loads(said)["reason"] == "cancelled; nothing live changed", said
+    assert process.returncode == 130 and json.loads(said)["reason"] == "nothing live changed", said
     formats.require_printed(["deploy"], process.returncode, said)
     assert time.monotonic() - began < 10
     site.rewrite("RUN sleep 600\n", "", "Dockerfile")

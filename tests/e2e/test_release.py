@@ -136,8 +136,20 @@ def test_of_two_machines_none_is_switched_before_both_are_prepared_nor_beside_on
     subprocess.run(["docker", "exec", other.container, "rm", "/tmp/refuse"], check=True)
     site.commit("3")
     third = site.receipt("deploy")
-    back = site.receipt("rollback")
-    assert [machine["before"] for machine in back["hosts"]] == [third["release"]] * 2
+    whole["hosts"]["prod"]["machines"][1]["port"] = 1  # nothing answers there
+    path.write_text(json.dumps(whole))
+    done = site.inv("rollback", "--json")
+    assert done.returncode == 3 and '"reason": "prod2 (127.0.0.1:1): no SSH connection' in done.stdout, done.stdout
+    machines = json.loads(done.stdout)["hosts"]
+    assert [(machine["name"], machine["before"]) for machine in machines] == [
+        ("prod1", third["release"]),
+        ("prod2", None),
+    ]
+    assert site.answer() == "1"
+    whole["hosts"]["prod"]["machines"][1]["port"] = other.port
+    path.write_text(json.dumps(whole))
+    back = site.receipt("rollback", "--to", first["release"])
+    assert [machine["before"] for machine in back["hosts"]] == [first["release"], third["release"]]
     machines = site.receipt("status")["hosts"]
     assert [machine["live"]["release"] for machine in machines] == [first["release"]] * 2
     site.rewrite("    ports:\n", '    volumes: ["/tmp/refuses:/refuses"]\n    ports:\n')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import subprocess
 import textwrap
@@ -111,6 +112,10 @@ def test_a_secret_is_shown_nowhere_and_kept_for_its_owner_only_through_every_ver
         env(site, "crash")
         site.commit("2")
         assert "it is •••, ('•••', '•••" in typed("deploy", code=1)
+        kept = f"/home/deploy/apps/{site.name}/releases/*/failed/{site.name}-green-web-1"
+        assert "it is •••, ('•••', '•••" in site.run("sh", "-c", f"cat {kept}.log")
+        details = json.loads(site.run("sh", "-c", f"cat {kept}.json"))
+        assert {"SECRET", "URL", "BREAK"} <= set(details["Config"]["Env"]) and details["State"]["ExitCode"] == 1
         env(site, "none")
         with_build_step(site, "echo built with $ARGUMENT; false")
         site.commit("3")

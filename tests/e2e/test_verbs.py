@@ -162,6 +162,7 @@ def test_a_shared_service_that_does_not_come_up_goes_back_to_what_it_was_and_is_
 
 
 def test_edge_apply_gives_the_edge_a_new_address_and_a_rollback_past_it_keeps_that_or_is_refused(site):
+    """One of its addresses is the host's own, where the operator's side looks through its connection."""
     site.commit("1")
     site.receipt("deploy")
     old, site.port = site.port, next(PORTS)
@@ -178,8 +179,17 @@ def test_edge_apply_gives_the_edge_a_new_address_and_a_rollback_past_it_keeps_th
     assert site.answer() == "2"
     site.receipt("rollback")
     assert site.answer() == "1"
-    site.rewrite(f'"{site.port}:8000"', f'"{site.port}:9000"')
+    site.rewrite(f'"{site.port}:8000"', f'"127.0.0.1:{site.port}:8000"')
+    settings = site.checkout / "invoke.yaml"
+    settings.write_text(settings.read_text().replace(f'"url": "{site.url}", ', ""))
     site.commit("3")
+    assert site.inv("edge.apply", "--yes").returncode == 0
+    done = site.receipt("deploy")
+    assert done["outcome"] == "live" and done["hosts"][0]["probes"]["sent"] is None, "verified, and not probed"
+    with pytest.raises(OSError):
+        site.answer()
+    site.rewrite(f'"127.0.0.1:{site.port}:8000"', f'"{site.port}:9000"')
+    site.commit("4")
     assert site.inv("edge.apply", "--yes").returncode == 0
     before = [site.containers(colour) for colour in ("blue", "green")]
     refused = site.inv("rollback", "--to", second)
@@ -287,7 +297,7 @@ def test_ctrl_c_while_a_release_is_sent_leaves_nobody_with_the_lease_and_the_nex
         said, _ = process.communicate(timeout=60)
     took = time.monotonic() - asked
     relay.room = 0
-    assert process.returncode == 130 and "cancelled; nothing live changed" in said, said
+    assert process.returncode == 130 and "cancelled: nothing live changed" in said, said
     assert site.answer() == "1" and site.receipt("status")["hosts"][0]["lease"] is None
     site.receipt("deploy")
     assert site.answer() == "2"

@@ -55,7 +55,7 @@ def unkept(want: Want, outcome: str, end: Site) -> list[str]:
         promised = {
             "the wanted release is not live": away,
             "its singletons do not run": not wanted.runs_singletons,
-            "nothing of it runs where nothing is live": live != "none" or wanted.front not in ("starting", "healthy"),
+            "nothing of it runs": wanted.front not in ("starting", "healthy"),
         }
     else:
         promised = {

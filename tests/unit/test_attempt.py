@@ -12,7 +12,7 @@ import pytest
 from switchyard.core.app import Route
 from switchyard.core.lease import BEAT_WITHIN
 from switchyard.core.machine import Step
-from switchyard.host import acts, engine, images, observe
+from switchyard.host import acts, colours, engine, images, observe
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.store import Store, write_json
 
@@ -119,3 +119,14 @@ def test_what_looks_at_a_build_ends_with_the_attempt(attempt):
     with pytest.raises(Cancelled):
         images._at_once(attempt, [partial(engine.run, ["sleep", "60"])] * 40)
     assert time.monotonic() - began < 30
+
+
+def test_what_failed_is_stopped_also_where_its_logs_cannot_be_kept(attempt, monkeypatch):
+    with_release(attempt, "R1")
+    (attempt.store.release("R1") / "failed").write_text("no folder can be made here")
+    stopped = []
+    monkeypatch.setattr(colours, "containers_in", lambda *_: [{"Id": "1", "Names": ["/web-green-web-1"]}])
+    monkeypatch.setattr(engine, "logs", lambda *_: "")
+    monkeypatch.setattr(colours, "stop", lambda _, colour, held: stopped.extend(c["Id"] for c in held))
+    colours.cancel(attempt, "green")
+    assert stopped == ["1"] and attempt.failed == {"front green": "cancelled"}

@@ -60,7 +60,8 @@ class Followed(Line):
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *made: tuple[float, list[dict[str, Any]]]) -> None:
         self.clock, self.made, self.requests = Clock(), list(made), []
         monkeypatch.setattr(module, "time", self.clock)
-        monkeypatch.setattr(module, "connect", lambda *_: SimpleNamespace(close=lambda: None))
+        for how in ("unconnected", "connect"):
+            monkeypatch.setattr(module, how, lambda *_: SimpleNamespace(close=lambda: None))
         host = SimpleNamespace(name="prod", setting=SimpleNamespace(root="/r"))
         super().__init__(host, SimpleNamespace(name="prod1"), "web")
         self._attempt = "one"

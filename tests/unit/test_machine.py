@@ -253,6 +253,7 @@ def test_what_fails_after_the_switch_leads_back_to_the_old_release_whole(what: s
     way = follow(machine, Want("deploy", "new"), host)
     assert (way.outcome, way.broken, host.running_map) == ("taken back", [], "blue")
     assert host.seen().blue == SERVING.blue and not host.seen().green.runs_singletons
+    assert host.colours["green"].front == "stopped"
 
 
 def test_where_the_old_release_does_not_come_up_either_nothing_is_live() -> None:

@@ -55,7 +55,7 @@ MUTATIONS = {
     ),
     "an empty colour gets singletons": ("site.slot(site.live).release is not None and ", ""),
     "a bad release keeps running": (
-        'if site.live == NOTHING and home is not None and site.slot(home).front in ("starting", "healthy"):',
+        'if home is not None and site.slot(home).front in ("starting", "healthy"):',
         "if False:",
     ),
     "a cancelled release is cancelled again": (

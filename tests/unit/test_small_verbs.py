@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from switchyard.core.errors import INTERRUPTED, BadInput
+from switchyard.core.errors import INTERRUPTED, BadInput, NotChecked
+from switchyard.line import UNSEEN
 from switchyard.verbs import rollback, small
+from tests.formats import require
 
 
 def test_a_command_with_half_a_quote_is_told_before_any_host_is_asked(tmp_path):
@@ -18,54 +22,145 @@ def test_a_command_with_half_a_quote_is_told_before_any_host_is_asked(tmp_path):
         small.execute(tmp_path, "prod", service="web", command="it's")
 
 
-HELLO = {"event": "hello", "facts": {"live": None, "edge": [], "checks": {}}, "usual": {}, "release": "old"}
+OLD, NEW = "20260101T000000Z-0000001", "20260102T000000Z-0000002"
+HELLO: dict[str, Any] = {
+    "event": "hello",
+    "facts": {"live": {"id": NEW}, "edge": [], "checks": {}},
+    "usual": {},
+    "release": OLD,
+}
 SWITCHED = {"event": "switched", "left": 0}
-END = {"event": "end", "exit": INTERRUPTED, "outcome": "cancelled", "reason": "cancelled", "live": None, "looked": True}
 
 
-class Interrupted:
-    """A line on which Ctrl-C is pressed after some events, and what comes after that."""
+def end(outcome: str, code: int = 0, reason: str = "") -> dict[str, Any]:
+    live = {"id": OLD, "state": "good"} if code == 0 else None
+    told = {"outcome": outcome, "exit": code, "reason": reason, "release": OLD, "live": live, "looked": True}
+    return {**UNSEEN, "event": "end", "before": NEW, **told}
 
-    machine = SimpleNamespace(name="prod1", address="127.0.0.1")
+
+CANCELLED = end("cancelled", INTERRUPTED, "cancelled by the operator before the switch")
+BACK = [HELLO, SWITCHED, end("live")]
+PRESSED = [KeyboardInterrupt()]
+"""Ctrl-C instead of an event."""
+Said = dict[str, Any] | BaseException
+
+
+class Told:
+    """A line that starts or cannot, says what a host says, and after a cancel what it says then."""
+
     app = "web"
-    executions = 1
 
-    def __init__(self, before: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
-        self.before, self.after, self.did = before, after, []
+    def __init__(self, name: str, *events: Said, after: Sequence[Said] = ()) -> None:
+        self.machine = SimpleNamespace(name=name, address="127.0.0.1")
+        self.said, self.after, self.did, self.executions = list(events), list(after), [], 0
 
     def events(self) -> Iterator[dict[str, Any]]:
-        yield from self.before
-        self.before = []
-        if "cancel" not in self.did:
-            raise KeyboardInterrupt
-        yield from self.after
+        while self.said:
+            event = self.said.pop(0)
+            if isinstance(event, BaseException):
+                raise event
+            yield event
 
     def start(self, *_: Any, **__: Any) -> None:
         self.did.append("start")
+        if self.said and isinstance(self.said[0], NotChecked):
+            raise self.said.pop(0)
+        self.executions += 1
 
     def cancel(self) -> None:
         self.did.append("cancel")
+        self.said += self.after
 
     def close(self) -> None:
         self.did.append("close")
 
 
+def roll_back(monkeypatch: pytest.MonkeyPatch, *lines: Told, as_json: bool = True) -> int:
+    """A rollback of these machines; what it prints is for ``capsys``."""
+    setting = SimpleNamespace(machines=[line.machine for line in lines], url=None)
+    host = SimpleNamespace(name="prod", setting=setting, app_setting=SimpleNamespace(name="web"))
+    by_name = {line.machine.name: line for line in lines}
+    monkeypatch.setattr(rollback.settings, "host", lambda *_: host)
+    monkeypatch.setattr(rollback, "Line", lambda host, machine, app: by_name[machine.name])
+    code = rollback.rollback(Path(), "prod", to=None, as_json=as_json)
+    assert {line.did[-1] for line in lines} == {"close"}
+    return code
+
+
+def receipt_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    said = json.loads(capsys.readouterr().out)
+    require("receipt", said)
+    return dict(said)
+
+
 @pytest.mark.parametrize(
-    ("before", "after", "did", "outcome", "told"),
+    ("line", "cancels", "outcome", "told"),
     [
-        ([HELLO], [END], ["cancel"], "cancelled", "cancelled; nothing live changed"),
-        ([HELLO, SWITCHED], [], [], "detached", "detached: the host goes on by itself; see inv status"),
+        (Told("prod1", HELLO, *PRESSED, after=[CANCELLED]), True, "cancelled", "nothing live changed"),
+        (Told("prod1", HELLO, *PRESSED), True, "lost", "asked to cancel, and the end was not seen; see inv status"),
+        (Told("prod1", HELLO, SWITCHED, *PRESSED), False, "detached", "the host goes on by itself; see inv status"),
     ],
 )
 def test_ctrl_c_in_a_rollback_cancels_it_before_the_switch_and_detaches_after_it_and_says_so(
-    tmp_path, monkeypatch, capsys, before, after, did, outcome, told
+    monkeypatch, capsys, line, cancels, outcome, told
 ):
-    line = Interrupted(before, after)
-    setting = SimpleNamespace(machines=[line.machine], url=None)
-    host = SimpleNamespace(name="prod", setting=setting, app_setting=SimpleNamespace(name="web"))
-    monkeypatch.setattr(rollback.settings, "host", lambda *_: host)
-    monkeypatch.setattr(rollback, "Line", lambda *_: line)
-    assert rollback.rollback(tmp_path, "prod", to=None, as_json=True) == INTERRUPTED
-    said = json.loads(capsys.readouterr().out)
+    assert roll_back(monkeypatch, line) == INTERRUPTED
+    said = receipt_of(capsys)
     assert (said["outcome"], said["reason"], said["exit"]) == (outcome, told, INTERRUPTED)
-    assert line.did == ["start", *did, "close"]
+    assert line.did == ["start", *(["cancel"] if cancels else []), "close"]
+
+
+def test_ctrl_c_in_a_rollback_of_several_machines_tells_of_each_what_becomes_of_it(monkeypatch, capsys):
+    """One is back, one goes on alone, one is cancelled, and one switched before it heard of that."""
+    lines = [
+        Told("back", *BACK),
+        Told("alone", HELLO, SWITCHED, *PRESSED),
+        Told("cancelled", HELLO, after=[CANCELLED]),
+        Told("late", HELLO, after=BACK[1:]),
+    ]
+    assert roll_back(monkeypatch, *lines, as_json=False) == INTERRUPTED
+    said = capsys.readouterr().out
+    assert f"back: live is {OLD} (good)" in said and f"late: live is {OLD} (good)" in said, said
+    assert "alone: detached: the host goes on by itself" in said and "alone: what is live was not seen" in said, said
+    assert "cancelled: cancelled: nothing live changed" in said, said
+    assert [line.did[1:-1] for line in lines] == [[], [], ["cancel"], ["cancel"]]
+
+
+DEAD = NotChecked("dead (192.0.2.1:22): no SSH connection within 8 s: timed out")
+
+
+@pytest.mark.parametrize(
+    ("sick", "code", "outcome", "reason"),
+    [
+        (Told("dead", DEAD), 3, "not checked", str(DEAD)),
+        (
+            Told("cut", HELLO, NotChecked("cut: the connection was lost")),
+            3,
+            "not checked",
+            "cut: the connection was lost",
+        ),
+        (Told("held", end("refused", 75, "bob holds the lease")), 75, "refused", "held: bob holds the lease"),
+        (Told("sick", HELLO, end("failed", 1, "web: exited")), 1, "failed", "sick: web: exited"),
+    ],
+    ids=lambda value: value.machine.name if isinstance(value, Told) else "",
+)
+def test_machines_go_back_whatever_becomes_of_another_which_is_named_and_tells_the_exit_code(
+    monkeypatch, capsys, sick, code, outcome, reason
+):
+    assert roll_back(monkeypatch, Told("one", *BACK), sick, Told("two", *BACK)) == code
+    said = receipt_of(capsys)
+    assert (said["exit"], said["outcome"], said["release"]) == (code, outcome, OLD)
+    assert said["reason"] == reason
+    assert [machine["name"] for machine in said["hosts"]] == ["one", sick.machine.name, "two"]
+    assert [machine["before"] for machine in said["hosts"]] == [NEW, None if sick.executions == 0 else NEW, NEW]
+
+
+def test_a_rollback_says_how_to_go_forward_again_and_what_its_probes_met(monkeypatch, capsys):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        route = {"service": "web", "port": 8000, "listen": free.getsockname()[1]}
+    hello = {**HELLO, "facts": {**HELLO["facts"], "edge": [route]}}
+    assert roll_back(monkeypatch, Told("one", hello, *BACK[1:]), as_json=False) == 0
+    said = capsys.readouterr().out
+    assert f"go back with: inv rollback --host prod --to {NEW}   (not warm)" in said, said
+    assert "Connection refused" in said, said
