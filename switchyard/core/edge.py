@@ -99,19 +99,18 @@ def configuration(routes: Sequence[Route], apps: Mapping[str, App]) -> str:
         parts.append(_frontend(index, route))
         for colour in names.COLOURS:
             parts.append(_preview(index, route, colour))
-            parts.append(_backend(route, colour, apps[colour]))
+            parts += [_backend(route, colour, apps[colour], checked=checked) for checked in (True, False)]
     return "\n".join(parts)
 
 
 def _frontend(index: int, route: Route) -> str:
-    live = f"%[str(live),map({HOME}/maps/live.map,none)]"
     lines = [f"frontend {route.name}", f"  mode {route.mode}", f"  bind :{inner_port(index)}"]
     if route.mode == "tcp":
         lines += [
             "  option tcplog",
             f"  acl nothing str(live),map({HOME}/maps/live.map,none) -m str none",
             "  use_backend nothing_live_tcp if nothing",
-            f"  use_backend {route.name}_{live}",
+            *_to_the_live(route),
         ]
         return "\n".join(lines) + "\n"
     lines += ["  option forwardfor", f"  acl nothing str(live),map({HOME}/maps/live.map,none) -m str none"]
@@ -137,8 +136,22 @@ def _frontend(index: int, route: Route) -> str:
                 f"  acl {colour}_up nbsrv({route.name}_{colour}) gt 0",
                 f"  use_backend {route.name}_{colour} if draining from_{colour} {colour}_up !loads_page",
             ]
-    lines.append(f"  use_backend {route.name}_{live}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_to_the_live(route)]) + "\n"
+
+
+def _to_the_live(route: Route) -> list[str]:
+    """The live colour answers, also where none of its containers passes its check just now: a late answer is better
+    than none, and only a release that was proven is live.
+    """
+    live = f"str(live),map({HOME}/maps/live.map,none)"
+    lines = []
+    for colour in names.COLOURS:
+        lines += [
+            f"  acl live_{colour} {live} -m str {colour}",
+            f"  acl none_{colour} nbsrv({route.name}_{colour}) eq 0",
+        ]
+        lines.append(f"  use_backend unchecked_{route.name}_{colour} if live_{colour} none_{colour}")
+    return [*lines, f"  use_backend {route.name}_%[{live}]"]
 
 
 def _preview(index: int, route: Route, colour: str) -> str:
@@ -148,8 +161,8 @@ def _preview(index: int, route: Route, colour: str) -> str:
     )
 
 
-def _backend(route: Route, colour: str, app: App) -> str:
-    lines = [f"backend {route.name}_{colour}", f"  mode {route.mode}"]
+def _backend(route: Route, colour: str, app: App, *, checked: bool) -> str:
+    lines = [f"backend {'' if checked else 'unchecked_'}{route.name}_{colour}", f"  mode {route.mode}"]
     release = f"%[str({colour}),map({HOME}/maps/releases.map,none)]"
     if route.mode == "http":
         if app.release_header:
@@ -159,17 +172,15 @@ def _backend(route: Route, colour: str, app: App) -> str:
                 f"  http-response add-header Set-Cookie {_cookie(route)}={colour}:{release};"
                 "\\ Path=/;\\ HttpOnly;\\ SameSite=Lax if { var(txn.page) -m bool }"
             )
-        if check := app.asked_of(route):
+        if (check := app.asked_of(route)) and checked:
             lines.append("  option httpchk")
             lines.append(
                 f"  http-check send meth GET uri {check.path} ver HTTP/1.1 hdr Host localhost hdr Connection close"
             )
             lines.append(f"  http-check expect status {check.status or '200-399'}")
     alias = names.alias(route.service, colour)
-    lines.append(
-        f"  server-template s 1-{SERVERS} {alias}:{route.port} check inter 300ms fastinter 100ms fall 3 rise 1 "
-        "resolvers engine init-addr last,none"
-    )
+    checks = "check inter 300ms fastinter 100ms fall 3 rise 1 " if checked else ""
+    lines.append(f"  server-template s 1-{SERVERS} {alias}:{route.port} {checks}resolvers engine init-addr last,none")
     return "\n".join(lines) + "\n"
 
 

@@ -19,6 +19,8 @@ from switchyard.host import engine, observe, probe
 from switchyard.host.attempt import Attempt
 from switchyard.host.store import read_json, write
 
+ANSWERED_WITHIN = 5.0
+"""Seconds for which a release that is taken back may still answer what it was asked before."""
 LISTED_WITHIN = 5.0
 """Seconds for which the engine's list may lag behind a stop that it has answered."""
 RUNNING = ("running", "restarting", "paused")
@@ -276,6 +278,9 @@ def cancel(attempt: Attempt, colour: str | None) -> None:
     """Stops the failed colour; its containers are kept until the slot is used again, their logs with the release."""
     assert colour is not None
     held = containers_in(attempt, colour)
+    deadline = time.monotonic() + ANSWERED_WITHIN  # what it was asked while it was live
+    while attempt.proxy.connections(colour) and time.monotonic() < deadline:
+        time.sleep(0.05)
     with contextlib.suppress(OSError):  # a disk without room must not keep what failed running
         for container in held:
             _keep_evidence(attempt, container)

@@ -7,6 +7,7 @@ import signal
 import time
 
 from tests import formats
+from tests.e2e.conftest import SECONDS
 
 WORKER = """
   worker:
@@ -99,6 +100,24 @@ def test_health_that_flaps_is_not_health(site):
     done = site.inv("deploy")
     assert done.returncode == 1 and "not healthy within 5 s" in done.stdout, done.stdout
     assert site.answer() == "1"
+
+
+def test_a_live_release_that_fails_its_check_for_a_while_goes_on_answering(site, under_load):
+    site.settings(checks={"web": {"port": 8000, "path": "/health"}})
+    site.rewrite('500 if BREAK == "health" else 200', '500 if os.path.exists("/tmp/busy") else 200', "app.py")
+    site.commit("1")
+    site.receipt("deploy")
+    (web,) = site.containers("blue")
+    (edge,) = site.containers("edge")
+    load = under_load()
+    site.docker("exec", web, "touch", "/tmp/busy")
+    deadline = time.monotonic() + SECONDS
+    while "web-8000_blue/s1 is DOWN" not in site.docker("logs", edge):
+        assert time.monotonic() < deadline
+    answered = [site.answer() for _ in range(50)]
+    site.docker("exec", web, "rm", "/tmp/busy")
+    summary = load.stop()
+    assert answered == ["1"] * 50 and summary.failed == 0, summary.errors
 
 
 def test_a_worker_that_never_starts_takes_the_whole_release_back(site, under_load):

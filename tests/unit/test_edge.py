@@ -38,7 +38,7 @@ def test_there_is_a_section_for_everything_and_nothing_else() -> None:
     wanted = {"global", "defaults", "resolvers engine", "backend nothing_live", "backend nothing_live_tcp"}
     wanted |= {f"frontend {route.name}" for route in ROUTES}
     wanted |= {f"frontend preview_{route.name}_{colour}" for route, colour in EACH}
-    wanted |= {f"backend {route.name}_{colour}" for route, colour in EACH}
+    wanted |= {f"backend {how}{route.name}_{colour}" for route, colour in EACH for how in ("", "unchecked_")}
     assert set(sections()) == wanted
 
 
@@ -50,6 +50,19 @@ def test_each_route_has_a_backend_of_its_own_in_each_colour(route: Route, colour
     assert len(servers) == 1
     assert servers[0].startswith(f"server-template s 1-{edge.SERVERS} {route.service}-{colour}:{route.port} check ")
     assert not any({"blue": "green", "green": "blue"}[colour] in line for line in lines)
+
+
+@pytest.mark.parametrize(("route", "colour"), EACH)
+def test_where_no_container_of_the_live_colour_passes_its_check_it_is_asked_all_the_same(route, colour) -> None:
+    found = sections(App("shop", checks={"web": Check(8000, "/health")}))
+    lines, name = found[f"frontend {route.name}"], f"{route.name}_{colour}"
+    assert f"acl none_{colour} nbsrv({name}) eq 0" in lines
+    rule = f"use_backend unchecked_{name} if live_{colour} none_{colour}"
+    assert lines.index(rule) < lines.index(f"use_backend {route.name}_%[str(live),map(/etc/edge/maps/live.map,none)]")
+    checked, anyway = found[f"backend {name}"], found[f"backend unchecked_{name}"]
+    asks = (" check inter 300ms fastinter 100ms fall 3 rise 1", "httpchk", "http-check")
+    plain = [line.replace(asks[0], "") for line in checked if not any(word in line for word in asks[1:])]
+    assert anyway == plain != checked
 
 
 @pytest.mark.parametrize(("route", "colour"), EACH)
@@ -76,12 +89,13 @@ def test_where_nothing_is_live_the_first_rule_says_so(route: Route) -> None:
 def test_only_routes_with_affinity_set_and_read_a_cookie() -> None:
     with_cookie = {head for head, lines in sections().items() if "switchyard-" in " ".join(lines)}
     name = DASHBOARD.name
-    assert with_cookie == {f"frontend {name}", f"backend {name}_blue", f"backend {name}_green"}
+    backends = {f"backend {how}{name}_{colour}" for how in ("", "unchecked_") for colour in COLOURS}
+    assert with_cookie == {f"frontend {name}", *backends}
 
 
 def test_a_cookie_holds_only_while_its_release_drains_and_runs_and_never_for_a_page() -> None:
     rules = [line for line in sections()[f"frontend {DASHBOARD.name}"] if line.startswith("use_backend")]
-    assert rules[1:-1] == [
+    assert rules[1:3] == [
         f"use_backend {DASHBOARD.name}_{colour} if draining from_{colour} {colour}_up !loads_page" for colour in COLOURS
     ]
 
