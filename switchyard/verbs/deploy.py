@@ -139,7 +139,11 @@ def _run(
         cancel(flows)
     except KeyboardInterrupt:
         return interrupted(flows, screen, checked)
-    except SwitchyardError:
+    except SwitchyardError as error:
         cancel(flows)
-        raise
+        if not any(flow.switched for flow in flows):
+            raise
+        for flow in flows:
+            if flow.end is None:
+                flow.unseen(error.exit, str(error))
     return receipt(flows, screen, checked)

@@ -1,4 +1,4 @@
-"""What the small verbs and a rollback say without a host: of what cannot be meant, and of Ctrl-C."""
+"""What small verbs, a rollback and a deploy say without a host: of what cannot be meant or is lost, and of Ctrl-C."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 from switchyard.core.errors import INTERRUPTED, BadInput, NotChecked
 from switchyard.line import UNSEEN
-from switchyard.verbs import rollback, small
+from switchyard.screen import Screen
+from switchyard.verbs import deploy, rollback, small
 from tests.formats import require
 
 
@@ -66,6 +67,9 @@ class Told:
         if self.said and isinstance(self.said[0], NotChecked):
             raise self.said.pop(0)
         self.executions += 1
+
+    def say(self, word: str, **_: Any) -> None:
+        self.did.append(word)
 
     def cancel(self) -> None:
         self.did.append("cancel")
@@ -164,3 +168,30 @@ def test_a_rollback_says_how_to_go_forward_again_and_what_its_probes_met(monkeyp
     said = capsys.readouterr().out
     assert f"go back with: inv rollback --host prod --to {NEW}   (not warm)" in said, said
     assert "Connection refused" in said, said
+
+
+def test_a_deploy_tells_of_each_machine_where_the_line_to_one_is_lost_after_a_switch(monkeypatch, capsys):
+    monkeypatch.setattr(deploy, "refuse", lambda *_: None)
+    monkeypatch.setattr(deploy.Flow, "send", lambda *_: None)
+    ready, lost = (
+        [HELLO, {"event": "received"}, {"event": "prepared", "rollback": None}],
+        "two: the connection was lost",
+    )
+    lines = [
+        Told("one", *ready, SWITCHED, end("live")),
+        Told("two", *ready, NotChecked("two: the connection was lost")),
+    ]
+    host, screen = SimpleNamespace(name="prod"), Screen(as_json=True)
+    assert deploy._run(host, lines, SimpleNamespace(), SimpleNamespace(), None, deploy.Options(), screen) == 3
+    said = receipt_of(capsys)
+    assert (said["outcome"], said["reason"], said["release"]) == ("not checked", lost, OLD)
+    assert [machine["name"] for machine in said["hosts"]] == ["one", "two"]
+    assert lines[1].did[-1] == "cancel"
+
+
+def test_a_deploy_whose_line_is_lost_before_any_switch_ends_with_what_was_lost(monkeypatch):
+    lines = [Told("one", HELLO), Told("two", NotChecked("two: the connection was lost"))]
+    lines[1].start = lambda *_, **__: None
+    with pytest.raises(NotChecked, match="two: the connection was lost"):
+        deploy._run(SimpleNamespace(name="prod"), lines, None, None, None, deploy.Options(), Screen(as_json=True))
+    assert [line.did[-1] for line in lines] == ["cancel", "cancel"]
