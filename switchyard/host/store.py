@@ -276,10 +276,11 @@ class Store:
 
     def holder(self) -> tuple[Lease | None, str | None]:
         """The lease, and why it no longer holds, if so."""
-        lease = self.lease()
-        if lease is None:
-            return None, None
-        return lease, ended(lease, boot=boot_id(), now=now(), alive=runs(lease))
+        while (lease := self.lease()) is not None:
+            dead = ended(lease, boot=boot_id(), now=now(), alive=runs(lease))
+            if dead is None or self.lease() == lease:  # else given back just before its program ended
+                return lease, dead
+        return None, None
 
     def take(
         self,

@@ -70,7 +70,7 @@ def test_a_hosts_database_is_read_without_a_port_and_before_the_first_deploy_its
     assert ended(site, *words)[0] == 0
     assert "a first deploy: embedded, built from 1 migration" in results(site)["schema"]["reason"]
 
-    site.settings()
+    site.settings(healthy_within=30)
     site.commit("2")
     site.receipt("deploy")
     checksum = hashlib.sha256(FIRST.encode()).hexdigest()

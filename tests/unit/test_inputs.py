@@ -15,6 +15,7 @@ from switchyard import settings, source
 from switchyard.core import journal
 from switchyard.core.errors import BadInput, Refused
 from switchyard.core.lease import LASTS, Lease, ended
+from switchyard.host import store as store_module
 from switchyard.host.program import choose
 from switchyard.host.store import Store, Superseded, write
 
@@ -156,6 +157,18 @@ def test_the_lease_is_held_by_one_and_passes_on_when_its_holder_is_dead(tmp_path
         here.guard(number)
     here.free(raised)
     assert here.lease() is None and here.take("third", "deploy", "x")[0] == raised + 1
+
+
+def test_a_lease_that_is_given_back_just_before_its_program_ends_is_not_told_as_held_by_the_dead(tmp_path, monkeypatch):
+    here = store(tmp_path)
+    number, *_ = here.take("first", "deploy", "ann@laptop")
+
+    def ends(lease: Lease) -> bool:
+        here.free(number)
+        return False
+
+    monkeypatch.setattr(store_module, "runs", ends)
+    assert here.holder() == (None, None)
 
 
 def test_a_lease_ends_by_restart_death_or_silence_only():
