@@ -14,7 +14,8 @@ import shlex
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -356,6 +357,23 @@ class Line:
         """Closes channel and connection."""
         self._channel = None
         self.connection.close()
+
+
+@contextlib.contextmanager
+def to_each(host: Host, app: str) -> Iterator[list[Line]]:
+    """A line to each machine of a host, in the order of their names."""
+    with contextlib.ExitStack() as closing:
+        found = []
+        for machine in sorted(host.setting.machines, key=lambda machine: machine.name):
+            found.append(Line(host, machine, app))
+            closing.callback(found[-1].close)
+        yield found
+
+
+def ask_each(lines: Sequence[Line], verb: str) -> list[tuple[Line, dict[str, Any]]]:
+    """Each line with the answer of its machine; they are asked at one time."""
+    with ThreadPoolExecutor(len(lines)) as pool:
+        return list(zip(lines, pool.map(lambda line: line.ask(verb), lines), strict=True))
 
 
 def is_orphan(holder: dict[str, Any] | None) -> bool:

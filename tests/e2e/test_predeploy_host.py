@@ -164,7 +164,7 @@ def test_postgresql_and_redis_refuse_what_else_ships_and_are_told_where_they_do_
     assert "db refuses what web (DB_PASSWORD) connects with" in said.text
     assert said.code == 1
     assert said.found("services") == [("service-refuses", "db")]
-    assert said.found("files") == [("file-mode", "prod:data/service.key")]
+    assert said.found("files") == [("file-mode", "prod1:data/service.key")]
     assert "another-one" not in said.text
 
     write_env(served, "ANOTHER=1\nDB_PASSWORD=not-guessed\n")

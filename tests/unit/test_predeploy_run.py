@@ -305,7 +305,7 @@ def test_the_instant_of_a_database_is_held_no_longer_than_its_checks_take(subjec
     seen = threading.Event()
 
     def reads(subject: Subject) -> Result:
-        state_of(subject).reader().rows("SELECT 1")
+        state_of(subject).reader(subject).rows("SELECT 1")
         assert seen.wait(30)
         return passes(subject)
 

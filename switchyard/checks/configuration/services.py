@@ -255,4 +255,5 @@ CHECK = Check(
     source=Path(__file__),
     lasts=never,
     waits=True,
+    machines=lambda subject: subject.machines,
 )

@@ -82,7 +82,7 @@ def new(subject: Subject, files: Files) -> tuple[Files | None, str, Reader | Non
     branch does not have.
     """
     if subject.host is not None or source.names_address(subject):
-        reader = source.state_of(subject).reader()
+        reader = source.state_of(subject).reader(subject)
         if reader.address.source != "embedded":
             now = migrations.of_database(subject, reader, files)
             return now.pending, f"to {reader.words}", reader

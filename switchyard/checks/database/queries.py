@@ -240,7 +240,7 @@ def _timed(subject: Subject, reader: Reader) -> Result:
         why = "the embedded database has no rows: set app.predeploy.database.fixture, or look at a real one"
         return concluded([], [why], "nothing", reader)
     known = {Path(query.place).name: query for query in own(subject, setting.queries)}
-    shapes = _Shapes(subject.state / "plans.json", reader.address.source)
+    shapes = _Shapes(subject.state / f"plans {subject.machine}.json".replace(" .", "."), reader.address.source)
     found: list[Finding] = []
     problems = []
     seconds: dict[str, Any] = {}
