@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -193,6 +195,42 @@ def test_postgresql_and_redis_refuse_what_else_ships_and_are_told_where_they_do_
         served.docker("start", redis)
     assert (said.code, said.found("services")) == (1, [("service-stopped", "redis")])
     served.run("chmod", "640", f"/home/deploy/apps/{served.name}/data/service.key")
+
+
+def test_each_machine_of_a_host_is_looked_at_for_what_is_its_own(site, second_host):
+    other, state = second_host
+
+    def psql(container: str, text: str) -> None:
+        inside = ["docker", "exec", container, "docker"]
+        asked = [*inside, "ps", "--quiet", "--filter", f"name={site.name}-shared-db-"]
+        db = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+        subprocess.run([*inside, "exec", db, "psql", "-U", "app", "-v", "ON_ERROR_STOP=1", "-qc", text], check=True)
+
+    with_servers(site)
+    site.settings(healthy_within=60)
+    site.join("prod2", other, state)
+    site.commit("1")
+    site.receipt("deploy", "--skip", "database", "--reason", "it has no migrations")
+    psql(site.host.container, "CREATE TABLE t (id int PRIMARY KEY)")
+    psql(other.container, "CREATE TABLE t (id int)")
+    predeploy(site, database={}, files={"data/service.key": {"at": "host"}})
+    site.run("sh", "-c", f"install -D -o deploy -m 600 /dev/null /home/deploy/apps/{site.name}/data/service.key")
+    said = Checked(site, "schema,services,tools,files")
+    assert said.code == 1
+    assert [each["what"] for each in said.checks["schema"]["findings"]] == ["prod2: no primary key"]
+    assert re.fullmatch(r"prod1: pass: 1 table, .*; prod2: 1 table, .*", said.reason("schema"))
+    assert re.fullmatch(r"prod1: db \(PostgreSQL .*; prod2: db \(PostgreSQL .*", said.reason("services"))
+    assert "prod1 docker " in said.reason("tools") and "prod2 docker " in said.reason("tools")
+    assert said.found("files") == [("file-missing", "prod2:data/service.key")]
+
+    psql(other.container, "ALTER ROLE app PASSWORD 'of-its-own'")
+    said = Checked(site, "schema,services")
+    told = [(each["place"], each["what"].split(" refuses ")[0]) for each in said.checks["services"]["findings"]]
+    assert (said.code, told) == (1, [("db", "prod2: db")])
+    assert said.outcome("schema") == "unknown" and "prod2: unknown: " not in said.reason("schema")
+    assert re.fullmatch(r"prod1: pass: .*; prod2: .*no connection.*", said.reason("schema"))
+    refused = site.inv("deploy")
+    assert refused.returncode == 1 and "prod2: db refuses" in refused.stdout, refused.stdout
 
 
 CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {

@@ -436,7 +436,7 @@ def test_what_fails_is_told_though_something_else_was_not_reached(application):
     held(application, certificate(days=-1)[0])
     whole = json.loads((application.app / "invoke.yaml").read_text())["app"]["predeploy"]["certificates"]
     application.settings(certificates={**whole, "gone": {"file": "gone.pem"}})
-    assert refused(application, "certificates") == ["certificate-expired"]
+    assert refused(application, "certificates") == ["certificate-expired", "not-checked"]
 
 
 def test_certificates_that_nobody_names_are_skipped(application):
