@@ -48,6 +48,8 @@ class Shape:
     """Whether the row is of no migration, and says that all up to its version counts as applied."""
     newest: bool = False
     """Whether the newest migration alone stands there."""
+    repeats: bool = False
+    """Whether a file without a version runs again when it changed: Flyway's ``R__x.sql``."""
     order: str = ""
     """How the rows follow each other; by their names unless given."""
 
@@ -61,6 +63,7 @@ KNOWN = (
         "type <> 'SCHEMA'",
         "NOT success",
         "type = 'BASELINE'",
+        repeats=True,
         order="installed_rank",
     ),
     Shape("alembic_version", ("version_num",), "version_num", newest=True),
@@ -97,6 +100,8 @@ class Ledger:
     """All files up to this version count as applied, also those that no row names."""
     newest: bool = False
     """Whether it names the newest migration alone."""
+    repeats: bool = False
+    """Whether a file ``R__x.sql`` runs again when it changed."""
 
     @property
     def place(self) -> str:
@@ -143,6 +148,7 @@ def read(rows: Rows, setting: LedgerSetting | None) -> Ledger | None:
         tuple(name for name, _, failed, _ in found if failed),
         max(upto, default=()),
         shape.newest,
+        shape.repeats,
     )
 
 
@@ -156,7 +162,16 @@ def _chosen(
                 raise BadInput(f"app.predeploy.database.ledger: there is no {setting.table} with a column {column}")
         name, checksum = (sql.Identifier(each).as_string(None) for each in (setting.name, setting.checksum or ""))
         failed = "NOT success" if "success" in columns[place] else "false"
-        return place, Shape(setting.table, (), name, checksum if setting.checksum else "NULL", failed=failed)
+        known = KNOWN[0] if columns[place].issuperset(KNOWN[0].columns) else None
+        return place, Shape(
+            setting.table,
+            (),
+            name,
+            checksum if setting.checksum else "NULL",
+            failed=failed,
+            repeats=known is not None,
+            order=known.order if known else "",
+        )
     for shape in KNOWN:
         for place, has in columns.items():
             if place[1] == shape.table and has.issuperset(shape.columns):

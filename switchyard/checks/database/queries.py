@@ -62,7 +62,7 @@ def _old_queries(subject: Subject, reader: Reader) -> Result:
     found += unplannable(old, fresh) + stars(recorded, old, fresh)
     pending = "the pending migrations"
     if applied is not None:
-        pending = counted(len(files or ()) - len(applied), "pending migration")
+        pending = counted(len(set(files or ()) - set(applied)), "pending migration")
     looked = f"{counted(len(recorded), 'statement')} of {whose}, planned before and after {pending}"
     if earlier:
         looked += f"; {len(earlier)} could not be planned before either"
