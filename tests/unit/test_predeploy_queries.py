@@ -240,6 +240,40 @@ def test_queries_of_which_none_can_be_planned_are_unknown(newest: Server, moving
         )
 
 
+SEEN = """INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+VALUES (90000, 'pg_stat_statements', 10, 'public'::regnamespace, true, '1.10');
+CREATE TABLE pg_stat_statements (queryid bigint, query text, toplevel bool, dbid oid);
+INSERT INTO pg_stat_statements SELECT 7, $q${}$q$, true, oid FROM pg_database WHERE datname = current_database()"""
+"""What stands in for the extension, which the embedded servers do not have, with one statement."""
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (
+            "BEGIN",
+            "has seen no SELECT, INSERT, UPDATE, DELETE or MERGE of the application: let the live release answer",
+        ),
+        (
+            "SELECT now() - interval $1",
+            "none of 1 statement can be planned, such as pg_stat_statements 7 (SELECT now()",
+        ),
+        ("SELECT $1 + $2", "none of 1 statement can be planned, such as pg_stat_statements 7 (SELECT $1 + $2)"),
+    ],
+)
+def test_statistics_in_which_nothing_can_be_planned_are_unknown_and_say_what_to_do(
+    newest: Server, moving: Shop, seen: str, words: str
+) -> None:
+    address = url(newest, fresh(newest, *BEFORE, SEEN.format(seen)))
+    result = moving.predeploy("--only", "old-queries", address=address)["old-queries"]
+    assert (result["outcome"], words in result["reason"]) == ("unknown", True), result["reason"]
+    do = "put the queries into sql/queries/*.sql, one a file" if seen == "BEGIN" else "write them into files of queries"
+    assert do in result["reason"]
+    moving.write(sql__queries__a_sql="SELECT name FROM teams")
+    result = moving.predeploy("--only", "old-queries", address=address)["old-queries"]
+    assert result["outcome"] == "pass", result["reason"]
+
+
 def test_a_query_that_is_no_text_is_named(moving: Shop) -> None:
     moving.write(**QUERIES)
     (moving.app / "sql" / "queries" / "old.sql").write_bytes("SELECT 'ä'".encode("latin-1"))
@@ -265,6 +299,43 @@ def test_a_critical_query_is_timed_as_its_client_sees_it(newest: Server, moving:
     assert result["outcome"] == "unknown"
     assert "sql/queries/writes.sql:1: DELETE" in result["reason"]
     assert "has no none" in result["reason"]
+
+
+def test_a_critical_query_is_timed_with_the_values_that_its_parameters_are_bound_to(
+    newest: Server, moving: Shop
+) -> None:
+    moving.write(
+        sql__queries__named_sql="SELECT 1 / count(*) FROM teams WHERE name = :name AND id = :id AND name <> ':id'",
+        sql__queries__driver_sql="SELECT 1 / count(*) FROM teams WHERE name = %(name)s AND id %% 2 = %(id)s",
+        sql__queries__numbered_sql="SELECT 1 / count(*) FROM teams WHERE id = $2 AND name = $1",
+        sql__queries__placed_sql="SELECT 1 / count(*) FROM teams WHERE name = %s AND id = %s::bigint",
+        sql__queries__day_sql="SELECT id FROM games WHERE at > :day",
+        sql__queries__lacks_sql="SELECT id FROM games WHERE id = :id",
+    )
+    values = {"name": "O'Neill; DROP TABLE teams", "id": 1}
+    critical = {
+        "named": {"within": 5.0, "params": values},
+        "driver": {"within": 5, "params": values},
+        "numbered": {"within": 5.0, "params": list(values.values())},
+        "placed": {"within": 5.0, "params": list(values.values())},
+        "day": {"within": 5.0, "params": {"day": "2026-01-31"}},
+    }
+    moving.settings({"critical": critical})
+    address = url(newest, fresh(newest, *BEFORE, "INSERT INTO teams VALUES (1, 'O''Neill; DROP TABLE teams')"))
+    result = moving.predeploy("--only", "query-time", address=address)["query-time"]
+    assert result["outcome"] == "pass", result["reason"]
+    assert len(result["facts"]["queries"]) == len(critical)
+    for params, words in (
+        ({}, "lacks.sql:1: a parameter"),
+        ({"name": 1}, "do not say what its parameter id is"),
+        ({"id": 1, "name": 1}, "say what name is, and it has no such parameter"),
+        ({"id": "one"}, "invalid input syntax"),
+    ):
+        text = "SELECT id FROM games WHERE id = " + (":id" if params else "$1")
+        moving.write(sql__queries__lacks_sql=text)
+        moving.settings({"critical": {"lacks": {"within": 5.0, "params": params}}})
+        result = moving.predeploy("--only", "query-time", address=address)["query-time"]
+        assert (result["outcome"], words in result["reason"]) == ("unknown", True), result["reason"]
 
 
 def test_a_critical_query_has_the_settings_of_its_role_and_its_database(newest: Server, moving: Shop) -> None:
