@@ -167,6 +167,7 @@ class Line:
         self._channel: paramiko.Channel | None = None
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._lock = threading.Lock()
+        self._asking = threading.Lock()
         self._host = host
         self._attempt: str | None = None
         self._request: dict[str, Any] = {}
@@ -343,14 +344,15 @@ class Line:
             self._repeat()
 
     def ask(self, verb: str, **fields: Any) -> dict[str, Any]:
-        """The answer of a verb that only reads."""
-        self.start(verb, **fields)
-        for event in self.events():
-            if event["event"] == "answer":
-                answer: dict[str, Any] = event["answer"]
-                return answer
-            if event["event"] == "end":
-                raise SwitchyardError(f"{self.machine.name}: {event['reason']}", exit=event["exit"])
+        """The answer of a verb that only reads; one at a time, whoever asks."""
+        with self._asking:
+            self.start(verb, **fields)
+            for event in self.events():
+                if event["event"] == "answer":
+                    answer: dict[str, Any] = event["answer"]
+                    return answer
+                if event["event"] == "end":
+                    raise SwitchyardError(f"{self.machine.name}: {event['reason']}", exit=event["exit"])
         raise NotChecked(f"{self.machine.name}: no answer")
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from switchyard import source as git_source
-from switchyard.checks import forward
+from switchyard.checks import forward, held
 from switchyard.checks.check import Subject
 from switchyard.checks.database.reference import NEWEST, USER, Server, apply_files, major_of
 from switchyard.checks.database.session import Address, Reader
@@ -362,7 +362,8 @@ def _of_host(subject: Subject, setting: DatabaseSetting) -> Address | None:
         if subject.facts.get("live") is None and not shared:
             return None
         raise NotChecked(f"{subject.host}: no container of service {service} runs there; see inv status")
-    variables = _variables(subject, service)
+    known = {*named, *(["password"] if setting.role else [])}
+    variables = held.given(subject, service, _variables(subject, service), known)
     user = variables.get("POSTGRES_USER", "postgres")
     parameters: dict[str, Any] = {
         "user": user,
@@ -370,11 +371,6 @@ def _of_host(subject: Subject, setting: DatabaseSetting) -> Address | None:
         **({"password": variables["POSTGRES_PASSWORD"]} if "POSTGRES_PASSWORD" in variables else {}),
         **named,
     }
-    if "password" not in parameters and setting.role is None and variables.get("POSTGRES_PASSWORD_FILE"):
-        raise NotChecked(
-            f"service {service} takes its password from a file: name a role and the variable with its password in "
-            "app.predeploy.database.role and password_from"
-        )
     target = (str(running[0]["addresses"][0]), int(parameters.get("port") or PORT))
     return _forwarded(subject, setting, parameters, f"in service {service} of", target)
 
