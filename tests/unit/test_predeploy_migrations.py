@@ -418,6 +418,42 @@ def test_a_file_counts_by_its_very_bytes_and_one_that_is_no_text_is_named(newest
         assert "migrations/0006_f.sql:2: not UTF-8" in result[check]["reason"]
 
 
+def test_of_two_tables_that_may_be_the_ledger_the_settings_name_one(newest: Server, moved: Shop) -> None:
+    other = "CREATE SCHEMA flows; CREATE TABLE flows.alembic_version (version_num text); "
+    address = url(newest, fresh(newest, *APPLIED, other + "INSERT INTO flows.alembic_version VALUES ('5f1c0e')"))
+    result = moved.predeploy("--only", "migrations", address=address)["migrations"]
+    assert result["outcome"] == "unknown"
+    assert "public.migrations and flows.alembic_version may each be the ledger" in result["reason"]
+    for setting in ({"ignore": ["flows.*"]}, {"ledger": {"table": "migrations", "checksum": "checksum"}}):
+        moved.settings(setting, migrations={"service": "db", "files": "migrations/*.sql"})
+        assert moved.predeploy("--only", "migrations", address=address)["migrations"]["outcome"] == "pass"
+
+
+def test_applied_migrations_that_no_checksum_keeps_are_told_as_that(newest: Server, moved: Shop) -> None:
+    ledger = "CREATE TABLE schema_migrations (version text); INSERT INTO schema_migrations VALUES ('0001'), ('0002')"
+    address = url(newest, fresh(newest, FIRST, SECOND, ledger))
+    result = moved.predeploy("--only", "migrations", address=address)["migrations"]
+    assert result["outcome"] == "pass"
+    assert "which has no checksum to tell whether 2 of the applied were edited" in result["reason"]
+    result = moved.predeploy("--only", "migrations", address=url(newest, fresh(newest, *APPLIED)))["migrations"]
+    assert "checksum" not in result["reason"]
+
+
+def test_who_inherits_and_what_is_computed_anew_is_part_of_a_schema(eighteen: Server, moved: Shop) -> None:
+    own = "CREATE TABLE base (id int PRIMARY KEY); CREATE TABLE heir (PRIMARY KEY (id)) INHERITS (base);"
+    own += "CREATE TABLE sums (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED);"
+    moved.write(migrations__0003_c_sql=own)
+    applied = (*APPLIED, own, record(**{"0003_c": own}))
+    assert (
+        moved.predeploy("--only", "drift", address=url(eighteen, fresh(eighteen, *applied)))["drift"]["outcome"]
+        == "pass"
+    )
+    by_hand = "ALTER TABLE heir NO INHERIT base; ALTER TABLE sums DROP COLUMN twice;"
+    by_hand += "ALTER TABLE sums ADD COLUMN twice int GENERATED ALWAYS AS (id * 2) VIRTUAL"
+    result = moved.predeploy("--only", "drift", address=url(eighteen, fresh(eighteen, *applied, by_hand)))["drift"]
+    assert sorted(found(result, "drift-changed")) == ["public.heir", "public.sums"]
+
+
 def test_without_a_ledger_nothing_is_known(newest: Server, moved: Shop) -> None:
     result = moved.predeploy(address=url(newest, fresh(newest, FIRST, SECOND)))
     assert (result["migrations"]["outcome"], result["drift"]["outcome"]) == ("unknown", "unknown")

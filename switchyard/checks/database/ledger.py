@@ -26,6 +26,8 @@ SELECT n.nspname, c.relname, array_agg(a.attname::text)
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+   AND NOT coalesce(current_setting('switchyard.ignored', true), '[]')::jsonb
+           ?| ARRAY[n.nspname || '.' || c.relname, n.nspname || '.*']
  GROUP BY 1, 2 ORDER BY n.nspname <> 'public', 1, 2
 """
 
@@ -172,11 +174,17 @@ def _chosen(
             repeats=known is not None,
             order=known.order if known else "",
         )
+    fitting: dict[tuple[str, str], Shape] = {}
     for shape in KNOWN:
         for place, has in columns.items():
             if place[1] == shape.table and has.issuperset(shape.columns):
-                return place, shape
-    return None, None
+                fitting.setdefault(place, shape)
+    if len(fitting) > 1:
+        raise BadInput(
+            f"{' and '.join('.'.join(place) for place in fitting)} may each be the ledger of the migrations: name the "
+            "application's in app.predeploy.database.ledger, or the others in app.predeploy.database.ignore"
+        )
+    return next(iter(fitting.items()), (None, None))
 
 
 def same(checksum: str, text: str) -> bool | None:

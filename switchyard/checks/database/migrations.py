@@ -100,6 +100,9 @@ def _migrations(subject: Subject, reader: Reader) -> Result:
     now = of_database(subject, reader, files)
     found += _edited(now) + _out_of_order(now) + _failed(now.ledger) + _gone(now.gone, now.ledger)
     looked += f", {len(now.pending)} of them pending by {now.ledger.place}"
+    unsure = [path for path, text in now.applied if _is_as_applied(now, path, text) is None]
+    if unsure:
+        looked += f", which has no checksum to tell whether {len(unsure)} of the applied were edited"
     live: set[str] = set()
     try:
         live = paths_of_live(subject) if now.pending else live
@@ -138,13 +141,18 @@ def duplicates(files: Files) -> list[Finding]:
 
 
 def _edited(now: Standing) -> list[Finding]:
-    found = []
-    for path, text in now.applied:
-        checksum = now.ledger.applied[now.rows[path]] if path in now.rows else None
-        if checksum is not None and ledgers.same(checksum, text) is False:
-            do = "put back what was applied, and write a new migration"
-            found.append(Finding("edited-migration", "was edited after it was applied", path, do=do, text=path))
-    return found
+    do = "put back what was applied, and write a new migration"
+    return [
+        Finding("edited-migration", "was edited after it was applied", path, do=do, text=path)
+        for path, text in now.applied
+        if _is_as_applied(now, path, text) is False
+    ]
+
+
+def _is_as_applied(now: Standing, path: str, text: str) -> bool | None:
+    """Whether an applied file is what was applied; None where no checksum tells."""
+    checksum = now.ledger.applied[now.rows[path]] if path in now.rows else None
+    return ledgers.same(checksum, text) if checksum is not None else None
 
 
 def _out_of_order(now: Standing) -> list[Finding]:
@@ -204,7 +212,9 @@ def _by_command(subject: Subject, reader: Reader) -> Result:
 
 
 def _ledger_built(subject: Subject, server: Server, name: str) -> Ledger:
+    ignored = source.values_of(source.setting_of(subject))["switchyard.ignored"]
     with server.open(name) as connection:
+        connection.execute("SELECT set_config('switchyard.ignored', %s, false)", [ignored])
         return ledger_of(subject, lambda query: connection.execute(sql.SQL(query)).fetchall())
 
 

@@ -33,7 +33,15 @@ MARK = "/* switchyard predeploy */"
 _BEGINS = re.compile(r"(?:[\s(]|--[^\n]*(?:\n|$)|/\*.*?\*/)*\w*", re.DOTALL)
 AS_THE_ROLE = "; ".join(
     f"SET LOCAL {name} TO DEFAULT"
-    for name in ("search_path", "datestyle", "intervalstyle", "jit", "work_mem", "max_parallel_workers_per_gather")
+    for name in (
+        "search_path",
+        "timezone",
+        "datestyle",
+        "intervalstyle",
+        "jit",
+        "work_mem",
+        "max_parallel_workers_per_gather",
+    )
 )
 
 Query = str | sql.SQL | sql.Composed
