@@ -56,7 +56,23 @@ def test_a_new_migration_that_breaks_or_locks_is_told_with_its_line(newest: Serv
     assert told["renaming-column", "warn"] == "migrations/3.sql:3"
     assert told["require-concurrent-index-creation", "error"] == "migrations/4.sql:2"
     assert told["unknown-phase", "error"] == "migrations/5.sql:1"
-    assert "migrations/6.sql:3: not SQL" in result["migration-lint"]["reason"]
+    (unread,) = [each["what"] for each in result["migration-lint"]["findings"] if each["rule"] == "not-checked"]
+    assert "migrations/6.sql:3: not SQL" in unread
+
+
+def test_a_table_in_parts_is_as_large_as_they_are_together(newest: Server, moving: Shop) -> None:
+    parts = """CREATE TABLE whole (id int, note text) PARTITION BY RANGE (id); CREATE TABLE heirs (id int, note text);
+    CREATE TABLE part PARTITION OF whole FOR VALUES FROM (0) TO (1000000); CREATE TABLE heir () INHERITS (heirs);
+    CREATE TABLE little (id int) PARTITION BY RANGE (id);
+    INSERT INTO whole SELECT n, 'x' FROM generate_series(1, 300000) n; INSERT INTO heir TABLE whole"""
+    moving.write(
+        migrations__2_sql="SET lock_timeout = '1s';\nALTER TABLE whole ADD UNIQUE (id);",
+        migrations__3_sql="SET lock_timeout = '1s';\nALTER TABLE heirs ADD CHECK (id > 0);",
+        migrations__4_sql="SET lock_timeout = '1s';\nALTER TABLE little ADD UNIQUE (id);",
+    )
+    result = moving.predeploy("--only", "migration-lint", address=url(newest, fresh(newest, *BEFORE, parts)))
+    told = sorted({(each["place"], each["severity"]) for each in result["migration-lint"]["findings"]})
+    assert told == [("migrations/2.sql", "error"), ("migrations/3.sql", "error"), ("migrations/4.sql", "info")]
 
 
 def test_what_only_adds_or_concerns_new_or_small_tables_is_not(newest: Server, moving: Shop) -> None:
