@@ -71,7 +71,8 @@ def test_a_table_in_parts_is_as_large_as_they_are_together(newest: Server, movin
         migrations__4_sql="SET lock_timeout = '1s';\nALTER TABLE little ADD UNIQUE (id);",
     )
     result = moving.predeploy("--only", "migration-lint", address=url(newest, fresh(newest, *BEFORE, parts)))
-    told = sorted({(each["place"], each["severity"]) for each in result["migration-lint"]["findings"]})
+    every = result["migration-lint"]["findings"]
+    told = sorted({(each["place"], each["severity"]) for each in every if each["rule"] in lint.LOCKS})
     assert told == [("migrations/2.sql", "error"), ("migrations/3.sql", "error"), ("migrations/4.sql", "info")]
 
 
