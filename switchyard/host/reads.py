@@ -247,7 +247,7 @@ def _secrets(store: Store) -> list[str]:
 
 def execute(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     """A command in a container of a service of the live colour, or of a shared one."""
-    container = _running(store, request)
+    container = _running(store, request["app"], request["service"])
     if container is None:
         raise BadInput(f"no running service of the live colour is called {request['service']}")
     code, output = engine.execute(container, shlex.split(request["command"]), within=600)
@@ -255,21 +255,22 @@ def execute(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def held(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
-    """What is in files of such a container, or why that is not known: predeploy connects with it."""
-    container = _running(store, request)
-    found = {}
-    for path in request["files"]:
-        code, text = engine.execute(container, ["cat", path]) if container else (1, "it does not run")
-        found[path] = {"why" if code else "is": text}
+    """What is in files of such containers, or why that is not known: predeploy connects with it."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for service, paths in request["files"].items():
+        container = _running(store, request["app"], service)
+        for path in paths:
+            code, text = engine.execute(container, ["cat", path]) if container else (1, "it does not run")
+            found.setdefault(service, {})[path] = {"why" if code else "is": text}
     return {"held": found}
 
 
-def _running(store: Store, request: Mapping[str, Any]) -> str | None:
+def _running(store: Store, app: str, service: str) -> str | None:
     """The id of a running container of a service of the live colour, or of a shared one."""
     live = Proxy(store).live()
-    for container in engine.containers(f"{names.APP}={request['app']}"):
+    for container in engine.containers(f"{names.APP}={app}"):
         labels = container["Labels"]
-        mine = labels.get("com.docker.compose.service") == request["service"]
+        mine = labels.get("com.docker.compose.service") == service
         if mine and labels.get(names.COLOUR) in (None, live) and container["State"] == "running":
             return str(container["Id"])
     return None

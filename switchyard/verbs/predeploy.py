@@ -138,17 +138,22 @@ def _verdict(each: Check, subject: Subject, result: Result, options: Options) ->
     how = subject.setting.gates.get(each.name, "required")
     alone = result
     if how == gate.NO_WORSE and result.outcome in (PASS, FAIL):
-        result = gate.no_worse(result, _of_live(each, subject, result), first=subject.facts.get("live") is None)
+        result = gate.no_worse(result, _of_live(each, subject, result), first=_facts(subject).get("live") is None)
     allowed = options.reason if _named(each, options.allow_unknown) else ""
     return gate.Verdict(each.name, each.group, how, result, allowed if result.outcome == UNKNOWN else "", alone)
 
 
+def _facts(subject: Subject) -> Mapping[str, Any]:
+    """What the first machine said on which a release is live; a machine that is new has none to be compared with."""
+    return next((each.facts for each in subject.machines if each.facts.get("live")), subject.facts)
+
+
 def _of_live(each: Check, subject: Subject, result: Result) -> Any:
     """The same check's result that stands beside the live release; of other tools it is made again from its commit."""
-    kept = ((subject.facts.get("baseline") or {}).get("checks") or {}).get(each.name)
+    kept = ((_facts(subject).get("baseline") or {}).get("checks") or {}).get(each.name)
     if kept is None or kept["tools"] == dict(result.tools):
         return kept
-    commit = subject.facts["live"]["commit"]
+    commit = _facts(subject)["live"]["commit"]
     if not source.has(subject.repository, commit):
         return None
     before = [other for other in every() if other.name in each.after]

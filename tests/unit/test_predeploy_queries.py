@@ -184,6 +184,31 @@ def test_old_queries_that_the_pending_migrations_break_are_told(server: Server, 
     assert result["facts"]["unplannable"] == ["sql/queries/open.sql"]
 
 
+def test_whatever_may_stop_or_hide_a_row_of_the_release_that_still_runs_is_told(newest: Server, moving: Shop) -> None:
+    first = (
+        FIRST + "ALTER TABLE games ADD CONSTRAINT side CHECK (team > 0), ADD CONSTRAINT late CHECK (id > 0) NOT VALID;"
+    )
+    moving.write(
+        **QUERIES,
+        migrations__1_sql=first,
+        migrations__2_sql="CREATE UNIQUE INDEX by_name ON teams (name); CREATE INDEX by_team ON games (team);"
+        "ALTER TABLE games VALIDATE CONSTRAINT late, DROP CONSTRAINT side, ADD CONSTRAINT side CHECK (team > 5);"
+        "CREATE RULE no AS ON DELETE TO teams DO INSTEAD NOTHING;"
+        "ALTER TABLE teams ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON teams USING (id < 5);",
+    )
+    row = f"INSERT INTO migrations VALUES ('1.sql', '{hashlib.sha256(first.encode()).hexdigest()}')"
+    address = url(newest, fresh(newest, first, LEDGER, row))
+    result = moving.predeploy("--only", "old-queries", address=address)["old-queries"]
+    told = [(each["rule"], each["place"]) for each in result["findings"] if each["rule"].startswith("new-")]
+    assert sorted(told) == [
+        ("new-constraint", "public.games.side"),
+        ("new-index", "public.teams.by_name"),
+        ("new-policy", "public.teams"),
+        ("new-policy", "public.teams.few"),
+        ("new-rule", "public.teams.no"),
+    ]
+
+
 def test_old_queries_that_go_on_working_are_not(server: Server, moving: Shop) -> None:
     moving.write(
         **{**QUERIES, "sql__queries__all_sql": "SELECT id, count(*) FROM games GROUP BY 1"},

@@ -23,6 +23,7 @@ from switchyard.checks.setting import PredeploySetting
 from switchyard.checks.subject import work_tree
 from switchyard.core.app import App
 from switchyard.core.errors import NotChecked
+from switchyard.verbs import predeploy
 from tests.embedded import fresh, url
 
 OPEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
@@ -142,6 +143,17 @@ def test_a_machine_that_could_not_be_read_is_told_beside_one_that_fails_no_worse
         FAIL,
         ["prod2: could not be looked at: no connection"],
     )
+
+
+def test_a_new_machine_without_a_release_does_not_make_everything_new(subject):
+    several = of_two_machines(replace(subject, setting=PredeploySetting(gates={"own": "no-worse-than-live"})))
+    (line, _), found = several.others[0], Finding("bad", "is bad", "t")
+    kept = {"outcome": PASS, "findings": [], "tests": {}, "tools": {}}
+    seen = {"live": {"id": "1", "commit": "c"}, "baseline": {"checks": {"own": kept}}}
+    for others, outcome in (((), PASS), (((line, seen),), FAIL)):
+        asked = replace(several, facts={"live": None}, others=others)
+        told = predeploy._verdict(check("own", passes), asked, Result(FAIL, "looked", (found,)), predeploy.Options())
+        assert told.result.outcome == outcome
 
 
 def test_a_waiver_that_one_machine_needs_is_told_of_none(subject):

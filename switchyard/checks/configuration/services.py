@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 
-from switchyard.checks import forward, held, waive, written
+from switchyard.checks import forward, held, waive
 from switchyard.checks.check import Check, Finding, Result, Subject, never, skipped, unknown
 from switchyard.core.errors import NotChecked
 from switchyard.core.kinds import kinds
@@ -33,7 +33,7 @@ PARTS = (("USER", "USERNAME"), ("PASSWORD", "PASS", "PWD"), ("DATABASE", "DB", "
 """How the variables of a user, a password and a database end, beside one that ends in HOST."""
 UNVERIFIED = {"ssl_cert_reqs": ("none", "cert_none"), "skip_verify": ("true",), "insecure_skip_verify": ("true",)}
 """Options of an address with which a client takes any certificate of Redis."""
-OPTIONS = ("ssl_cert_reqs", "ssl_check_hostname", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+OPTIONS = ("ssl_cert_reqs", "ssl_check_hostname", *held.TLS)
 """Those that begin with ssl_ and are heeded here."""
 OTHER_NAME = 62
 """OpenSSL's code for a certificate of another name."""
@@ -61,7 +61,7 @@ class Tls:
     @property
     def files(self) -> list[str]:
         """Those that the options name."""
-        return [self[name] for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile") if self[name]]
+        return [self[name] for name in held.TLS if self[name]]
 
 
 @dataclass(frozen=True)
@@ -169,16 +169,11 @@ def _in_files(subject: Subject, name: str) -> list[str]:
     ]
 
 
-def _environment(service: Mapping[str, Any]) -> dict[str, str]:
-    """A service's variables as its processes see them."""
-    return {name: value.replace("$$", "$") for name, value in written.pairs(service.get("environment")).items()}
-
-
 def _clients(subject: Subject) -> Iterator[tuple[str, dict[str, str]]]:
     assert subject.document is not None
     for name, service in (subject.document.get("services") or {}).items():
         if not service.get("profiles"):
-            yield name, _environment(service)
+            yield name, held.environment(service)
 
 
 def _distinct(found: Iterator[Credentials]) -> Iterator[Credentials]:
@@ -194,7 +189,7 @@ def _of_postgres(subject: Subject, name: str, service: Mapping[str, Any]) -> Ite
     """Those of the server's own variables, and of every service that names it in parts or in an address."""
 
     def found() -> Iterator[Credentials]:
-        plain = _environment(service)
+        plain = held.environment(service)
         own = held.given(subject, name, plain)
         owner = own.get("POSTGRES_USER") or "postgres"
         first = own.get("POSTGRES_DB") or owner
@@ -256,7 +251,7 @@ def _addresses(client: str, values: Mapping[str, str], host: str, scheme: str) -
             port = parts.port
         except ValueError:
             continue
-        query = {name.lower(): given[-1] for name, given in parse_qs(parts.query).items()}
+        query = held.options(value)
         password = unquote(parts.password or "") or query.get("password", "")
         tls = Tls(client, host, tuple(sorted(query.items()))) if parts.scheme == "rediss" else None
         user, database = unquote(parts.username or ""), unquote(parts.path.lstrip("/"))

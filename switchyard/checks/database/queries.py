@@ -226,10 +226,13 @@ def _broken(query: Query, error: Exception) -> Finding:
 
 
 def unplannable(before: Mapping[Key, str], after: Mapping[Key, str]) -> list[Finding]:
-    """What breaks queries that can still be planned: columns that must be given now, new rules, new triggers."""
+    """What breaks queries that can still be planned: columns that must be given now, and what stops or hides rows."""
     found = []
     for key, now in sorted(after.items()):
         kind, owner, name = key
+        if kind == "table" and "row security" in now and "row security" not in before.get(key, "row security"):
+            what = "row security is on now: the release that still runs may not see its rows, or not write them"
+            found.append(Finding("new-policy", what, name, severity="warn", text=name))
         if ("table", "", owner) not in before or before.get(key) == now:
             continue
         then = before.get(key)
@@ -240,10 +243,16 @@ def unplannable(before: Mapping[Key, str], after: Mapping[Key, str]) -> list[Fin
             if needed and not was:
                 what = "must now be given by every INSERT, and the release that still runs may not do so"
                 found.append(Finding("required-column", what, place, do="give it a default", text=place))
-        elif then is None and kind in ("constraint", "trigger"):
-            what = f"a new {kind}: rows that the release that still runs writes may not pass it"
+        elif _stops(kind, now) and (then is None or then.removesuffix(" NOT VALID") != now):
+            words = f"a {'new' if then is None else 'changed'} {'unique ' * (kind == 'index')}{kind}"
+            what = f"{words}: rows that the release that still runs writes may not pass it"
             found.append(Finding(f"new-{kind}", what, place, severity="warn", text=place))
     return found
+
+
+def _stops(kind: str, now: str) -> bool:
+    """Whether rows may not pass an object of a table."""
+    return kind in ("constraint", "trigger", "rule", "policy") or (kind == "index" and now.startswith("CREATE UNIQUE "))
 
 
 def stars(recorded: Sequence[Query], before: Mapping[Key, str], after: Mapping[Key, str]) -> list[Finding]:

@@ -301,10 +301,7 @@ def _owner(subject: Subject) -> str | None:
 
 def _variables(subject: Subject, service: str) -> dict[str, str]:
     """A service's variables in the compose document, as the container sees them."""
-    read = (((subject.document or {}).get("services") or {}).get(service) or {}).get("environment") or {}
-    if isinstance(read, list):
-        read = dict(str(each).partition("=")[::2] for each in read)
-    return {key: str(value).replace("$$", "$") for key, value in read.items() if value is not None}
+    return held.environment(((subject.document or {}).get("services") or {}).get(service) or {})
 
 
 def _of_url(url: str, words: str, setting: DatabaseSetting, env: Mapping[str, str]) -> Address:
