@@ -287,6 +287,14 @@ def test_what_stands_in_files_and_what_answers_by_tls_is_looked_at_too(site):
     assert said.outcome("schema") == "unknown"
     site.run("sh", "-c", f"echo not-guessed > {data}/password")
 
+    hba = "/var/lib/postgresql/data/pg_hba.conf"
+    site.docker("exec", db, "sed", "-i", "s/^host all all all/hostssl all all all/", hba)
+    site.docker("exec", db, "psql", "-U", "keeper", "shop", "-qc", "SELECT pg_reload_conf()")
+    said = Checked(site, "services")
+    assert said.outcome("services") == "unknown" and "db: it does not take keeper without TLS" in said.text, said.text
+    site.docker("exec", db, "sed", "-i", "s/^hostssl all all all/host all all all/", hba)
+    site.docker("exec", db, "psql", "-U", "keeper", "shop", "-qc", "SELECT pg_reload_conf()")
+
     was = trusting
     for address, outcome, words in (
         (trusting.replace("it.crt", "other.crt"), "fail", "not trusted: self-signed certificate"),

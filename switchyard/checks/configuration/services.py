@@ -31,6 +31,8 @@ REDIS_REFUSES = re.compile(r"-(?:WRONGPASS|NOAUTH|ERR .*(?:password|auth))", re.
 """What Redis says of credentials; -ERR alone says as well that it has too many clients."""
 PARTS = (("USER", "USERNAME"), ("PASSWORD", "PASS", "PWD"), ("DATABASE", "DB", "NAME", "DBNAME"))
 """How the variables of a user, a password and a database end, beside one that ends in HOST."""
+WITHOUT_TLS = re.compile(r"no encryption$|SSL off$")
+"""How PostgreSQL's refusal ends where a client that speaks TLS may be taken."""
 UNVERIFIED = {"ssl_cert_reqs": ("none", "cert_none"), "skip_verify": ("true",), "insecure_skip_verify": ("true",)}
 """Options of an address with which a client takes any certificate of Redis."""
 OPTIONS = ("ssl_cert_reqs", "ssl_check_hostname", *held.TLS)
@@ -277,6 +279,8 @@ def _query(way: forward.Forward, port: int, one: Credentials) -> tuple[str, str]
     except psycopg.Error as error:
         said = str(error).strip().splitlines()[-1].rpartition("failed: ")[2]
         state = STATE.search(way.heard)
+        if WITHOUT_TLS.search(said):
+            raise NotChecked(f"it does not take {one.user} without TLS, and TLS is not tried here: {said}") from None
         if state and state[1].decode() in REFUSED:
             return said, ""
         raise NotChecked(f"no answer to a query: {said}") from None
