@@ -272,6 +272,21 @@ def test_queries_and_migrations_of_the_live_release_are_those_of_its_commit(
     ]
 
 
+def test_a_repeatable_migration_that_the_live_release_has_so_and_did_not_run_again_is_an_error(
+    newest: Server, moving: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flyway = """CREATE TABLE flyway_schema_history (installed_rank int, version text, script text, checksum int,
+    type text, success bool); INSERT INTO flyway_schema_history VALUES (1, '1', '1.sql', NULL, 'SQL', true),
+    (2, NULL, 'R__v.sql', 7, 'SQL', true)"""
+    monkeypatch.setenv("DATABASE_URL", url(newest, fresh(newest, FIRST, flyway)))
+    (moving.app / "migrations" / "R__v.sql").write_text("SELECT 1;")
+    upstream(moving, ".")
+    for text, severity in (("SELECT 1;", "error"), ("SELECT 2;", "info")):
+        (moving.app / "migrations" / "R__v.sql").write_text(text)
+        told = [(each.rule, each.place, each.severity) for each in beside(moving, "main")["migrations"].findings]
+        assert told == [("unapplied", "migrations/R__v.sql", severity)]
+
+
 def test_queries_of_which_none_can_be_planned_are_unknown(newest: Server, moving: Shop) -> None:
     moving.write(sql__queries__a_sql="SELECT $1 + $2", sql__queries__b_sql="SELECT $1 * $2")
     for address in (None, url(newest, fresh(newest, *BEFORE))):

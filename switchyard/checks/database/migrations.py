@@ -118,7 +118,11 @@ def _migrations(subject: Subject, reader: Reader) -> Result:
             words = "changed since it was applied; the deploy runs it again"
             found.append(Finding("unapplied", words, path, severity="info"))
         elif path in live:
-            words = "the live release has it, and it was never applied"
+            words = (
+                "the live release has it"
+                + (", and" if path not in now.again else " so, and as that")
+                + " it was never applied"
+            )
             found.append(Finding("unapplied", words, path, do="find out why, and apply it", text=path))
         else:
             found.append(Finding("unapplied", "not applied yet; the deploy applies it", path, severity="info"))
