@@ -14,7 +14,8 @@ import shlex
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,7 @@ class Line:
         self._channel: paramiko.Channel | None = None
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._lock = threading.Lock()
+        self._asking = threading.Lock()
         self._host = host
         self._attempt: str | None = None
         self._request: dict[str, Any] = {}
@@ -357,20 +359,39 @@ class Line:
             self._repeat()
 
     def ask(self, verb: str, **fields: Any) -> dict[str, Any]:
-        """The answer of a verb that only reads."""
-        self.start(verb, **fields)
-        for event in self.events():
-            if event["event"] == "answer":
-                answer: dict[str, Any] = event["answer"]
-                return answer
-            if event["event"] == "end":
-                raise SwitchyardError(f"{self.machine.name}: {event['reason']}", exit=event["exit"])
+        """The answer of a verb that only reads; one at a time, whoever asks."""
+        with self._asking:
+            self.start(verb, **fields)
+            for event in self.events():
+                if event["event"] == "answer":
+                    answer: dict[str, Any] = event["answer"]
+                    return answer
+                if event["event"] == "end":
+                    raise SwitchyardError(f"{self.machine.name}: {event['reason']}", exit=event["exit"])
         raise NotChecked(f"{self.machine.name}: no answer")
 
     def close(self) -> None:
         """Closes channel and connection."""
         self._channel = None
         self.connection.close()
+
+
+@contextlib.contextmanager
+def to_each(host: Host, app: str) -> Iterator[list[Line]]:
+    """A line to each machine of a host, in the order of their names."""
+    with contextlib.ExitStack() as closing:
+        found = []
+        for machine in sorted(host.setting.machines, key=lambda machine: machine.name):
+            found.append(Line(host, machine, app))
+            closing.callback(found[-1].close)
+            found[-1].open()
+        yield found
+
+
+def ask_each(lines: Sequence[Line], verb: str) -> list[tuple[Line, dict[str, Any]]]:
+    """Each line with the answer of its machine; they are asked at one time."""
+    with ThreadPoolExecutor(len(lines)) as pool:
+        return list(zip(lines, pool.map(lambda line: line.ask(verb), lines), strict=True))
 
 
 def is_orphan(holder: dict[str, Any] | None) -> bool:

@@ -1,17 +1,20 @@
 -- id: constraint-not-validated-18
 -- severity: error
 -- promises: Every constraint was validated, so that the rows from before it keep to it too.
--- do: Repair the rows, then ALTER TABLE … VALIDATE CONSTRAINT …; it blocks neither readers nor writers.
+-- do: Repair the rows, then ALTER TABLE … (or ALTER DOMAIN …) VALIDATE CONSTRAINT …; that of a table blocks neither
+--     readers nor writers.
 -- since: 18
-SELECT format('%I.%I', n.nspname, c.relname) AS place,
+SELECT format('%I.%I', n.nspname, coalesce(c.relname, d.typname)) AS place,
        format('constraint %I was never validated: rows from before it may break it', k.conname) AS what
   FROM pg_constraint k
-  JOIN pg_class c ON c.oid = k.conrelid
-  JOIN pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_class c ON c.oid = k.conrelid
+  LEFT JOIN pg_type d ON d.oid = k.contypid -- a domain's
+  JOIN pg_namespace n ON n.oid = coalesce(c.relnamespace, d.typnamespace)
  WHERE k.contype IN ('f', 'c', 'n')
    AND NOT k.convalidated
    AND k.conparentid = 0
    AND k.conenforced -- what is not enforced is not meant to be validated
    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-   AND NOT current_setting('switchyard.ignored')::jsonb ?| ARRAY[n.nspname || '.' || c.relname, n.nspname || '.*']
+   AND NOT current_setting('switchyard.ignored')::jsonb
+           ?| ARRAY[n.nspname || '.' || coalesce(c.relname, d.typname), n.nspname || '.*']
  ORDER BY 1, 2

@@ -1,7 +1,8 @@
 -- id: disabled-trigger
 -- severity: error
 -- promises: Every trigger fires, those of foreign keys among them.
--- do: ALTER TABLE … ENABLE TRIGGER … (ALL for those of foreign keys), then look for rows that got in meanwhile.
+-- do: ALTER TABLE … ENABLE TRIGGER … (ALL for those of foreign keys), or ALTER ROLE … (ALTER DATABASE …) RESET
+--     session_replication_role; then look for rows that got in meanwhile.
 SELECT format('%I.%I', n.nspname, c.relname) AS place,
        CASE WHEN k.oid IS NULL
             THEN format('trigger %I %s', t.tgname, s.state)
@@ -18,4 +19,12 @@ SELECT format('%I.%I', n.nspname, c.relname) AS place,
    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
    AND NOT current_setting('switchyard.ignored')::jsonb ?| ARRAY[n.nspname || '.' || c.relname, n.nspname || '.*']
  GROUP BY 1, 2
+ UNION ALL
+SELECT concat_ws(' in ', 'role ' || quote_ident(r.rolname), 'database ' || quote_ident(d.datname)),
+       'its sessions have session_replication_role = replica, in which no ordinary trigger fires and no foreign key is checked'
+  FROM pg_db_role_setting s
+  LEFT JOIN pg_roles r ON r.oid = s.setrole
+  LEFT JOIN pg_database d ON d.oid = s.setdatabase
+ WHERE (s.setdatabase = 0 OR d.datname = current_database())
+   AND 'session_replication_role=replica' = ANY (s.setconfig)
  ORDER BY 1, 2

@@ -16,6 +16,9 @@ SELECT format('%I.%I', n.nspname, c.relname) AS place,
    AND NOT current_setting('switchyard.ignored')::jsonb ?| ARRAY[n.nspname || '.' || c.relname, n.nspname || '.*']
    AND NOT EXISTS (
        SELECT FROM pg_index i
+         JOIN pg_class x ON x.oid = i.indexrelid
+         JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('btree', 'hash') -- others answer no single key quickly
         WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indpred IS NULL
+          AND i.indnkeyatts >= cardinality(k.conkey) -- columns that it only includes do not count
           AND k.conkey <@ (string_to_array(i.indkey::text, ' ')::int2[])[1:cardinality(k.conkey)])
  ORDER BY 1, 2

@@ -19,7 +19,11 @@ SELECT format('%I.%I', n.nspname, c.relname) AS place,
          JOIN pg_class x ON x.oid = i.indexrelid
         WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
           AND NOT EXISTS (SELECT FROM pg_attribute a
-                           WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey) AND NOT a.attnotnull)
+                           WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
+                             AND (NOT a.attnotnull
+                                  OR EXISTS (SELECT FROM pg_constraint k -- from PostgreSQL 18 on, NOT NULL … NOT VALID
+                                              WHERE k.conrelid = c.oid AND k.contype = 'n' AND NOT k.convalidated
+                                                AND k.conkey = ARRAY[a.attnum])))
        ) u ON true
  WHERE c.relkind IN ('r', 'p')
    AND NOT c.relispartition

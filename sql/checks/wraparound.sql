@@ -1,14 +1,20 @@
 -- id: wraparound
 -- severity: error
--- promises: No table is near the end of the transaction ids, where the server stops writing.
--- do: VACUUM (FREEZE) the table; find what holds vacuum back: a long transaction, a prepared one, a forgotten slot.
-SELECT format('%I.%I', n.nspname, c.relname) AS place,
+-- promises: No table, and no other database of the server, is near the end of the transaction ids, where it stops
+--     writing.
+-- do: VACUUM (FREEZE) the table, or all of the other database; find what holds vacuum back: a long transaction, a prepared one, a forgotten slot.
+SELECT a.place,
        format('its oldest row is %s transactions old; at 2,000,000,000 the server stops writing',
-              to_char(greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)), 'FM999,999,999,999')) AS what,
-       CASE WHEN greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) > 1500000000 THEN 'error' ELSE 'warn' END AS severity
-  FROM pg_class c
-  JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind IN ('r', 't', 'm')
-   AND greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) > 1000000000
- ORDER BY greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) DESC
+              to_char(a.age, 'FM999,999,999,999')) AS what,
+       CASE WHEN a.age > 1500000000 THEN 'error' ELSE 'warn' END AS severity
+  FROM (SELECT format('%I.%I', n.nspname, c.relname) AS place, greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) AS age
+          FROM pg_class c
+          JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind IN ('r', 't', 'm')
+         UNION ALL
+        SELECT format('database %I', d.datname), greatest(age(d.datfrozenxid), mxid_age(d.datminmxid))
+          FROM pg_database d
+         WHERE d.datname <> current_database()) a
+ WHERE a.age > 1000000000
+ ORDER BY a.age DESC
  LIMIT 20

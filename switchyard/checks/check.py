@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -108,7 +108,9 @@ class Subject:
     line: Line | None = None
     """The connection to the host's first machine, for forwarded channels."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What the host said of itself: ``containers`` of the shared services with their addresses, ``baseline``."""
+    """What that machine said of itself: ``shared`` services with their addresses, ``live``, ``baseline``."""
+    others: tuple[tuple[Line, Mapping[str, Any]], ...] = ()
+    """The same of the host's other machines."""
     fix: bool = False
     closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     """What is closed once every check has ended."""
@@ -137,6 +139,13 @@ class Subject:
     def machine(self) -> str:
         """The machine of the host that is asked: the first of several; nothing without a host."""
         return self.line.machine.name if self.line is not None else ""
+
+    @property
+    def machines(self) -> tuple[Subject, ...]:
+        """The same tree beside each machine of the host; what is shared and closed is one for all of them."""
+        return tuple(
+            replace(self, line=line, facts=facts, others=()) for line, facts in ((self.line, self.facts), *self.others)
+        )
 
     @property
     def reports(self) -> Path:
@@ -182,6 +191,8 @@ class Check:
     """Checks that must have ended before it begins."""
     waits: bool = False
     """Whether it waits for others' answers more than it computes, so that it takes no core from the others."""
+    machines: Callable[[Subject], tuple[Subject, ...]] = lambda subject: (subject,)
+    """The machines that it runs for, each with what is its own; others look at what all machines share."""
 
 
 def never(subject: Subject) -> float:
@@ -197,6 +208,11 @@ def skipped(reason: str) -> Result:
 def unknown(reason: str, **more: Any) -> Result:
     """Could not be looked at."""
     return Result(UNKNOWN, reason, **more)
+
+
+def not_checked(words: str) -> Finding:
+    """What could not be looked at beside a failure: an error, so that no comparison with the live release loses it."""
+    return Finding("not-checked", f"could not be looked at: {words}")
 
 
 def judged(findings: list[Finding], reason: str, **more: Any) -> Result:

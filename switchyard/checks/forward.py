@@ -98,11 +98,13 @@ class Forward:
 
 def socket_to(subject: Subject, address: str, port: int) -> Path:
     """The Unix socket of a server that the host reaches, one for all checks; libpq takes its folder and the port."""
-    made: Forward = subject.once(f"forward {address}:{port}", lambda: Forward(subject, address, port))
+    made: Forward = subject.once(f"forward {subject.machine} {address}:{port}", lambda: Forward(subject, address, port))
     return made.path
 
 
 def port_to(subject: Subject, address: str, port: int) -> int:
     """The port on loopback that leads there."""
-    made: Forward = subject.once(f"port {address}:{port}", lambda: Forward(subject, address, port, by_port=True))
+    made: Forward = subject.once(
+        f"port {subject.machine} {address}:{port}", lambda: Forward(subject, address, port, by_port=True)
+    )
     return made.port

@@ -9,14 +9,26 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from switchyard.checks import cache
-from switchyard.checks.check import GROUPS, Check, Finding, Result, Subject, unknown
+from switchyard.checks.check import (
+    FAIL,
+    GROUPS,
+    PASS,
+    SKIPPED,
+    UNKNOWN,
+    Check,
+    Finding,
+    Result,
+    Subject,
+    not_checked,
+    unknown,
+)
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.redact import redact, redact_all, spellings
 
@@ -107,7 +119,54 @@ def _one(
 
 
 def attempted(check: Check, subject: Subject) -> Result:
-    """The check's own result, or unknown with what stopped it."""
+    """The check's own result, of all its machines together, or unknown with what stopped it."""
+    try:
+        machines = check.machines(subject)
+    except SwitchyardError as error:
+        return unknown(str(error))
+    if len(machines) == 1:
+        return _attempted(check, machines[0])
+    with ThreadPoolExecutor(len(machines)) as pool:
+        results = list(pool.map(functools.partial(_attempted, check), machines))
+    return together({each.machine: result for each, result in zip(machines, results, strict=True)})
+
+
+def together(results: Mapping[str, Result]) -> Result:
+    """One result of those of several machines: the worst outcome, and every sentence names its machine.
+
+    Beside a failure what is unknown is a finding, so that no comparison with the live release loses it.
+    """
+    outcomes = {result.outcome for result in results.values()}
+    outcome = next(each for each in (FAIL, UNKNOWN, PASS, SKIPPED) if each in outcomes)
+    findings = []
+    for machine, result in results.items():
+        told = [*result.findings]
+        if outcome == FAIL and result.outcome == UNKNOWN:
+            told.append(not_checked(result.reason))
+        # A waiver may be meant for one machine alone.
+        told = [each for each in told if each.rule != "waiver-unused" or _all_have(each, results.values())]
+        findings += [
+            replace(each, what=f"{machine}: {each.what}", text=f"{machine} {each.text or each.what}") for each in told
+        ]
+    first = next(iter(results.values()))
+    return Result(
+        outcome,
+        "; ".join(
+            f"{machine}: " + f"{result.outcome}: " * (result.outcome != outcome) + result.reason
+            for machine, result in results.items()
+        ),
+        tuple(findings),
+        tools=first.tools,
+        facts={**first.facts, "machines": {machine: dict(result.facts) for machine, result in results.items()}},
+        log=next((result.log for result in results.values() if result.log), ""),
+    )
+
+
+def _all_have(finding: Finding, results: Iterable[Result]) -> bool:
+    return all(finding in result.findings for result in results)
+
+
+def _attempted(check: Check, subject: Subject) -> Result:
     try:
         return check.run(subject)
     except SwitchyardError as error:

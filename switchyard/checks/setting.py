@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
@@ -83,6 +83,26 @@ class LedgerSetting(Strict):
     checksum: str | None = None
 
 
+class CriticalSetting(Strict):
+    """The seconds in which a client has every row of a query, and what its parameters are bound to.
+
+    By their names, ``1`` and so on for those that have none; a list is of the latter.
+    """
+
+    within: float
+    params: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_short(cls, given: Any) -> Any:
+        if isinstance(given, (int, float)):
+            return {"within": given}
+        params = given.get("params") if isinstance(given, dict) else None
+        if isinstance(params, list):
+            return {**given, "params": {str(number): value for number, value in enumerate(params, start=1)}}
+        return given
+
+
 class DatabaseSetting(Strict):
     """The database that the checks read."""
 
@@ -108,8 +128,8 @@ class DatabaseSetting(Strict):
     Switchyard and has no extensions but plpgsql and vector."""
     queries: str = "sql/queries/*.sql"
     """The application's recorded queries, one a file."""
-    critical: dict[str, float] = {}
-    """Queries by their file's name, with the seconds within which a client has every row."""
+    critical: dict[str, CriticalSetting] = {}
+    """Queries by their file's name, each with its seconds, or with ``within`` and ``params``."""
     timeout: Annotated[int, Field(strict=True, ge=1)] = 30
     """Seconds that one statement may take."""
     transaction: Seconds = 60

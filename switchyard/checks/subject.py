@@ -19,11 +19,18 @@ from switchyard.core.errors import BadInput, NotChecked
 from switchyard.line import Line
 
 STATE = ".switchyard"
+Others = tuple[tuple[Line, Mapping[str, Any]], ...]
+"""Machines of the host beside the first, each with what it said of itself."""
 
 
 @contextlib.contextmanager
 def of_commit(
-    host: settings.Host, picked: source.Source, env: Mapping[str, str], line: Line | None, facts: Mapping[str, Any]
+    host: settings.Host,
+    picked: source.Source,
+    env: Mapping[str, str],
+    line: Line | None,
+    facts: Mapping[str, Any],
+    others: Others = (),
 ) -> Iterator[Subject]:
     """A clean export of a commit; it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
@@ -41,6 +48,7 @@ def of_commit(
             env=env,
             line=line,
             facts=facts,
+            others=others,
         )
 
 
@@ -66,7 +74,13 @@ def at(subject: Subject, commit: str) -> Iterator[Subject]:
 
 
 def of_work_tree(
-    host: settings.Host, env: Mapping[str, str], line: Line | None, facts: Mapping[str, Any], *, fix: bool
+    host: settings.Host,
+    env: Mapping[str, str],
+    line: Line | None,
+    facts: Mapping[str, Any],
+    others: Others = (),
+    *,
+    fix: bool,
 ) -> Subject:
     """The application's folder as it is now, with what is not committed."""
     folder = host.app_folder
@@ -76,7 +90,19 @@ def of_work_tree(
     file = folder / "invoke.yaml"
     own = file.read_text() if file.exists() else None
     path = str(folder.relative_to(top))
-    subject = _made(host, top, path, own, work_tree(top), repository=top, clean=False, env=env, line=line, facts=facts)
+    subject = _made(
+        host,
+        top,
+        path,
+        own,
+        work_tree(top),
+        repository=top,
+        clean=False,
+        env=env,
+        line=line,
+        facts=facts,
+        others=others,
+    )
     subject.fix = fix
     subject.changed = lambda: work_tree(top) != subject.tree
     return subject
@@ -124,6 +150,7 @@ def _made(
     env: Mapping[str, str],
     line: Line | None,
     facts: Mapping[str, Any],
+    others: Others,
 ) -> Subject:
     app = settings.application(host, own, path)
     return Subject(
@@ -141,6 +168,7 @@ def _made(
         entry=host.setting if host.name else None,
         line=line,
         facts=facts,
+        others=others,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
-from switchyard.checks.check import Finding, Result, Subject, judged, unknown
+from switchyard.checks.check import Finding, Result, Subject, judged, not_checked, unknown
 
 
 def judge(
@@ -17,13 +17,15 @@ def judge(
 ) -> Result:
     """A result of what no waiver is for. Each finding comes with the place that a waiver names.
 
-    ``problems`` are what could not be looked at: without an error among the findings they make it unknown.
+    ``problems`` are what could not be looked at: beside an error they are findings as well, else they make it
+    unknown.
     """
     kept = _left(subject, rules, found)
     waived = len(found) - sum(finding.rule in rules for finding in kept)
     if problems and not any(finding.severity == "error" for finding in kept):
         return unknown("; ".join(problems), findings=tuple(kept))
-    return judged(kept, "; ".join([*looked, *problems, *([f"{waived} waived"] if waived else [])]))
+    reason = "; ".join([*looked, *([f"{waived} waived"] if waived else [])])
+    return judged([*kept, *map(not_checked, problems)], reason)
 
 
 def _left(subject: Subject, rules: Collection[str], found: Sequence[tuple[str, Finding]]) -> list[Finding]:

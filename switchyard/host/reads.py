@@ -247,17 +247,33 @@ def _secrets(store: Store) -> list[str]:
 
 def execute(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     """A command in a container of a service of the live colour, or of a shared one."""
+    container = _running(store, request["app"], request["service"])
+    if container is None:
+        raise BadInput(f"no running service of the live colour is called {request['service']}")
+    code, output = engine.execute(container, shlex.split(request["command"]), within=600)
+    return {"code": code, "output": redact(output, _secrets(store))}
+
+
+def held(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
+    """What is in files of such containers, or why that is not known: predeploy connects with it."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for service, paths in request["files"].items():
+        container = _running(store, request["app"], service)
+        for path in paths:
+            code, text = engine.execute(container, ["cat", path]) if container else (1, "it does not run")
+            found.setdefault(service, {})[path] = {"why" if code else "is": text}
+    return {"held": found}
+
+
+def _running(store: Store, app: str, service: str) -> str | None:
+    """The id of a running container of a service of the live colour, or of a shared one."""
     live = Proxy(store).live()
-    for container in engine.containers(f"{names.APP}={request['app']}"):
+    for container in engine.containers(f"{names.APP}={app}"):
         labels = container["Labels"]
-        mine = labels.get("com.docker.compose.service") == request["service"] and labels.get(names.COLOUR) in (
-            None,
-            live,
-        )
-        if mine and container["State"] == "running":
-            code, output = engine.execute(container["Id"], shlex.split(request["command"]), within=600)
-            return {"code": code, "output": redact(output, _secrets(store))}
-    raise BadInput(f"no running service of the live colour is called {request['service']}")
+        mine = labels.get("com.docker.compose.service") == service
+        if mine and labels.get(names.COLOUR) in (None, live) and container["State"] == "running":
+            return str(container["Id"])
+    return None
 
 
 def files(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -315,6 +331,7 @@ VERBS: dict[str, Callable[[Store, Mapping[str, Any]], dict[str, Any]]] = {
     "env": env,
     "checks": checks,
     "files": files,
+    "held": held,
     "status": status,
     "history": history,
     "logs": logs,

@@ -13,7 +13,7 @@ from switchyard.checks.gate import Checked
 from switchyard.core.app import App
 from switchyard.core.errors import OK, UNVERIFIED, Refused, SwitchyardError, ended
 from switchyard.flow import Ended, Flow, attempt_name, cancel, who
-from switchyard.line import Line, env_of, require_app
+from switchyard.line import Line, ask_each, env_of, require_app, to_each
 from switchyard.ready import Ready, make_ready, refuse, require_host
 from switchyard.receipt import finish, interrupted, receipt
 from switchyard.screen import Screen
@@ -65,11 +65,13 @@ def deploy(checkout: Path, host_name: str, options: Options) -> int:
     predeploy.require_known(checks)
     with opened(checkout, host_name, options) as (host, lines, app, picked, screen):
         env = env_of(host)
-        seen = lines[0].ask("checks")
-        require_host(lines[0].machine.name, seen)
-        ready = make_ready(host, env, seen["facts"], app, picked, screen)
-        refuse(lines[0].machine.name, seen["facts"], ready, host)
-        checked = None if options.back else predeploy.of_commit(host, lines[0], seen, picked, ready, checks, screen)
+        seen = ask_each(lines, "checks")
+        for line, said in seen:
+            require_host(line.machine.name, said)
+        ready = make_ready(host, env, seen[0][1]["facts"], app, picked, screen)
+        for line, said in seen:
+            refuse(line.machine.name, said["facts"], ready, host)
+        checked = None if options.back else predeploy.of_commit(host, seen, picked, ready, checks, screen)
         if checked is not None and checked.exit:
             screen.say("nothing was sent to the host", "bold")
             finish(screen, ended(checked.exit, checked.sentence, outcome="refused"), [], checked)
@@ -88,15 +90,8 @@ def opened(
     if picked.dirty and options.rev is None:
         screen.say(f"shipping {picked.commit[:10]} without the uncommitted changes of the work tree", "yellow")
     app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
-    lines: list[Line] = []
-    try:
-        for machine in sorted(host.setting.machines, key=lambda machine: machine.name):
-            lines.append(Line(host, machine, require_app(app.name, host.name)))
-            lines[-1].open()
+    with to_each(host, require_app(app.name, host.name)) as lines:
         yield host, lines, app, picked, screen
-    finally:
-        for line in lines:
-            line.close()
 
 
 def _run(

@@ -20,7 +20,7 @@ from switchyard.checks import run as runner
 from switchyard.checks import subject as subjects
 from switchyard.checks.check import FAIL, GROUPS, PASS, UNKNOWN, Check, Result, Subject
 from switchyard.core.errors import BadInput, Refused
-from switchyard.line import Line, env_of, require_app
+from switchyard.line import Line, ask_each, env_of, require_app, to_each
 from switchyard.ready import Ready
 from switchyard.screen import Screen
 
@@ -54,14 +54,14 @@ def predeploy(checkout: Path, host_name: str, app_folder: str, options: Options)
             report.require_writable(flag, name)
     host = settings.host(checkout, host_name) if host_name else settings.nowhere(checkout, app_folder or None)
     screen = Screen(as_json=False)
-    with contextlib.ExitStack() as stack:
-        line = stack.enter_context(connected(host)) if host_name else None
-        facts = line.ask("checks") if line else {}
+    with looking(host) as seen:
+        line, facts = seen[0] if seen else (None, {})
+        others = tuple(seen[1:])
         env = resolve.env_values(env_of(host))
-        subject = subjects.of_work_tree(host, env, line, facts, fix=options.fix)
+        subject = subjects.of_work_tree(host, env, line, facts, others, fix=options.fix)
         if options.fix:
             screen.say(corrected(subject))
-            subject = subjects.of_work_tree(host, env, line, facts, fix=False)
+            subject = subjects.of_work_tree(host, env, line, facts, others, fix=False)
         verdicts = check(subject, options, screen)
         report.show(verdicts, screen)
         if options.json:
@@ -73,16 +73,19 @@ def predeploy(checkout: Path, host_name: str, app_folder: str, options: Options)
 
 def of_commit(
     host: settings.Host,
-    line: Line,
-    seen: Mapping[str, Any],
+    seen: Sequence[tuple[Line, Mapping[str, Any]]],
     picked: source.Source,
     ready: Ready,
     options: Options,
     screen: Screen,
 ) -> gate.Checked:
-    """The checks on a clean export of the commit that ships, with the host's env, database and live release."""
+    """The checks on a clean export of the commit that ships, with the env, databases and live releases of the host.
+
+    ``seen``: each machine with what it says of itself.
+    """
     began = time.monotonic()
-    with subjects.of_commit(host, picked, ready.values, line, seen) as subject:
+    (line, facts), *others = seen
+    with subjects.of_commit(host, picked, ready.values, line, facts, tuple(others)) as subject:
         verdicts = tuple(check(subject, options, screen))
     left_out = tuple(each.name for each in every() if _named(each, options.skip))
     checked = gate.Checked(subject.tree, verdicts, round(time.monotonic() - began, 2), left_out, options.reason)
@@ -108,13 +111,13 @@ def _named(each: Check, names: Sequence[str]) -> bool:
 
 
 @contextlib.contextmanager
-def connected(host: settings.Host) -> Iterator[Line]:
-    """A line to the first machine of a host."""
-    line = Line(host, host.setting.machines[0], require_app(host.app_setting.name, host.name))
-    try:
-        yield line
-    finally:
-        line.close()
+def looking(host: settings.Host) -> Iterator[list[tuple[Line, dict[str, Any]]]]:
+    """A line to each machine of a host, with what it says of itself; none where no host is named."""
+    if not host.name:
+        yield []
+        return
+    with to_each(host, require_app(host.app_setting.name, host.name)) as lines:
+        yield ask_each(lines, "checks")
 
 
 def check(subject: Subject, options: Options, screen: Screen) -> list[gate.Verdict]:
@@ -135,17 +138,22 @@ def _verdict(each: Check, subject: Subject, result: Result, options: Options) ->
     how = subject.setting.gates.get(each.name, "required")
     alone = result
     if how == gate.NO_WORSE and result.outcome in (PASS, FAIL):
-        result = gate.no_worse(result, _of_live(each, subject, result), first=subject.facts.get("live") is None)
+        result = gate.no_worse(result, _of_live(each, subject, result), first=_facts(subject).get("live") is None)
     allowed = options.reason if _named(each, options.allow_unknown) else ""
     return gate.Verdict(each.name, each.group, how, result, allowed if result.outcome == UNKNOWN else "", alone)
 
 
+def _facts(subject: Subject) -> Mapping[str, Any]:
+    """What the first machine said on which a release is live; a machine that is new has none to be compared with."""
+    return next((each.facts for each in subject.machines if each.facts.get("live")), subject.facts)
+
+
 def _of_live(each: Check, subject: Subject, result: Result) -> Any:
     """The same check's result that stands beside the live release; of other tools it is made again from its commit."""
-    kept = ((subject.facts.get("baseline") or {}).get("checks") or {}).get(each.name)
+    kept = ((_facts(subject).get("baseline") or {}).get("checks") or {}).get(each.name)
     if kept is None or kept["tools"] == dict(result.tools):
         return kept
-    commit = subject.facts["live"]["commit"]
+    commit = _facts(subject)["live"]["commit"]
     if not source.has(subject.repository, commit):
         return None
     before = [other for other in every() if other.name in each.after]

@@ -139,6 +139,15 @@ class Site:
         """A host as an entry of the settings."""
         return {"name": name, "address": "127.0.0.1", "port": host.port, "user": "deploy", "key": host.key}
 
+    def join(self, name: str, host: sandbox.SandboxHost, state: Path) -> None:
+        """Another machine of the host."""
+        path = self.checkout / "invoke.yaml"
+        whole = json.loads(path.read_text())
+        whole["hosts"]["prod"]["machines"].append(self.machine(name, host))
+        path.write_text(json.dumps(whole))
+        known = self.checkout / ".switchyard" / "known_hosts"
+        known.write_text(known.read_text() + (state / "known_hosts").read_text())
+
     def reach_through(self, port: int) -> None:
         """Have the checkout reach the host's sshd through another port of this machine."""
         path = self.checkout / "invoke.yaml"

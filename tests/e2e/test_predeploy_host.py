@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -164,7 +166,7 @@ def test_postgresql_and_redis_refuse_what_else_ships_and_are_told_where_they_do_
     assert "db refuses what web (DB_PASSWORD) connects with" in said.text
     assert said.code == 1
     assert said.found("services") == [("service-refuses", "db")]
-    assert said.found("files") == [("file-mode", "prod:data/service.key")]
+    assert said.found("files") == [("file-mode", "prod1:data/service.key")]
     assert "another-one" not in said.text
 
     write_env(served, "ANOTHER=1\nDB_PASSWORD=not-guessed\n")
@@ -193,6 +195,131 @@ def test_postgresql_and_redis_refuse_what_else_ships_and_are_told_where_they_do_
         served.docker("start", redis)
     assert (said.code, said.found("services")) == (1, [("service-stopped", "redis")])
     served.run("chmod", "640", f"/home/deploy/apps/{served.name}/data/service.key")
+
+
+def test_each_machine_of_a_host_is_looked_at_for_what_is_its_own(site, second_host):
+    other, state = second_host
+
+    def psql(container: str, text: str) -> None:
+        inside = ["docker", "exec", container, "docker"]
+        asked = [*inside, "ps", "--quiet", "--filter", f"name={site.name}-shared-db-"]
+        db = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+        subprocess.run([*inside, "exec", db, "psql", "-U", "app", "-v", "ON_ERROR_STOP=1", "-qc", text], check=True)
+
+    with_servers(site)
+    site.settings(healthy_within=60)
+    site.join("prod2", other, state)
+    site.commit("1")
+    site.receipt("deploy", "--skip", "database", "--reason", "it has no migrations")
+    psql(site.host.container, "CREATE TABLE t (id int PRIMARY KEY)")
+    psql(other.container, "CREATE TABLE t (id int)")
+    predeploy(site, database={}, files={"data/service.key": {"at": "host"}})
+    site.run("sh", "-c", f"install -D -o deploy -m 600 /dev/null /home/deploy/apps/{site.name}/data/service.key")
+    said = Checked(site, "schema,services,tools,files")
+    assert said.code == 1
+    assert [each["what"] for each in said.checks["schema"]["findings"]] == ["prod2: no primary key"]
+    assert re.fullmatch(r"prod1: pass: 1 table, .*; prod2: 1 table, .*", said.reason("schema"))
+    assert re.fullmatch(r"prod1: db \(PostgreSQL .*; prod2: db \(PostgreSQL .*", said.reason("services"))
+    assert "prod1 docker " in said.reason("tools") and "prod2 docker " in said.reason("tools")
+    assert said.found("files") == [("file-missing", "prod2:data/service.key")]
+
+    psql(other.container, "ALTER ROLE app PASSWORD 'of-its-own'")
+    said = Checked(site, "schema,services")
+    told = [(each["place"], each["what"].split(" refuses ")[0]) for each in said.checks["services"]["findings"]]
+    assert (said.code, told) == (1, [("db", "prod2: db")])
+    assert said.outcome("schema") == "unknown" and "prod2: unknown: " not in said.reason("schema")
+    assert re.fullmatch(r"prod1: pass: .*; prod2: .*no connection.*", said.reason("schema"))
+    refused = site.inv("deploy")
+    assert refused.returncode == 1 and "prod2: db refuses" in refused.stdout, refused.stdout
+
+
+IN_FILES = """\
+  db:
+    image: postgres:17
+    environment:
+      POSTGRES_USER_FILE: /run/secrets/user
+      POSTGRES_PASSWORD_FILE: /run/secrets/password
+      POSTGRES_DB_FILE: /run/secrets/name
+    secrets: [user, password, name]
+    volumes: ["pgdata:/var/lib/postgresql/data"]
+    healthcheck: {test: [CMD, pg_isready, -h, 127.0.0.1], interval: 2s}
+  cache:
+    image: redis:8
+    command: [redis-server, --port, "0", --tls-port, "6380", --tls-cert-file, /tls/it.crt, --tls-key-file, /tls/it.key,
+              --tls-ca-cert-file, /tls/it.crt, --tls-auth-clients, "no"]
+    volumes: ["./tls:/tls:ro"]
+    healthcheck: {test: [CMD, redis-cli, --tls, --insecure, -p, "6380", ping], interval: 2s}
+secrets: {user: {file: ./secret/user}, password: {file: ./secret/password}, name: {file: ./secret/name}}
+volumes: {pgdata: {}}
+"""
+
+
+def test_what_stands_in_files_and_what_answers_by_tls_is_looked_at_too(site):
+    trusting = "rediss://cache:6380/0?ssl_ca_certs=/tls/it.crt"
+    data = f"/home/deploy/apps/{site.name}/data"
+    site.run("mkdir", "-p", f"{data}/tls")
+    for name, value in (("password", "not-guessed"), ("user", "keeper"), ("name", "shop")):
+        site.run("sh", "-c", f"echo {value} > {data}/{name}")
+    for name, subject in (("it", "cache"), ("other", "elsewhere")):
+        made = f"openssl req -new -x509 -nodes -subj /CN={subject} -addext subjectAltName=DNS:{subject}"
+        site.run("sh", "-c", f"cd {data}/tls && {made} -keyout {name}.key -out {name}.crt && chmod 644 *")
+    site.run("chown", "-R", "deploy", f"/home/deploy/apps/{site.name}")
+    mount = f'      CACHE: "{trusting}"\n      DB_HOST: db\n      DB_PASSWORD_FILE: /run/secrets/other\n'
+    site.rewrite("      BREAK:", f"{mount}      BREAK:")
+    site.rewrite("    ports:\n", '    volumes: ["./tls:/tls:ro"]\n    ports:\n')
+    (site.app / "compose.yaml").write_text((site.app / "compose.yaml").read_text() + IN_FILES)
+    untracked = ("tls", *(f"secret/{name}" for name in ("user", "password", "name")))
+    site.settings(healthy_within=60, data={f"./{name}": "data" for name in untracked})
+    site.commit("1")
+    site.receipt("deploy", "--skip", "database", "--reason", "it has no migrations")
+    (db,) = site.docker("ps", "--quiet", "--filter", f"name={site.name}-shared-db-").split()
+    site.docker("exec", db, "psql", "-U", "keeper", "shop", "-qc", "CREATE TABLE t (id int PRIMARY KEY)")
+    predeploy(site, database={})
+    said = Checked(site, "services,schema")
+    assert said.code == 0, said.text
+    assert "db (POSTGRES_PASSWORD_FILE); not tried: web (DB_PASSWORD_FILE)" in said.reason("services")
+    assert "cache (Redis) answers web (CACHE)" in said.reason("services")
+    assert "1 table" in said.reason("schema")
+
+    site.run("sh", "-c", f"echo another-one > {data}/password")
+    said = Checked(site, "services,schema")
+    assert said.found("services") == [("service-refuses", "db")] and "another-one" not in said.text
+    assert said.outcome("schema") == "unknown"
+    site.run("sh", "-c", f"echo not-guessed > {data}/password")
+
+    hba = "/var/lib/postgresql/data/pg_hba.conf"
+    site.docker("exec", db, "sed", "-i", "s/^host all all all/hostssl all all all/", hba)
+    site.docker("exec", db, "psql", "-U", "keeper", "shop", "-qc", "SELECT pg_reload_conf()")
+    said = Checked(site, "services")
+    assert said.outcome("services") == "unknown" and "db: it does not take keeper without TLS" in said.text, said.text
+    site.docker("exec", db, "sed", "-i", "s/^hostssl all all all/host all all all/", hba)
+    site.docker("exec", db, "psql", "-U", "keeper", "shop", "-qc", "SELECT pg_reload_conf()")
+
+    was = trusting
+    for address, outcome, words in (
+        (trusting.replace("it.crt", "other.crt"), "fail", "not trusted: self-signed certificate"),
+        ("rediss://cache:6380/0", "unknown", "ssl_ca_certs in the address would say what the client has"),
+        ("rediss://cache:6380/0?ssl_cert_reqs=none", "pass", "cache (Redis) answers web (CACHE)"),
+        (trusting.replace("//", "//:not-its-own@"), "fail", "AUTH"),
+        (f"{trusting}&ssl_secret=1", "unknown", "what ssl_secret asks of TLS is not known here"),
+        (trusting.replace("it.crt", "gone.crt"), "unknown", "/tls/gone.crt of service web could not be read on prod1"),
+    ):
+        site.rewrite(was, address)
+        was = address
+        said = Checked(site, "services")
+        assert (said.outcome("services"), words in said.text) == (outcome, True), said.text
+    site.rewrite(was, trusting)
+    (cache,) = site.docker("ps", "--quiet", "--filter", f"name={site.name}-shared-cache-").split()
+    asked = ["redis-cli", "--tls", "--insecure", "-p", "6380", "config", "set", "tls-auth-clients", "yes"]
+    site.docker("exec", cache, *asked)
+    said = Checked(site, "services")
+    assert said.outcome("services") == "unknown" and "ssl_certfile in the address would say" in said.text, said.text
+    for name, outcome in (("it", "pass"), ("other", "fail")):
+        shows = f"{trusting}&ssl_certfile=/tls/{name}.crt&ssl_keyfile=/tls/{name}.key"
+        site.rewrite(trusting, shows)
+        said = Checked(site, "services")
+        site.rewrite(shows, trusting)
+        assert said.outcome("services") == outcome, said.text
 
 
 CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {

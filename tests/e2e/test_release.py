@@ -110,12 +110,7 @@ def test_failures_at_the_users_address_during_a_deploy_stand_in_its_receipt(site
 
 def test_of_two_machines_none_is_switched_before_both_are_prepared_nor_beside_one_that_fell_back(site, second_host):
     other, state = second_host
-    path = site.checkout / "invoke.yaml"
-    whole = json.loads(path.read_text())
-    whole["hosts"]["prod"]["machines"].append(site.machine("prod2", other))
-    path.write_text(json.dumps(whole))
-    known = site.checkout / ".switchyard" / "known_hosts"
-    known.write_text(known.read_text() + (state / "known_hosts").read_text())
+    site.join("prod2", other, state)
     site.settings(smoke=["sh", "-c", "test ! -e /tmp/refuse"])
     site.commit("1")
     first = site.receipt("deploy")

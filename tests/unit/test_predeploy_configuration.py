@@ -436,7 +436,7 @@ def test_what_fails_is_told_though_something_else_was_not_reached(application):
     held(application, certificate(days=-1)[0])
     whole = json.loads((application.app / "invoke.yaml").read_text())["app"]["predeploy"]["certificates"]
     application.settings(certificates={**whole, "gone": {"file": "gone.pem"}})
-    assert refused(application, "certificates") == ["certificate-expired"]
+    assert refused(application, "certificates") == ["certificate-expired", "not-checked"]
 
 
 def test_certificates_that_nobody_names_are_skipped(application):
@@ -584,6 +584,29 @@ def test_how_a_client_connects_is_read_from_its_variables(what):
 def test_a_password_of_redis_beside_its_host_is_tried(client, tried):
     (found,) = services._of_redis(connecting(client), "redis", {})
     assert (found.user, found.password) == tried
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "verifies", "files"),
+    [
+        ("redis://redis:6390/0", 6390, None, []),
+        ("rediss://redis", None, True, []),
+        ("rediss://redis:6380?ssl_cert_reqs=CERT_NONE", 6380, False, []),
+        ("rediss://redis?skip_verify=true", None, False, []),
+        ("rediss://redis?ssl_cert_reqs=required&ssl_ca_certs=/tls/ca.crt", None, True, ["/tls/ca.crt"]),
+    ],
+)
+def test_how_redis_is_reached_stands_in_its_address(address, port, verifies, files):
+    (found,) = services._of_redis(connecting({"URL": address}), "redis", {})
+    assert found.port == port
+    assert (found.tls.verifies, found.tls.files) == (verifies, files) if found.tls else verifies is None
+
+
+def test_redis_that_takes_nobody_but_by_tls_is_not_asked_without():
+    command = ["redis-server", "--port", "0", "--tls-port", "6379", "--requirepass", "x"]
+    assert list(services._of_redis(connecting({}), "redis", {"command": command})) == []
+    (found,) = services._of_redis(connecting({}), "redis", {"command": ["redis-server", "--port", "6390"]})
+    assert found.port == 6390
 
 
 @pytest.mark.parametrize(

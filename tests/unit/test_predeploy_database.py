@@ -183,6 +183,83 @@ def test_no_file_minds_what_only_looks_like_a_violation(server: Server, shop: Sh
     assert result["exit"] == 0, result["printed"]
 
 
+HIDDEN = """
+CREATE DOMAIN small AS int; CREATE TABLE has_small (id int PRIMARY KEY, s small);
+ALTER DOMAIN small ADD CONSTRAINT few CHECK (VALUE < 5) NOT VALID;
+CREATE TABLE parent (a int, b int, PRIMARY KEY (a, b));
+CREATE TABLE child (id int PRIMARY KEY, a int, b int, FOREIGN KEY (a, b) REFERENCES parent);
+CREATE INDEX ON child (a) INCLUDE (b); CREATE INDEX ON child USING brin (a, b);
+CREATE DOMAIN "a Key" AS int; CREATE TABLE near (id "a Key" PRIMARY KEY); INSERT INTO near VALUES (2147000000);
+CREATE TABLE fits (id "a Key" PRIMARY KEY);
+"""
+
+
+def test_what_only_the_catalog_of_another_object_tells_is_found_too(server: Server, shop: Shop) -> None:
+    name = fresh(server, HIDDEN)
+    clean = shop.predeploy("--only", "schema", address=url(server, name))["schema"]
+    assert found(clean, "disabled-trigger") == found(clean, "wraparound") == []
+    old = fresh(server)
+    with server.open(name) as connection:
+        frozen = connection.execute("SELECT datfrozenxid::text FROM pg_database WHERE datname = %s", [old]).fetchone()
+        connection.execute(f"ALTER DATABASE {name} SET session_replication_role = replica")
+        to = "((pg_current_xact_id()::text::bigint - 1600000000 + 4294967296) % 4294967296)::text::xid"
+        connection.execute(f"UPDATE pg_database SET datfrozenxid = {to} WHERE datname = '{old}'")
+        result = shop.predeploy("--only", "schema,sequences", address=url(server, name))
+        connection.execute(f"UPDATE pg_database SET datfrozenxid = '{frozen[0]}' WHERE datname = '{old}'")  # type: ignore[index]
+    schema = result["schema"]
+    rule = "constraint-not-validated" + "-18" * (server.major >= 18)
+    assert found(schema, rule) == ["public.small"]
+    assert found(schema, "foreign-key-index") == ["public.child"]
+    assert found(schema, "disabled-trigger") == [f"database {name}"]
+    assert found(schema, "wraparound") == [f"database {old}"] and schema["outcome"] == "fail"
+    assert found(result["sequences"], "sequence-room") == ["public.near.id"]
+    assert result["sequences"]["reason"].startswith("4 keys")
+
+
+def test_not_null_that_was_never_validated_makes_no_key(eighteen: Server, shop: Shop) -> None:
+    late = "CREATE TABLE u (a int UNIQUE); ALTER TABLE u ADD CONSTRAINT present NOT NULL a NOT VALID"
+    name = fresh(eighteen, late, "CREATE TABLE v (a int NOT NULL UNIQUE)")
+    result = shop.predeploy("--only", "schema", address=url(eighteen, name))["schema"]
+    told = {each["place"]: each["severity"] for each in result["findings"] if each["rule"] == "primary-key"}
+    assert (told["public.u"], told["public.v"]) == ("error", "warn")
+
+
+def test_a_second_colour_must_fit_into_the_limits_of_its_role_and_database(newest: Server, shop: Shop) -> None:
+    name = fresh(newest, "CREATE TABLE t (id int PRIMARY KEY)")
+    with newest.open(name) as connection, contextlib.ExitStack() as stack:
+        connection.execute(f"CREATE ROLE few_{name} LOGIN CONNECTION LIMIT 7")
+        for _ in range(3):
+            stack.enter_context(psycopg.connect(url(newest, name, f"few_{name}")))
+        assert found(shop.predeploy(address=url(newest, name))["server"], "connection-room") == []
+        stack.enter_context(psycopg.connect(url(newest, name, f"few_{name}")))
+        connection.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 7")
+        result = shop.predeploy(address=url(newest, name))["server"]
+    assert found(result, "connection-room") == [f"database {name}", f"role few_{name}"]
+    assert result["outcome"] == "fail"
+
+
+def test_a_time_without_a_zone_is_one_of_the_databases_zone(newest: Server, shop: Shop) -> None:
+    name = fresh(newest, "CREATE TABLE t (id int PRIMARY KEY, at timestamp)")
+    with newest.open(name) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET timezone = 'Asia/Tokyo'")
+        connection.execute("INSERT INTO t VALUES (1, (now() - interval '2 hours') AT TIME ZONE 'Asia/Tokyo')")
+    shop.settings({"fresh": {"t": {"column": "at", "within": 3600}}})
+    assert found(shop.predeploy(address=url(newest, name))["rows"], "fresh-rows") == ["t"]
+    shop.settings({"fresh": {"t": {"column": "at", "within": 9000}}})
+    assert shop.predeploy(address=url(newest, name))["rows"]["outcome"] == "pass"
+
+
+def test_own_checks_of_which_none_is_for_this_server_are_unknown(newest: Server, shop: Shop) -> None:
+    header = "-- id: {}\n-- severity: error\n-- promises: x\n-- do: x\n{}SELECT 1 AS one WHERE false"
+    name = fresh(newest, "CREATE TABLE t (id int PRIMARY KEY)")
+    shop.write(sql__checks__later_sql=header.format("later", "-- since: 99\n"))
+    result = shop.predeploy("--only", "own", address=url(newest, name))["own"]
+    assert (result["outcome"], "no file is for this version" in result["reason"]) == ("unknown", True)
+    shop.write(sql__checks__now_sql=header.format("now", ""))
+    result = shop.predeploy("--only", "own", address=url(newest, name))["own"]
+    assert (result["outcome"], "sql/checks/later.sql is for other versions" in result["reason"]) == ("pass", True)
+
+
 @contextlib.contextmanager
 def idle(server: Server, database: str, *texts: str) -> Iterator[psycopg.Connection[Any]]:
     """Somebody's connection with an open transaction."""

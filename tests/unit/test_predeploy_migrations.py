@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import zlib
 from collections.abc import Mapping
 
@@ -33,6 +34,14 @@ def sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def crc(text: str) -> int:
+    """As Flyway makes it: of the lines without their ends, as a signed number."""
+    found = 0
+    for line in text.splitlines():
+        found = zlib.crc32(line.encode(), found)
+    return found - (1 << 32) if found >= 1 << 31 else found
+
+
 def record(**files: str) -> str:
     rows = ", ".join(f"('{name}.sql', '{sha(text)}')" for name, text in files.items())
     return f"INSERT INTO migrations (name, checksum) VALUES {rows}"
@@ -43,6 +52,11 @@ def into(shop: Shop, files: Mapping[str, str]) -> None:
     (shop.app / "db").mkdir(exist_ok=True)
     for name, text in files.items():
         (shop.app / "db" / name).write_text(text)
+
+
+def commit(shop: Shop) -> None:
+    for words in (("add", "--all"), ("commit", "--quiet", "--message", "x")):
+        subprocess.run(["git", "-C", str(shop.app), *words], check=True)
 
 
 @pytest.fixture
@@ -158,12 +172,7 @@ def test_the_ledger_of_flyway_is_known(newest: Server, shop: Shop) -> None:
     shop.settings({}, migrations={"service": "db", "files": "V*.sql"})
     (shop.app / "V9__a.sql").write_text(FIRST)
     (shop.app / "V10__b.sql").write_text(SECOND)
-    summed = {}
-    for name, text in (("V9__a.sql", FIRST), ("V10__b.sql", SECOND)):
-        crc = 0
-        for line in text.splitlines():
-            crc = zlib.crc32(line.encode(), crc)
-        summed[name] = crc - (1 << 32) if crc >= 1 << 31 else crc
+    summed = {name: crc(text) for name, text in (("V9__a.sql", FIRST), ("V10__b.sql", SECOND))}
     rows = f"""INSERT INTO flyway_schema_history VALUES (1, '9', 'V9__a.sql', {summed["V9__a.sql"]}, 'SQL', true),
     (2, '10', 'V10__b.sql', {summed["V10__b.sql"] + 1}, 'SQL', true), (3, '11', 'V11__c.sql', 7, 'SQL', false)"""
     result = shop.predeploy(address=url(newest, fresh(newest, FIRST, SECOND, FLYWAY, rows)))
@@ -182,6 +191,45 @@ def test_what_flyway_took_as_given_counts_as_applied(newest: Server, shop: Shop)
     result = shop.predeploy(address=url(newest, fresh(newest, FIRST, SECOND, FLYWAY, rows)))
     assert (result["migrations"]["outcome"], result["drift"]["outcome"]) == ("pass", "pass"), result["printed"]
     assert found(result["migrations"], "unapplied") == ["db/V1.10__c.sql"]
+
+
+def test_a_repeatable_migration_of_flyway_that_changed_is_pending_and_never_edited(newest: Server, shop: Shop) -> None:
+    shop.settings({}, migrations={"service": "db", "files": "db/*.sql"})
+    was, now = ("CREATE OR REPLACE VIEW v AS SELECT id FROM t;\n", "CREATE OR REPLACE VIEW v AS SELECT id, a FROM t;\n")
+    first, same = "CREATE TABLE t (id int PRIMARY KEY, a int);", "CREATE OR REPLACE VIEW same AS SELECT a FROM t;"
+    into(shop, {"V1__t.sql": first, "R__same.sql": same, "R__v.sql": was})
+    commit(shop)
+    into(shop, {"R__v.sql": now})
+    rows = f"""INSERT INTO flyway_schema_history VALUES (1, '1', 'V1__t.sql', {crc(first)}, 'SQL', true),
+    (2, NULL, 'R__v.sql', 7, 'SQL', true), (3, NULL, 'R__same.sql', {crc(same)}, 'SQL', true),
+    (4, NULL, 'R__v.sql', {crc(was)}, 'SQL', true)"""
+    shop.write(sql__queries__v_sql="SELECT id FROM v")
+    address = url(newest, fresh(newest, first, same, was, FLYWAY, rows))
+    words = ("--only", "migrations,drift,old-queries")
+    result = shop.predeploy(*words, address=address)
+    told = [(each["rule"], each["place"], each["severity"]) for each in result["migrations"]["findings"]]
+    assert told == [("unapplied", "db/R__v.sql", "info")]
+    assert "1 of them pending" in result["migrations"]["reason"]
+    outcomes = [result[name]["outcome"] for name in ("migrations", "drift", "old-queries")]
+    assert outcomes == ["pass", "pass", "pass"], result["printed"]
+    assert "before and after 1 pending migration" in result["old-queries"]["reason"]
+
+    for ledger in ({}, {"ledger": {"table": "flyway_schema_history", "name": "script", "checksum": "checksum"}}):
+        shop.settings(ledger, migrations={"service": "db", "files": "db/*.sql"})
+        into(shop, {"V1__t.sql": f"{first} -- edited"})
+        assert found(shop.predeploy(*words, address=address)["migrations"], "edited-migration") == ["db/V1__t.sql"]
+        into(shop, {"V1__t.sql": first})
+
+    lost = rows.replace(str(crc(was)), "8")
+    result = shop.predeploy(*words, address=url(newest, fresh(newest, first, same, was, FLYWAY, lost)))
+    assert [result[name]["outcome"] for name in ("migrations", "drift")] == ["pass", "unknown"]
+    assert "db/R__v.sql changed since it was applied, and no commit" in result["drift"]["reason"]
+
+    shop.settings({}, migrations={"service": "db", "files": "db/*.sql"})
+    table = FLYWAY.replace("flyway_schema_history", "migrations").replace("script", "name")
+    renamed = rows.replace("flyway_schema_history", "migrations")
+    result = shop.predeploy(*words, address=url(newest, fresh(newest, first, same, was, table, renamed)))
+    assert found(result["migrations"], "edited-migration") == ["db/R__v.sql"], "nobody else runs it again"
 
 
 def test_the_ledger_of_prisma_names_folders(newest: Server, shop: Shop) -> None:
@@ -368,6 +416,42 @@ def test_a_file_counts_by_its_very_bytes_and_one_that_is_no_text_is_named(newest
     for check in ("migrations", "drift", "migration-lint", "old-queries"):
         assert result[check]["outcome"] == "unknown"
         assert "migrations/0006_f.sql:2: not UTF-8" in result[check]["reason"]
+
+
+def test_of_two_tables_that_may_be_the_ledger_the_settings_name_one(newest: Server, moved: Shop) -> None:
+    other = "CREATE SCHEMA flows; CREATE TABLE flows.alembic_version (version_num text); "
+    address = url(newest, fresh(newest, *APPLIED, other + "INSERT INTO flows.alembic_version VALUES ('5f1c0e')"))
+    result = moved.predeploy("--only", "migrations", address=address)["migrations"]
+    assert result["outcome"] == "unknown"
+    assert "flows.alembic_version and public.migrations may each be the ledger" in result["reason"]
+    for setting in ({"ignore": ["flows.*"]}, {"ledger": {"table": "migrations", "checksum": "checksum"}}):
+        moved.settings(setting, migrations={"service": "db", "files": "migrations/*.sql"})
+        assert moved.predeploy("--only", "migrations", address=address)["migrations"]["outcome"] == "pass"
+
+
+def test_applied_migrations_that_no_checksum_keeps_are_told_as_that(newest: Server, moved: Shop) -> None:
+    ledger = "CREATE TABLE schema_migrations (version text); INSERT INTO schema_migrations VALUES ('0001'), ('0002')"
+    address = url(newest, fresh(newest, FIRST, SECOND, ledger))
+    result = moved.predeploy("--only", "migrations", address=address)["migrations"]
+    assert result["outcome"] == "pass"
+    assert "which has no checksum to tell whether 2 of the applied were edited" in result["reason"]
+    result = moved.predeploy("--only", "migrations", address=url(newest, fresh(newest, *APPLIED)))["migrations"]
+    assert "checksum" not in result["reason"]
+
+
+def test_who_inherits_and_what_is_computed_anew_is_part_of_a_schema(eighteen: Server, moved: Shop) -> None:
+    own = "CREATE TABLE base (id int PRIMARY KEY); CREATE TABLE heir (PRIMARY KEY (id)) INHERITS (base);"
+    own += "CREATE TABLE sums (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED);"
+    moved.write(migrations__0003_c_sql=own)
+    applied = (*APPLIED, own, record(**{"0003_c": own}))
+    assert (
+        moved.predeploy("--only", "drift", address=url(eighteen, fresh(eighteen, *applied)))["drift"]["outcome"]
+        == "pass"
+    )
+    by_hand = "ALTER TABLE heir NO INHERIT base; ALTER TABLE sums DROP COLUMN twice;"
+    by_hand += "ALTER TABLE sums ADD COLUMN twice int GENERATED ALWAYS AS (id * 2) VIRTUAL"
+    result = moved.predeploy("--only", "drift", address=url(eighteen, fresh(eighteen, *applied, by_hand)))["drift"]
+    assert sorted(found(result, "drift-changed")) == ["public.heir", "public.sums"]
 
 
 def test_without_a_ledger_nothing_is_known(newest: Server, moved: Shop) -> None:

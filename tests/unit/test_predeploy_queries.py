@@ -56,7 +56,24 @@ def test_a_new_migration_that_breaks_or_locks_is_told_with_its_line(newest: Serv
     assert told["renaming-column", "warn"] == "migrations/3.sql:3"
     assert told["require-concurrent-index-creation", "error"] == "migrations/4.sql:2"
     assert told["unknown-phase", "error"] == "migrations/5.sql:1"
-    assert "migrations/6.sql:3: not SQL" in result["migration-lint"]["reason"]
+    (unread,) = [each["what"] for each in result["migration-lint"]["findings"] if each["rule"] == "not-checked"]
+    assert "migrations/6.sql:3: not SQL" in unread
+
+
+def test_a_table_in_parts_is_as_large_as_they_are_together(newest: Server, moving: Shop) -> None:
+    parts = """CREATE TABLE whole (id int, note text) PARTITION BY RANGE (id); CREATE TABLE heirs (id int, note text);
+    CREATE TABLE part PARTITION OF whole FOR VALUES FROM (0) TO (1000000); CREATE TABLE heir () INHERITS (heirs);
+    CREATE TABLE little (id int) PARTITION BY RANGE (id);
+    INSERT INTO whole SELECT n, 'x' FROM generate_series(1, 300000) n; INSERT INTO heir TABLE whole"""
+    moving.write(
+        migrations__2_sql="SET lock_timeout = '1s';\nALTER TABLE whole ADD UNIQUE (id);",
+        migrations__3_sql="SET lock_timeout = '1s';\nALTER TABLE heirs ADD CHECK (id > 0);",
+        migrations__4_sql="SET lock_timeout = '1s';\nALTER TABLE little ADD UNIQUE (id);",
+    )
+    result = moving.predeploy("--only", "migration-lint", address=url(newest, fresh(newest, *BEFORE, parts)))
+    every = result["migration-lint"]["findings"]
+    told = sorted({(each["place"], each["severity"]) for each in every if each["rule"] in lint.LOCKS})
+    assert told == [("migrations/2.sql", "error"), ("migrations/3.sql", "error"), ("migrations/4.sql", "info")]
 
 
 def test_what_only_adds_or_concerns_new_or_small_tables_is_not(newest: Server, moving: Shop) -> None:
@@ -167,6 +184,31 @@ def test_old_queries_that_the_pending_migrations_break_are_told(server: Server, 
     assert result["facts"]["unplannable"] == ["sql/queries/open.sql"]
 
 
+def test_whatever_may_stop_or_hide_a_row_of_the_release_that_still_runs_is_told(newest: Server, moving: Shop) -> None:
+    first = (
+        FIRST + "ALTER TABLE games ADD CONSTRAINT side CHECK (team > 0), ADD CONSTRAINT late CHECK (id > 0) NOT VALID;"
+    )
+    moving.write(
+        **QUERIES,
+        migrations__1_sql=first,
+        migrations__2_sql="CREATE UNIQUE INDEX by_name ON teams (name); CREATE INDEX by_team ON games (team);"
+        "ALTER TABLE games VALIDATE CONSTRAINT late, DROP CONSTRAINT side, ADD CONSTRAINT side CHECK (team > 5);"
+        "CREATE RULE no AS ON DELETE TO teams DO INSTEAD NOTHING;"
+        "ALTER TABLE teams ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON teams USING (id < 5);",
+    )
+    row = f"INSERT INTO migrations VALUES ('1.sql', '{hashlib.sha256(first.encode()).hexdigest()}')"
+    address = url(newest, fresh(newest, first, LEDGER, row))
+    result = moving.predeploy("--only", "old-queries", address=address)["old-queries"]
+    told = [(each["rule"], each["place"]) for each in result["findings"] if each["rule"].startswith("new-")]
+    assert sorted(told) == [
+        ("new-constraint", "public.games.side"),
+        ("new-index", "public.teams.by_name"),
+        ("new-policy", "public.teams"),
+        ("new-policy", "public.teams.few"),
+        ("new-rule", "public.teams.no"),
+    ]
+
+
 def test_old_queries_that_go_on_working_are_not(server: Server, moving: Shop) -> None:
     moving.write(
         **{**QUERIES, "sql__queries__all_sql": "SELECT id, count(*) FROM games GROUP BY 1"},
@@ -230,6 +272,21 @@ def test_queries_and_migrations_of_the_live_release_are_those_of_its_commit(
     ]
 
 
+def test_a_repeatable_migration_that_the_live_release_has_so_and_did_not_run_again_is_an_error(
+    newest: Server, moving: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flyway = """CREATE TABLE flyway_schema_history (installed_rank int, version text, script text, checksum int,
+    type text, success bool); INSERT INTO flyway_schema_history VALUES (1, '1', '1.sql', NULL, 'SQL', true),
+    (2, NULL, 'R__v.sql', 7, 'SQL', true)"""
+    monkeypatch.setenv("DATABASE_URL", url(newest, fresh(newest, FIRST, flyway)))
+    (moving.app / "migrations" / "R__v.sql").write_text("SELECT 1;")
+    upstream(moving, ".")
+    for text, severity in (("SELECT 1;", "error"), ("SELECT 2;", "info")):
+        (moving.app / "migrations" / "R__v.sql").write_text(text)
+        told = [(each.rule, each.place, each.severity) for each in beside(moving, "main")["migrations"].findings]
+        assert told == [("unapplied", "migrations/R__v.sql", severity)]
+
+
 def test_queries_of_which_none_can_be_planned_are_unknown(newest: Server, moving: Shop) -> None:
     moving.write(sql__queries__a_sql="SELECT $1 + $2", sql__queries__b_sql="SELECT $1 * $2")
     for address in (None, url(newest, fresh(newest, *BEFORE))):
@@ -238,6 +295,40 @@ def test_queries_of_which_none_can_be_planned_are_unknown(newest: Server, moving
         assert (
             "none of 2 statements can be planned, such as sql/queries/a.sql: operator is not unique" in result["reason"]
         )
+
+
+SEEN = """INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+VALUES (90000, 'pg_stat_statements', 10, 'public'::regnamespace, true, '1.10');
+CREATE TABLE pg_stat_statements (queryid bigint, query text, toplevel bool, dbid oid);
+INSERT INTO pg_stat_statements SELECT 7, $q${}$q$, true, oid FROM pg_database WHERE datname = current_database()"""
+"""What stands in for the extension, which the embedded servers do not have, with one statement."""
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (
+            "BEGIN",
+            "has seen no SELECT, INSERT, UPDATE, DELETE or MERGE of the application: let the live release answer",
+        ),
+        (
+            "SELECT now() - interval $1",
+            "none of 1 statement can be planned, such as pg_stat_statements 7 (SELECT now()",
+        ),
+        ("SELECT $1 + $2", "none of 1 statement can be planned, such as pg_stat_statements 7 (SELECT $1 + $2)"),
+    ],
+)
+def test_statistics_in_which_nothing_can_be_planned_are_unknown_and_say_what_to_do(
+    newest: Server, moving: Shop, seen: str, words: str
+) -> None:
+    address = url(newest, fresh(newest, *BEFORE, SEEN.format(seen)))
+    result = moving.predeploy("--only", "old-queries", address=address)["old-queries"]
+    assert (result["outcome"], words in result["reason"]) == ("unknown", True), result["reason"]
+    do = "put the queries into sql/queries/*.sql, one a file" if seen == "BEGIN" else "write them into files of queries"
+    assert do in result["reason"]
+    moving.write(sql__queries__a_sql="SELECT name FROM teams")
+    result = moving.predeploy("--only", "old-queries", address=address)["old-queries"]
+    assert result["outcome"] == "pass", result["reason"]
 
 
 def test_a_query_that_is_no_text_is_named(moving: Shop) -> None:
@@ -265,6 +356,43 @@ def test_a_critical_query_is_timed_as_its_client_sees_it(newest: Server, moving:
     assert result["outcome"] == "unknown"
     assert "sql/queries/writes.sql:1: DELETE" in result["reason"]
     assert "has no none" in result["reason"]
+
+
+def test_a_critical_query_is_timed_with_the_values_that_its_parameters_are_bound_to(
+    newest: Server, moving: Shop
+) -> None:
+    moving.write(
+        sql__queries__named_sql="SELECT 1 / count(*) FROM teams WHERE name = :name AND id = :id AND name <> ':id'",
+        sql__queries__driver_sql="SELECT 1 / count(*) FROM teams WHERE name = %(name)s AND id %% 2 = %(id)s",
+        sql__queries__numbered_sql="SELECT 1 / count(*) FROM teams WHERE id = $2 AND name = $1",
+        sql__queries__placed_sql="SELECT 1 / count(*) FROM teams WHERE name = %s AND id = %s::bigint",
+        sql__queries__day_sql="SELECT id FROM games WHERE at > :day",
+        sql__queries__lacks_sql="SELECT id FROM games WHERE id = :id",
+    )
+    values = {"name": "O'Neill; DROP TABLE teams", "id": 1}
+    critical = {
+        "named": {"within": 5.0, "params": values},
+        "driver": {"within": 5, "params": values},
+        "numbered": {"within": 5.0, "params": list(values.values())},
+        "placed": {"within": 5.0, "params": list(values.values())},
+        "day": {"within": 5.0, "params": {"day": "2026-01-31"}},
+    }
+    moving.settings({"critical": critical})
+    address = url(newest, fresh(newest, *BEFORE, "INSERT INTO teams VALUES (1, 'O''Neill; DROP TABLE teams')"))
+    result = moving.predeploy("--only", "query-time", address=address)["query-time"]
+    assert result["outcome"] == "pass", result["reason"]
+    assert len(result["facts"]["queries"]) == len(critical)
+    for params, words in (
+        ({}, "lacks.sql:1: a parameter"),
+        ({"name": 1}, "do not say what its parameter id is"),
+        ({"id": 1, "name": 1}, "say what name is, and it has no such parameter"),
+        ({"id": "one"}, "invalid input syntax"),
+    ):
+        text = "SELECT id FROM games WHERE id = " + (":id" if params else "$1")
+        moving.write(sql__queries__lacks_sql=text)
+        moving.settings({"critical": {"lacks": {"within": 5.0, "params": params}}})
+        result = moving.predeploy("--only", "query-time", address=address)["query-time"]
+        assert (result["outcome"], words in result["reason"]) == ("unknown", True), result["reason"]
 
 
 def test_a_critical_query_has_the_settings_of_its_role_and_its_database(newest: Server, moving: Shop) -> None:

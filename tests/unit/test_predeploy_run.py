@@ -10,17 +10,20 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from switchyard.checks import gate
 from switchyard.checks import run as runner
-from switchyard.checks.check import FAIL, PASS, UNKNOWN, Check, Finding, Result, Subject, never
+from switchyard.checks.check import FAIL, PASS, SKIPPED, UNKNOWN, Check, Finding, Result, Subject, never
 from switchyard.checks.database.reference import Server
-from switchyard.checks.database.source import state_of
+from switchyard.checks.database.source import machines, state_of
 from switchyard.checks.setting import PredeploySetting
 from switchyard.checks.subject import work_tree
 from switchyard.core.app import App
 from switchyard.core.errors import NotChecked
+from switchyard.verbs import predeploy
 from tests.embedded import fresh, url
 
 OPEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
@@ -91,6 +94,95 @@ def test_no_value_of_the_env_is_told(subject):
 
     results, _ = run([check("leaks", leaks)], subject)
     assert SECRET not in str(results["leaks"])
+
+
+def of_two_machines(subject: Subject) -> Subject:
+    first, second = (SimpleNamespace(machine=SimpleNamespace(name=name)) for name in ("prod1", "prod2"))
+    return replace(subject, host="prod", line=first, facts={"is": 1}, others=((second, {"is": 2}),))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "together"),
+    [
+        ((PASS, PASS), PASS),
+        ((PASS, SKIPPED), PASS),
+        ((SKIPPED, SKIPPED), SKIPPED),
+        ((PASS, UNKNOWN), UNKNOWN),
+        ((SKIPPED, UNKNOWN), UNKNOWN),
+        ((PASS, FAIL), FAIL),
+        ((UNKNOWN, FAIL), FAIL),
+    ],
+)
+def test_what_each_machine_has_of_its_own_is_looked_at_on_each_and_the_worst_counts(subject, outcomes, together):
+    def looks(one: Subject) -> Result:
+        outcome = outcomes[one.facts["is"] - 1]
+        findings = (Finding("bad", "is bad", "t"),) if outcome == FAIL else ()
+        return Result(outcome, f"looked at {one.machine}", findings, facts={"rows": one.facts["is"]})
+
+    own = check("own", looks, machines=lambda subject: subject.machines)
+    done = run([own, check("once", passes)], of_two_machines(subject))[0]
+    assert done["once"].reason == "1 file"
+    assert done["own"].outcome == together
+    for machine in ("prod1", "prod2"):
+        assert f"{machine}: " in done["own"].reason and f"looked at {machine}" in done["own"].reason
+    assert done["own"].facts == {"rows": 1, "machines": {"prod1": {"rows": 1}, "prod2": {"rows": 2}}}
+    assert ("prod2: is bad" in [each.what for each in done["own"].findings]) == (together == FAIL)
+
+
+def test_a_machine_that_could_not_be_read_is_told_beside_one_that_fails_no_worse_than_live(subject):
+    def looks(one: Subject) -> Result:
+        if one.machine == "prod2":
+            raise NotChecked("no connection")
+        return Result(FAIL, "looked", (Finding("bad", "is bad", "t"),))
+
+    own = check("own", looks, machines=lambda subject: subject.machines)
+    done = run([own], of_two_machines(subject))[0]["own"]
+    live = {"outcome": FAIL, "findings": [["bad", "t", "prod1 is bad"]], "tests": {}, "tools": {}}
+    compared = gate.no_worse(done, live, first=False)
+    assert (compared.outcome, [each.what for each in compared.findings]) == (
+        FAIL,
+        ["prod2: could not be looked at: no connection"],
+    )
+
+
+def test_a_new_machine_without_a_release_does_not_make_everything_new(subject):
+    several = of_two_machines(replace(subject, setting=PredeploySetting(gates={"own": "no-worse-than-live"})))
+    (line, _), found = several.others[0], Finding("bad", "is bad", "t")
+    kept = {"outcome": PASS, "findings": [], "tests": {}, "tools": {}}
+    seen = {"live": {"id": "1", "commit": "c"}, "baseline": {"checks": {"own": kept}}}
+    for others, outcome in (((), PASS), (((line, seen),), FAIL)):
+        asked = replace(several, facts={"live": None}, others=others)
+        told = predeploy._verdict(check("own", passes), asked, Result(FAIL, "looked", (found,)), predeploy.Options())
+        assert told.result.outcome == outcome
+
+
+def test_a_waiver_that_one_machine_needs_is_told_of_none(subject):
+    idle = Finding("waiver-unused", "meets no finding", severity="warn")
+    for beside, told in (((), 0), ((idle,), 2)):
+
+        def looks(one: Subject, beside: tuple[Finding, ...] = beside) -> Result:
+            return Result(PASS, "", (idle,) if one.machine == "prod1" else beside)
+
+        own = check("own", looks, machines=lambda subject: subject.machines)
+        assert len(run([own], of_two_machines(subject), fresh=True)[0]["own"].findings) == told
+
+
+@pytest.mark.parametrize(
+    ("url", "looked"),
+    [
+        ("", 2),
+        ("postgresql://shop@db/shop", 2),
+        ("postgresql://shop@127.0.0.1:5432/shop", 2),
+        ("postgresql://shop@db.example.com/shop", 1),
+        ("postgresql+psycopg://shop@10.0.0.7/shop", 1),
+    ],
+)
+def test_a_database_that_all_machines_share_is_read_once(subject, url, looked):
+    several = of_two_machines(replace(subject, env={"DATABASE_URL": url}))
+    several.resolve = lambda: ({"services": {"db": {"image": "postgres:17"}}}, "")
+    assert len(machines(several)) == 1, "none of them has one yet"
+    several.facts = {"live": {"id": "1"}}
+    assert [each.machine for each in machines(several)] == ["prod1", "prod2"][:looked]
 
 
 def test_checks_run_side_by_side(subject):
@@ -305,7 +397,7 @@ def test_the_instant_of_a_database_is_held_no_longer_than_its_checks_take(subjec
     seen = threading.Event()
 
     def reads(subject: Subject) -> Result:
-        state_of(subject).reader().rows("SELECT 1")
+        state_of(subject).reader(subject).rows("SELECT 1")
         assert seen.wait(30)
         return passes(subject)
 

@@ -131,9 +131,13 @@ def _is_url(value: str) -> bool:
 
 
 def _lost(subject: Subject) -> Iterator[Finding]:
-    live = subject.facts.get("live") or {}
-    for name in sorted(set(live.get("env_keys") or ()) - subject.env.keys()):
-        what = f"{name} is set for {live['id']}, which is live, and no more"
+    lost: dict[str, str] = {}
+    for each in subject.machines:
+        live = each.facts.get("live") or {}
+        for name in set(live.get("env_keys") or ()) - subject.env.keys():
+            lost.setdefault(name, f"{live['id']}, which is live" + f" on {each.machine}" * bool(subject.others))
+    for name, where in sorted(lost.items()):
+        what = f"{name} is set for {where}, and no more"
         yield _found("env-lost", name, what, "set it again; a deploy refuses to lose it:")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from switchyard.checks import waive
 from switchyard.checks.check import Check, Finding, Result, Subject, never, skipped
 from switchyard.checks.configuration.credentials import value_of
+from switchyard.core.errors import NotChecked
 from switchyard.host.rights import rights
 
 RULES = ("file-missing", "file-readable", "file-mode", "file-owner")
@@ -35,19 +36,24 @@ def run(subject: Subject) -> Result:
     findings = [finding for each in private.values() for finding in _judge_private(each)]
     for path, setting in here.items():
         findings += _judge(path, setting.mode, setting.owner, rights(_here(subject, path)))
-    looked = [f"{len(private) + len(here)} here"]
-    if there and subject.host:
-        found = _rights_there(subject, list(there))
+    looked, problems = [f"{len(private) + len(here)} here"], []
+    for each in subject.machines if there and subject.host else ():
+        try:
+            found = _rights_there(each, list(there))
+        except NotChecked as error:
+            problems.append(str(error))
+            continue
         for path, setting in there.items():
-            findings += _judge(f"{subject.host}:{path}", setting.mode, setting.owner, found[path])
-        looked.append(f"{len(there)} on {subject.machine}")
-    elif there:
+            findings += _judge(f"{each.machine}:{path}", setting.mode, setting.owner, found[path])
+        looked.append(f"{len(there)} on {each.machine}")
+    if there and not subject.host:
         looked.append(f"{len(there)} are a host's: name it with --host")
     if not private and not here and not (there and subject.host):
         return skipped(
             "no file is named: set app.predeploy.files, or name a host with --host for its key and env files"
         )
-    return waive.judge(subject, RULES, [(found.place, found) for found in findings], [f"files: {', '.join(looked)}"])
+    told = [(found.place, found) for found in findings]
+    return waive.judge(subject, RULES, told, [f"files: {', '.join(looked)}"], problems)
 
 
 def _rights_there(subject: Subject, paths: list[str]) -> dict[str, Any]:

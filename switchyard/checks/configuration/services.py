@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
+import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 
-from switchyard.checks import forward, waive, written
+from switchyard.checks import forward, held, waive
 from switchyard.checks.check import Check, Finding, Result, Subject, never, skipped, unknown
 from switchyard.core.errors import NotChecked
 from switchyard.core.kinds import kinds
@@ -28,7 +31,39 @@ REDIS_REFUSES = re.compile(r"-(?:WRONGPASS|NOAUTH|ERR .*(?:password|auth))", re.
 """What Redis says of credentials; -ERR alone says as well that it has too many clients."""
 PARTS = (("USER", "USERNAME"), ("PASSWORD", "PASS", "PWD"), ("DATABASE", "DB", "NAME", "DBNAME"))
 """How the variables of a user, a password and a database end, beside one that ends in HOST."""
+WITHOUT_TLS = re.compile(r"no encryption$|SSL off$")
+"""How PostgreSQL's refusal ends where a client that speaks TLS may be taken."""
+UNVERIFIED = {"ssl_cert_reqs": ("none", "cert_none"), "skip_verify": ("true",), "insecure_skip_verify": ("true",)}
+"""Options of an address with which a client takes any certificate of Redis."""
+OPTIONS = ("ssl_cert_reqs", "ssl_check_hostname", *held.TLS)
+"""Those that begin with ssl_ and are heeded here."""
+OTHER_NAME = 62
+"""OpenSSL's code for a certificate of another name."""
 STATE = re.compile(rb"V(?:FATAL|ERROR)\x00C([0-9A-Z]{5})\x00")
+
+
+@dataclass(frozen=True)
+class Tls:
+    """How a client speaks TLS to Redis, by the options of its address. Files are those of its container."""
+
+    client: str
+    """The service."""
+    server: str
+    """The name by which it calls Redis."""
+    options: tuple[tuple[str, str], ...] = ()
+
+    def __getitem__(self, option: str) -> str:
+        return dict(self.options).get(option, "")
+
+    @property
+    def verifies(self) -> bool:
+        """Whether it asks for a certificate that it trusts."""
+        return not any(self[option].lower() in values for option, values in UNVERIFIED.items())
+
+    @property
+    def files(self) -> list[str]:
+        """Those that the options name."""
+        return [self[name] for name in held.TLS if self[name]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +75,9 @@ class Credentials:
     user: str = ""
     password: str = ""
     database: str = ""
+    port: int | None = None
+    """The server's, where it is not the usual one."""
+    tls: Tls | None = None
 
 
 def run(subject: Subject) -> Result:
@@ -96,60 +134,79 @@ def _asked(
     if not running["addresses"]:
         raise NotChecked(f"it has no address on {subject.host}")
     is_postgres = image_of(service) in POSTGRES
-    port = 5432 if is_postgres else 6379
-    way = forward.Forward(subject, running["addresses"][0], port)
+    usual = 5432 if is_postgres else 6379
     everyone = list(_of_postgres(subject, name, service) if is_postgres else _of_redis(subject, name, service))
     if not everyone:
         raise NotChecked("no service's environment says how it connects: by DB_HOST and DB_PASSWORD, or by an address")
     findings, version = [], ""
+    ways: dict[int, forward.Forward] = {}
     for one in everyone:
-        refused, version = (_query if is_postgres else _ping)(way, port, one)
+        port = one.port or usual
+        if port not in ways:
+            ways[port] = forward.Forward(subject, running["addresses"][0], port)
+        if is_postgres:
+            refused, version = _query(ways[port], port, one)
+        else:
+            files = held.files(subject, one.tls.client, one.tls.files) if one.tls else {}
+            refused, version = _ping(ways[port], one, files)
         if refused:
             what = f"{name} refuses what {one.by} connects with: {refused}"
             do = "a server keeps the password that it was made with: correct the env, or change it in the server first"
+            if one.tls is not None and refused.startswith("TLS"):
+                do = "correct the options of the address, or the certificates"
             findings.append(Finding("service-refuses", what, place=name, do=do, text=one.by))
-    return findings, f"{name} ({version or running['image']}) answers {', '.join(one.by for one in everyone)}"
+    untried = f"; not tried: {', '.join(_in_files(subject, name))}" if _in_files(subject, name) else ""
+    return findings, f"{name} ({version or running['image']}) answers {', '.join(one.by for one in everyone)}{untried}"
 
 
-def _environment(service: Mapping[str, Any]) -> dict[str, str]:
-    """A service's variables as its processes see them."""
-    return {name: value.replace("$$", "$") for name, value in written.pairs(service.get("environment")).items()}
+def _in_files(subject: Subject, name: str) -> list[str]:
+    """The clients whose password of a server stands in a file of theirs."""
+    return [
+        f"{client} ({variable})"
+        for client, values in _clients(subject)
+        for host, value in values.items()
+        if host.endswith("HOST") and value.partition(":")[0] == name
+        for variable in (host.removesuffix("HOST") + end + held.END for end in PARTS[1])
+        if variable in values
+    ]
 
 
 def _clients(subject: Subject) -> Iterator[tuple[str, dict[str, str]]]:
     assert subject.document is not None
     for name, service in (subject.document.get("services") or {}).items():
         if not service.get("profiles"):
-            yield name, _environment(service)
+            yield name, held.environment(service)
 
 
-def _distinct(found: Iterator[tuple[str, str, str, str]]) -> Iterator[Credentials]:
+def _distinct(found: Iterator[Credentials]) -> Iterator[Credentials]:
     """Each way to connect once, with all who use it."""
-    ways: dict[tuple[str, str, str], list[str]] = {}
-    for by, user, password, database in found:
-        ways.setdefault((user, password, database), []).append(by)
-    for (user, password, database), everyone in ways.items():
-        yield Credentials(", ".join(dict.fromkeys(everyone)), user, password, database)
+    ways: dict[Credentials, list[str]] = {}
+    for one in found:
+        ways.setdefault(replace(one, by=""), []).append(one.by)
+    for way, everyone in ways.items():
+        yield replace(way, by=", ".join(dict.fromkeys(everyone)))
 
 
 def _of_postgres(subject: Subject, name: str, service: Mapping[str, Any]) -> Iterator[Credentials]:
     """Those of the server's own variables, and of every service that names it in parts or in an address."""
 
-    def found() -> Iterator[tuple[str, str, str, str]]:
-        own = _environment(service)
+    def found() -> Iterator[Credentials]:
+        plain = held.environment(service)
+        own = held.given(subject, name, plain)
         owner = own.get("POSTGRES_USER") or "postgres"
         first = own.get("POSTGRES_DB") or owner
         if "POSTGRES_PASSWORD" in own:
-            yield f"{name} (POSTGRES_PASSWORD)", owner, own["POSTGRES_PASSWORD"], first
+            variable = "POSTGRES_PASSWORD" + held.END * ("POSTGRES_PASSWORD" not in plain)
+            yield Credentials(f"{name} ({variable})", owner, own["POSTGRES_PASSWORD"], first)
         elif own.get("POSTGRES_HOST_AUTH_METHOD") == "trust":
-            yield f"{name} (POSTGRES_HOST_AUTH_METHOD)", owner, "", first
+            yield Credentials(f"{name} (POSTGRES_HOST_AUTH_METHOD)", owner, "", first)
         for client, values in _clients(subject):
             for variable, given, password, database in _parts(values, name):
                 # libpq takes the user for a database that nothing names; a program has one that it was written for.
                 user, usual = (given or "postgres",) * 2 if variable == "PGPASSWORD" else (given or owner, first)
-                yield f"{client} ({variable})", user, password, database or usual
-            for variable, user, password, database in _addresses(values, name, "postgres"):
-                yield f"{client} ({variable})", user, password, database or user
+                yield Credentials(f"{client} ({variable})", user, password, database or usual)
+            for each in _addresses(client, values, name, "postgres"):
+                yield replace(each, database=each.database or each.user)
 
     yield from _distinct(found())
 
@@ -157,17 +214,22 @@ def _of_postgres(subject: Subject, name: str, service: Mapping[str, Any]) -> Ite
 def _of_redis(subject: Subject, name: str, service: Mapping[str, Any]) -> Iterator[Credentials]:
     """Those of every service that names it in an address, and the password of its own command."""
 
-    def found() -> Iterator[tuple[str, str, str, str]]:
+    given = service.get("command") or []
+    words = given.split() if isinstance(given, str) else [str(word) for word in given]
+    options = {word: value.replace("$$", "$") for word, value in pairwise(words) if word.startswith("--")}
+    port = int(options["--port"]) if options.get("--port", "").isdigit() else None
+
+    def found() -> Iterator[Credentials]:
         for client, values in _clients(subject):
-            for variable, user, password, database in (*_addresses(values, name, "redis"), *_parts(values, name)):
-                yield f"{client} ({variable})", user, password, database
-        given = service.get("command") or []
-        words = given.split() if isinstance(given, str) else [str(word) for word in given]
-        if "--requirepass" in words[:-1]:
-            yield f"{name} (--requirepass)", "", words[words.index("--requirepass") + 1].replace("$$", "$"), ""
+            yield from _addresses(client, values, name, "redis")
+            for variable, user, password, database in _parts(values, name):
+                yield Credentials(f"{client} ({variable})", user, password, database)
+        if "--requirepass" in options and port != 0:
+            yield Credentials(f"{name} (--requirepass)", "", options["--requirepass"], port=port)
 
     everyone = list(_distinct(found()))
-    yield from everyone or [Credentials("a client without a password")]
+    # At port 0 it takes nobody but by TLS, and then an address must say how.
+    yield from everyone or ([Credentials("a client without a password", port=port)] if port != 0 else [])
 
 
 def _parts(values: Mapping[str, str], host: str) -> Iterator[tuple[str, str, str, str]]:
@@ -181,18 +243,21 @@ def _parts(values: Mapping[str, str], host: str) -> Iterator[tuple[str, str, str
             yield password, values.get(user, ""), values[password], values.get(database, "")
 
 
-def _addresses(values: Mapping[str, str], host: str, scheme: str) -> Iterator[tuple[str, str, str, str]]:
-    """Variable, user, password and database of each address that leads to a server."""
+def _addresses(client: str, values: Mapping[str, str], host: str, scheme: str) -> Iterator[Credentials]:
+    """What each address of a client says that leads to a server."""
     for variable, value in values.items():
         try:
             parts = urlsplit(value)
             if not parts.scheme.startswith(scheme) or parts.hostname != host.lower():
                 continue
+            port = parts.port
         except ValueError:
             continue
-        query = parse_qs(parts.query)
-        password = unquote(parts.password or "") or query.get("password", [""])[0]
-        yield variable, unquote(parts.username or ""), password, unquote(parts.path.lstrip("/"))
+        query = held.options(value)
+        password = unquote(parts.password or "") or query.get("password", "")
+        tls = Tls(client, host, tuple(sorted(query.items()))) if parts.scheme == "rediss" else None
+        user, database = unquote(parts.username or ""), unquote(parts.path.lstrip("/"))
+        yield Credentials(f"{client} ({variable})", user, password, database, port, tls)
 
 
 def _query(way: forward.Forward, port: int, one: Credentials) -> tuple[str, str]:
@@ -214,18 +279,18 @@ def _query(way: forward.Forward, port: int, one: Credentials) -> tuple[str, str]
     except psycopg.Error as error:
         said = str(error).strip().splitlines()[-1].rpartition("failed: ")[2]
         state = STATE.search(way.heard)
+        if WITHOUT_TLS.search(said):
+            raise NotChecked(f"it does not take {one.user} without TLS, and TLS is not tried here: {said}") from None
         if state and state[1].decode() in REFUSED:
             return said, ""
         raise NotChecked(f"no answer to a query: {said}") from None
 
 
-def _ping(way: forward.Forward, port: int, one: Credentials) -> tuple[str, str]:
-    """Why Redis refuses, if it does, and what it is."""
+def _ping(way: forward.Forward, one: Credentials, files: Mapping[str, str]) -> tuple[str, str]:
+    """Why Redis refuses, if it does, and what it is. ``files``: what is in those that its TLS needs."""
     words = [["AUTH", *([one.user] if one.user else []), one.password]] if one.password else []
     try:
-        with socket.socket(socket.AF_UNIX) as wire:
-            wire.settimeout(ANSWERS_WITHIN)
-            wire.connect(str(way.path))
+        with _wire(way, one.tls, files) as wire:
             answers = wire.makefile("rb")
             for command in (*words, ["PING"]):
                 parts = [word.encode() for word in command]
@@ -234,9 +299,57 @@ def _ping(way: forward.Forward, port: int, one: Credentials) -> tuple[str, str]:
                 # Who may not PING is known all the same.
                 if not answer.startswith(("+", "-NOPERM")):
                     return _refusal(answer), ""
+    except ssl.SSLError as error:
+        assert one.tls is not None
+        return _untrusted(one.tls, error), ""
     except OSError as error:
         raise NotChecked(f"no answer to PING within {ANSWERS_WITHIN} s: {error}") from None
     return "", "Redis"
+
+
+def _wire(way: forward.Forward, tls: Tls | None, files: Mapping[str, str]) -> socket.socket:
+    """A connection to Redis, as the client makes it."""
+    wire = socket.socket(socket.AF_UNIX)
+    wire.settimeout(ANSWERS_WITHIN)
+    wire.connect(str(way.path))
+    return _context(tls, files).wrap_socket(wire, server_hostname=tls.server) if tls else wire
+
+
+def _context(tls: Tls, files: Mapping[str, str]) -> ssl.SSLContext:
+    """As the client's. Raises ``NotChecked`` for an option that is not known here."""
+    unknown_ones = [name for name, _ in tls.options if name.startswith("ssl_") and name not in OPTIONS]
+    if unknown_ones:
+        raise NotChecked(f"what {unknown_ones[0]} asks of TLS is not known here; known are {', '.join(OPTIONS)}")
+    context = ssl.create_default_context()
+    context.check_hostname = tls.verifies and tls["ssl_check_hostname"].lower() not in ("false", "no", "0")
+    context.verify_mode = ssl.CERT_REQUIRED if tls.verifies else ssl.CERT_NONE
+    if tls["ssl_ca_certs"]:
+        context.load_verify_locations(cadata=files[tls["ssl_ca_certs"]])
+    if tls["ssl_certfile"]:
+        with tempfile.NamedTemporaryFile("w") as both:  # nobody but its owner may read it
+            both.write("\n".join(files[tls[name]] for name in ("ssl_keyfile", "ssl_certfile") if tls[name]))
+            both.flush()
+            context.load_cert_chain(both.name)
+    return context
+
+
+def _untrusted(tls: Tls, error: ssl.SSLError) -> str:
+    """Why there is no TLS between the two. Raises ``NotChecked`` where only the client's own code may tell.
+
+    What its address leaves open, such as whom it trusts, a client may have been told elsewhere.
+    """
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        raise NotChecked("TLS: it closes the connection")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        option = "ssl_check_hostname" if error.verify_code == OTHER_NAME else "ssl_ca_certs"
+        words = f"TLS: the certificate that it shows is not trusted: {error.verify_message}"
+    elif "CERTIFICATE_REQUIRED" in str(error.reason) or "HANDSHAKE_FAILURE" in str(error.reason):
+        option, words = "ssl_certfile", "TLS: it asks for a certificate of the client's that it trusts"
+    else:
+        return f"TLS: {error.reason or error}"
+    if not tls[option]:
+        raise NotChecked(f"{words}; {option} in the address would say what the client has")
+    return words
 
 
 def _refusal(answer: str) -> str:
@@ -255,4 +368,5 @@ CHECK = Check(
     source=Path(__file__),
     lasts=never,
     waits=True,
+    machines=lambda subject: subject.machines,
 )

@@ -40,10 +40,10 @@ def run(subject: Subject) -> Result:
     findings = list(_judge("this machine", here, {**HERE, **dict.fromkeys(clients, ""), **named}))
     findings += _cannot_dump(subject, here.get("pg_dump"))
     looked = [f"here {_words(here)}"]
-    if subject.host:
-        there = subject.facts["tools"]
-        findings += _judge(subject.machine, there, THERE)
-        looked.append(f"{subject.machine} {_words(there)}")
+    for each in subject.machines if subject.host else ():
+        there = each.facts["tools"]
+        findings += _judge(each.machine, there, THERE)
+        looked.append(f"{each.machine} {_words(there)}")
     return waive.judge(subject, RULES, [(finding.place, finding) for finding in findings], looked)
 
 

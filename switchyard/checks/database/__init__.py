@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from switchyard.checks.check import Check
-from switchyard.checks.database import catalog, lint, migrations, orphans, queries, rows
+from dataclasses import replace
 
-CHECKS: tuple[Check, ...] = (
-    *catalog.CHECKS,
-    *orphans.CHECKS,
-    *rows.CHECKS,
-    *migrations.CHECKS,
-    *lint.CHECKS,
-    *queries.CHECKS,
+from switchyard.checks.check import Check
+from switchyard.checks.database import catalog, lint, migrations, orphans, queries, rows, source
+
+CHECKS: tuple[Check, ...] = tuple(
+    replace(each, machines=source.machines)
+    for each in (
+        *catalog.CHECKS,
+        *orphans.CHECKS,
+        *rows.CHECKS,
+        *migrations.CHECKS,
+        *lint.CHECKS,
+        *queries.CHECKS,
+    )
 )

@@ -115,7 +115,13 @@ def _own(subject: Subject) -> Result:
 
 def _run_own(subject: Subject, reader: Reader, files: list[SqlFile], refused: list[str]) -> Result:
     found, unlooked, ran = run_files(files, reader, setting_of(subject).samples, own=True)
-    return concluded(found, [*refused, *unlooked], f"{counted(len(ran), 'file')} of {OWN}", reader)
+    looked = f"{counted(len(ran), 'file')} of {OWN}"
+    left = [file.place for file in files if file not in ran]
+    if left:
+        looked += f"; {', '.join(left)} {'is' if len(left) == 1 else 'are'} for other versions of the server"
+    if left and not ran:
+        unlooked.append("no file is for this version of the server")
+    return concluded(found, [*refused, *unlooked], looked, reader)
 
 
 CHECKS = (

@@ -31,6 +31,11 @@ UNION ALL
 SELECT CASE relkind WHEN 'f' THEN 'foreign table' WHEN 'c' THEN 'type' ELSE 'table' END, '', named,
        concat_ws(', ', CASE relpersistence WHEN 'u' THEN 'unlogged' END,
                  CASE relkind WHEN 'p' THEN 'partitioned by ' || pg_get_partkeydef(oid) END,
+                 (SELECT 'inherits ' || string_agg(m.nspname || '.' || p.relname, ', ' ORDER BY i.inhseqno)
+                    FROM pg_inherits i
+                    JOIN pg_class p ON p.oid = i.inhparent
+                    JOIN pg_namespace m ON m.oid = p.relnamespace
+                   WHERE i.inhrelid = tables.oid),
                  CASE WHEN relrowsecurity THEN 'row security' END, CASE WHEN relforcerowsecurity THEN 'forced' END)
   FROM tables WHERE relkind IN ('r', 'p', 'f', 'c')
 UNION ALL
@@ -51,6 +56,7 @@ UNION ALL
 SELECT 'column', t.named, a.attname,
        concat_ws(' ', format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'not null' END,
                  CASE a.attidentity WHEN 'a' THEN 'identity' WHEN 'd' THEN 'identity by default' END,
+                 CASE WHEN a.attgenerated = 'v' THEN 'virtual' END,
                  CASE WHEN a.attgenerated <> '' THEN 'generated' WHEN d.oid IS NOT NULL THEN 'default' END,
                  pg_get_expr(d.adbin, d.adrelid),
                  CASE WHEN a.attcollation NOT IN (0, y.typcollation) THEN 'collate ' || o.collname END)

@@ -26,6 +26,8 @@ SELECT n.nspname, c.relname, array_agg(a.attname::text)
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+   AND NOT coalesce(current_setting('switchyard.ignored', true), '[]')::jsonb
+           ?| ARRAY[n.nspname || '.' || c.relname, n.nspname || '.*']
  GROUP BY 1, 2 ORDER BY n.nspname <> 'public', 1, 2
 """
 
@@ -48,6 +50,8 @@ class Shape:
     """Whether the row is of no migration, and says that all up to its version counts as applied."""
     newest: bool = False
     """Whether the newest migration alone stands there."""
+    repeats: bool = False
+    """Whether a file without a version runs again when it changed: Flyway's ``R__x.sql``."""
     order: str = ""
     """How the rows follow each other; by their names unless given."""
 
@@ -61,6 +65,7 @@ KNOWN = (
         "type <> 'SCHEMA'",
         "NOT success",
         "type = 'BASELINE'",
+        repeats=True,
         order="installed_rank",
     ),
     Shape("alembic_version", ("version_num",), "version_num", newest=True),
@@ -97,6 +102,8 @@ class Ledger:
     """All files up to this version count as applied, also those that no row names."""
     newest: bool = False
     """Whether it names the newest migration alone."""
+    repeats: bool = False
+    """Whether a file ``R__x.sql`` runs again when it changed."""
 
     @property
     def place(self) -> str:
@@ -143,6 +150,7 @@ def read(rows: Rows, setting: LedgerSetting | None) -> Ledger | None:
         tuple(name for name, _, failed, _ in found if failed),
         max(upto, default=()),
         shape.newest,
+        shape.repeats,
     )
 
 
@@ -156,12 +164,27 @@ def _chosen(
                 raise BadInput(f"app.predeploy.database.ledger: there is no {setting.table} with a column {column}")
         name, checksum = (sql.Identifier(each).as_string(None) for each in (setting.name, setting.checksum or ""))
         failed = "NOT success" if "success" in columns[place] else "false"
-        return place, Shape(setting.table, (), name, checksum if setting.checksum else "NULL", failed=failed)
+        known = KNOWN[0] if columns[place].issuperset(KNOWN[0].columns) else None
+        return place, Shape(
+            setting.table,
+            (),
+            name,
+            checksum if setting.checksum else "NULL",
+            failed=failed,
+            repeats=known is not None,
+            order=known.order if known else "",
+        )
+    fitting: dict[tuple[str, str], Shape] = {}
     for shape in KNOWN:
         for place, has in columns.items():
             if place[1] == shape.table and has.issuperset(shape.columns):
-                return place, shape
-    return None, None
+                fitting.setdefault(place, shape)
+    if len(fitting) > 1:
+        raise BadInput(
+            f"{' and '.join('.'.join(place) for place in fitting)} may each be the ledger of the migrations: name the "
+            "application's in app.predeploy.database.ledger, or the others in app.predeploy.database.ignore"
+        )
+    return next(iter(fitting.items()), (None, None))
 
 
 def same(checksum: str, text: str) -> bool | None:

@@ -82,7 +82,7 @@ def new(subject: Subject, files: Files) -> tuple[Files | None, str, Reader | Non
     branch does not have.
     """
     if subject.host is not None or source.names_address(subject):
-        reader = source.state_of(subject).reader()
+        reader = source.state_of(subject).reader(subject)
         if reader.address.source != "embedded":
             now = migrations.of_database(subject, reader, files)
             return now.pending, f"to {reader.words}", reader
@@ -147,10 +147,16 @@ def _severity(rule: str, which: str, names: set[str], reader: Reader | None) -> 
     return "info" if names and reader is not None and all(_is_small(reader, name) for name in names) else "error"
 
 
+_SIZE = """(WITH RECURSIVE tree AS (
+    SELECT to_regclass(%s)::oid AS oid UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree t ON i.inhparent = t.oid
+) SELECT sum(pg_total_relation_size(oid))::bigint FROM tree)"""
+"""With its partitions, and with what inherits from it: a partitioned table has nothing of its own."""
+
+
 def _is_small(reader: Reader, name: str) -> bool:
     size = None
     with contextlib.suppress(NotChecked):
-        size = _asked(reader, "pg_total_relation_size(to_regclass(%s))", name)
+        size = _asked(reader, _SIZE, name)
     return size is not None and size < SMALL
 
 

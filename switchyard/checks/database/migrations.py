@@ -47,17 +47,31 @@ class Standing:
         meant = set(self.rows.values())
         return [entry for entry in self.ledger.applied if entry not in meant]
 
+    @property
+    def again(self) -> dict[str, str]:
+        """Each pending file that was applied as it was before, with its checksum then."""
+        was = {path: self.ledger.applied[self.rows[path]] for path, _ in self.pending if path in self.rows}
+        return {path: checksum for path, checksum in was.items() if checksum is not None}
+
 
 def standing(files: Files, ledger: Ledger) -> Standing:
     """Which files were applied, which were not, and what was applied that no file is."""
     rows = ledger.paired([path for path, _ in files])
     applied = {path for path, _ in files if path in rows or () < (version(path) or ()) <= ledger.upto}
+    applied -= {path for path, text in files if path in rows and _runs_again(path, text, ledger, rows[path])}
     return Standing(
         tuple(each for each in files if each[0] in applied),
         tuple(each for each in files if each[0] not in applied),
         rows,
         ledger,
     )
+
+
+def _runs_again(path: str, text: str, ledger: Ledger, row: str) -> bool:
+    """Whether what was applied by this row changed, and is meant to."""
+    checksum = ledger.applied[row]
+    is_repeatable = ledger.repeats and label(path).startswith("R__")
+    return is_repeatable and checksum is not None and ledgers.same(checksum, text) is False
 
 
 def ledger_of(subject: Subject, rows: ledgers.Rows) -> Ledger:
@@ -86,14 +100,29 @@ def _migrations(subject: Subject, reader: Reader) -> Result:
     now = of_database(subject, reader, files)
     found += _edited(now) + _out_of_order(now) + _failed(now.ledger) + _gone(now.gone, now.ledger)
     looked += f", {len(now.pending)} of them pending by {now.ledger.place}"
+    unsure = [path for path, text in now.applied if _is_as_applied(now, path, text) is None]
+    if unsure:
+        looked += f", which has no checksum to tell whether {len(unsure)} of the applied were edited"
     live: set[str] = set()
     try:
         live = paths_of_live(subject) if now.pending else live
+        live -= {
+            path
+            for path, text in now.pending
+            if path in now.again and path in live and not _is_live(subject, path, text)
+        }
     except NotChecked as error:
         looked += f" (whether the live release has those is not known: {error})"
     for path, _ in now.pending:
-        if path in live:
-            words = "the live release has it, and it was never applied"
+        if path in now.again and path not in live:
+            words = "changed since it was applied; the deploy runs it again"
+            found.append(Finding("unapplied", words, path, severity="info"))
+        elif path in live:
+            words = (
+                "the live release has it"
+                + (", and" if path not in now.again else " so, and as that")
+                + " it was never applied"
+            )
             found.append(Finding("unapplied", words, path, do="find out why, and apply it", text=path))
         else:
             found.append(Finding("unapplied", "not applied yet; the deploy applies it", path, severity="info"))
@@ -116,13 +145,18 @@ def duplicates(files: Files) -> list[Finding]:
 
 
 def _edited(now: Standing) -> list[Finding]:
-    found = []
-    for path, text in now.applied:
-        checksum = now.ledger.applied[now.rows[path]] if path in now.rows else None
-        if checksum is not None and ledgers.same(checksum, text) is False:
-            do = "put back what was applied, and write a new migration"
-            found.append(Finding("edited-migration", "was edited after it was applied", path, do=do, text=path))
-    return found
+    do = "put back what was applied, and write a new migration"
+    return [
+        Finding("edited-migration", "was edited after it was applied", path, do=do, text=path)
+        for path, text in now.applied
+        if _is_as_applied(now, path, text) is False
+    ]
+
+
+def _is_as_applied(now: Standing, path: str, text: str) -> bool | None:
+    """Whether an applied file is what was applied; None where no checksum tells."""
+    checksum = now.ledger.applied[now.rows[path]] if path in now.rows else None
+    return ledgers.same(checksum, text) if checksum is not None else None
 
 
 def _out_of_order(now: Standing) -> list[Finding]:
@@ -182,7 +216,9 @@ def _by_command(subject: Subject, reader: Reader) -> Result:
 
 
 def _ledger_built(subject: Subject, server: Server, name: str) -> Ledger:
+    ignored = source.values_of(source.setting_of(subject))["switchyard.ignored"]
     with server.open(name) as connection:
+        connection.execute("SELECT set_config('switchyard.ignored', %s, false)", [ignored])
         return ledger_of(subject, lambda query: connection.execute(sql.SQL(query)).fetchall())
 
 
@@ -212,7 +248,26 @@ def before(subject: Subject, reader: Reader, files: Files | None) -> tuple[tuple
     now = of_database(subject, reader, files)
     if now.gone:
         raise NotChecked(f"{now.gone[0]} was applied, and no file says what it did (and {len(now.gone) - 1} more)")
-    return source.state_of(subject).built(reader.version, now.applied), now.applied
+    earlier = ((path, _as_applied(subject, path, checksum)) for path, checksum in now.again.items())
+    applied = tuple(sorted((*now.applied, *earlier), key=lambda each: in_order(each[0])))
+    return source.state_of(subject).built(reader.version, applied), applied
+
+
+def _as_applied(subject: Subject, path: str, checksum: str) -> str:
+    """The text of a file that has this checksum, in whichever commit. Raises ``NotChecked`` where none has it."""
+    place = str(PurePath(subject.app.path) / path)
+    commits = git_source.git(subject.repository, "log", "--all", "--format=%H", "--", f":(top){place}").decode()
+    for commit in commits.split():
+        with contextlib.suppress(SwitchyardError):  # the commit may be the one that deleted it
+            text = source.text_at(subject, commit, path)
+            if ledgers.same(checksum, text):
+                return text
+    raise NotChecked(f"{path} changed since it was applied, and no commit of this clone has what was: git fetch it")
+
+
+def _is_live(subject: Subject, path: str, text: str) -> bool:
+    """Whether the live release's commit has this very text of a file."""
+    return source.text_at(subject, subject.facts["live"]["commit"], path) == text
 
 
 def paths_of_live(subject: Subject) -> set[str]:

@@ -6,11 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from switchyard.checks.check import Finding, Result, Subject, judged, skipped, unknown
+from switchyard.checks.check import Finding, Result, Subject, judged, not_checked, skipped, unknown
 from switchyard.checks.database import source
 from switchyard.checks.database.session import Reader
-
-NOT_CHECKED = "not-checked"
 
 
 def reading(check: Callable[[Subject, Reader], Result]) -> Callable[[Subject], Result]:
@@ -19,7 +17,7 @@ def reading(check: Callable[[Subject, Reader], Result]) -> Callable[[Subject], R
     @functools.wraps(check)
     def run(subject: Subject) -> Result:
         why = source.not_asked(subject)
-        return skipped(why) if why else check(subject, source.state_of(subject).reader())
+        return skipped(why) if why else check(subject, source.state_of(subject).reader(subject))
 
     return run
 
@@ -29,8 +27,7 @@ def concluded(findings: list[Finding], unlooked: list[str], looked: str, reader:
     reason = f"{looked}; {reader.words}"
     known = {**reader.facts, **facts}
     if unlooked and any(finding.severity == "error" for finding in findings):
-        rest = [Finding(NOT_CHECKED, f"could not be looked at: {words}") for words in unlooked]
-        return judged([*findings, *rest], reason, facts=known)
+        return judged([*findings, *map(not_checked, unlooked)], reason, facts=known)
     if unlooked:
         return unknown(f"{'; '.join(unlooked)} ({reason})", findings=tuple(findings), facts=known)
     return judged(findings, reason, facts=known)

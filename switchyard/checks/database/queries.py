@@ -21,11 +21,17 @@ from switchyard.checks.database.migrations import NO_MIGRATIONS, fingerprint_of
 from switchyard.checks.database.outcome import concluded, counted, reading
 from switchyard.checks.database.reference import Server
 from switchyard.checks.database.session import MARK, Reader
+from switchyard.checks.setting import CriticalSetting
 from switchyard.core.errors import NotChecked
 
 ROUNDS = 6
 """Runs of a critical query; the first is told apart, as the cold one."""
 STATISTICS = "pg_stat_statements"
+NOTHING_SEEN = (
+    f"{STATISTICS} has seen no SELECT, INSERT, UPDATE, DELETE or MERGE of the application: let the live release answer "
+    "its users for a while"
+)
+_ASKS = re.compile(r"\W*(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH)\b", re.IGNORECASE)
 _KINDS = ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
 _UNTYPED = (psycopg.errors.IndeterminateDatatype, psycopg.errors.AmbiguousFunction)
 """What a text alone cannot say, such as the type of ``interval $1``."""
@@ -47,10 +53,16 @@ def _old_queries(subject: Subject, reader: Reader) -> Result:
     unseen: list[str] = []
     if reader.address.source != "embedded":
         seen, unseen = _from_statistics(reader)
+        unseen = [] if recorded and unseen == [NOTHING_SEEN] else unseen
         recorded += seen
         whose += " and pg_stat_statements" if seen else ""
+    files_of = source.setting_of(subject).queries
     if not recorded and not unseen:
-        return skipped(f"no query is recorded: put them into {source.setting_of(subject).queries}, one a file")
+        return skipped(f"no query is recorded: put them into {files_of}, one a file")
+    if not recorded:
+        return concluded(
+            [], [f"{each}, or put the queries into {files_of}, one a file" for each in unseen], "nothing", reader
+        )
     after = source.state_of(subject).built(reader.version, files)
     if reader.address.source == "embedded":
         return _alone(recorded, *after, whose, reader)
@@ -62,7 +74,7 @@ def _old_queries(subject: Subject, reader: Reader) -> Result:
     found += unplannable(old, fresh) + stars(recorded, old, fresh)
     pending = "the pending migrations"
     if applied is not None:
-        pending = counted(len(files or ()) - len(applied), "pending migration")
+        pending = counted(len(set(files or ()) - set(applied)), "pending migration")
     looked = f"{counted(len(recorded), 'statement')} of {whose}, planned before and after {pending}"
     if earlier:
         looked += f"; {len(earlier)} could not be planned before either"
@@ -87,7 +99,10 @@ def _none_planned(recorded: Sequence[Query], failed: Mapping[Query, Exception]) 
     if not recorded or len(failed) < len(recorded):
         return []
     query, error = next(iter(failed.items()))
-    return [f"none of {counted(len(recorded), 'statement')} can be planned, such as {query.place}: {_said(error)}"]
+    shown = f" ({short(query.text)})" if query.place.startswith(STATISTICS) else ""
+    do = "write them into files of queries with their types, such as $1::interval"
+    what = f"none of {counted(len(recorded), 'statement')} can be planned, such as {query.place}{shown}"
+    return [f"{what}: {_said(error)}; {do}"]
 
 
 def _recorded(subject: Subject) -> tuple[list[Query], str]:
@@ -128,11 +143,12 @@ def _from_statistics(reader: Reader) -> tuple[list[Query], list[str]]:
             continue
         try:
             trees = statement.parsed(text)
-        except statement.NotOnlyReading:
-            continue
-        if len(trees) == 1 and next(iter(trees[0]["stmt"])) in _KINDS:
+            is_asked = len(trees) == 1 and next(iter(trees[0]["stmt"])) in _KINDS
+        except statement.NotOnlyReading:  # such as interval $1, of which all parts but the text are gone
+            is_asked = _ASKS.match(text) is not None
+        if is_asked:
             found.append(Query(f"{STATISTICS} {number}", text))
-    return found, hidden
+    return found, hidden if found or hidden else [NOTHING_SEEN]
 
 
 def failures(recorded: Sequence[Query], server: Server, name: str) -> dict[Query, Exception]:
@@ -153,6 +169,11 @@ def failures(recorded: Sequence[Query], server: Server, name: str) -> dict[Query
 
 def numbered(text: str) -> str:
     """The parameters of psycopg (``%s``, ``%(name)s``) and of SQLAlchemy (``:name``) as the server's own."""
+    return _numbered(text)[0]
+
+
+def _numbered(text: str) -> tuple[str, list[str]]:
+    """The same, and their names in the order of their numbers; one without a name is called by its number."""
     names: list[str] = []
 
     def number(match: re.Match[str]) -> str:
@@ -160,12 +181,30 @@ def numbered(text: str) -> str:
             return match.group()
         if match.group() == "%%":
             return "%"
-        name = match.group("name") or match.group("other") or f"?{len(names)}"
+        name = match.group("name") or match.group("other") or str(len(names) + 1)
         if name not in names:
             names.append(name)
         return f"${names.index(name) + 1}"
 
-    return _PARAMETERS.sub(number, text)
+    return _PARAMETERS.sub(number, text), names
+
+
+def bound(text: str, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """A query with the server's own parameters, and their values. Raises ``NotChecked`` where the two do not fit."""
+    if not params:
+        return text, []
+    becomes, names = _numbered(text)
+    numbers = [node["number"] for kind, node in statement.nodes(statement.parsed(becomes)) if kind == "ParamRef"]
+    names = names or [str(number) for number in range(1, max(numbers, default=0) + 1)]
+    for name in names:
+        if name not in params:
+            raise NotChecked(f"params of app.predeploy.database.critical do not say what its parameter {name} is")
+    for name in params:
+        if name not in names:
+            raise NotChecked(
+                f"params of app.predeploy.database.critical say what {name} is, and it has no such parameter"
+            )
+    return becomes, [params[name] for name in names]
 
 
 _PARAMETERS = re.compile(
@@ -187,10 +226,13 @@ def _broken(query: Query, error: Exception) -> Finding:
 
 
 def unplannable(before: Mapping[Key, str], after: Mapping[Key, str]) -> list[Finding]:
-    """What breaks queries that can still be planned: columns that must be given now, new rules, new triggers."""
+    """What breaks queries that can still be planned: columns that must be given now, and what stops or hides rows."""
     found = []
     for key, now in sorted(after.items()):
         kind, owner, name = key
+        if kind == "table" and "row security" in now and "row security" not in before.get(key, "row security"):
+            what = "row security is on now: the release that still runs may not see its rows, or not write them"
+            found.append(Finding("new-policy", what, name, severity="warn", text=name))
         if ("table", "", owner) not in before or before.get(key) == now:
             continue
         then = before.get(key)
@@ -201,10 +243,16 @@ def unplannable(before: Mapping[Key, str], after: Mapping[Key, str]) -> list[Fin
             if needed and not was:
                 what = "must now be given by every INSERT, and the release that still runs may not do so"
                 found.append(Finding("required-column", what, place, do="give it a default", text=place))
-        elif then is None and kind in ("constraint", "trigger"):
-            what = f"a new {kind}: rows that the release that still runs writes may not pass it"
+        elif _stops(kind, now) and (then is None or then.removesuffix(" NOT VALID") != now):
+            words = f"a {'new' if then is None else 'changed'} {'unique ' * (kind == 'index')}{kind}"
+            what = f"{words}: rows that the release that still runs writes may not pass it"
             found.append(Finding(f"new-{kind}", what, place, severity="warn", text=place))
     return found
+
+
+def _stops(kind: str, now: str) -> bool:
+    """Whether rows may not pass an object of a table."""
+    return kind in ("constraint", "trigger", "rule", "policy") or (kind == "index" and now.startswith("CREATE UNIQUE "))
 
 
 def stars(recorded: Sequence[Query], before: Mapping[Key, str], after: Mapping[Key, str]) -> list[Finding]:
@@ -240,17 +288,17 @@ def _timed(subject: Subject, reader: Reader) -> Result:
         why = "the embedded database has no rows: set app.predeploy.database.fixture, or look at a real one"
         return concluded([], [why], "nothing", reader)
     known = {Path(query.place).name: query for query in own(subject, setting.queries)}
-    shapes = _Shapes(subject.state / "plans.json", reader.address.source)
+    shapes = _Shapes(subject.state / f"plans {subject.machine}.json".replace(" .", "."), reader.address.source)
     found: list[Finding] = []
     problems = []
     seconds: dict[str, Any] = {}
-    for name, most in setting.critical.items():
+    for name, each in setting.critical.items():
         query = known.get(name) or known.get(f"{name}.sql")
         if query is None:
             problems.append(f"app.predeploy.database.critical: {setting.queries} has no {name}")
             continue
         try:
-            found += _time(query, most, reader, shapes, seconds)
+            found += _time(query, each, reader, shapes, seconds)
         except statement.NotOnlyReading as error:
             problems.append(f"{query.place}:{error.line}: {error}")
         except NotChecked as error:
@@ -262,9 +310,13 @@ def _timed(subject: Subject, reader: Reader) -> Result:
     )
 
 
-def _time(query: Query, most: float, reader: Reader, shapes: _Shapes, seconds: dict[str, Any]) -> list[Finding]:
-    statement.require_only_reading(query.text)
-    (cold, *taken), plan = reader.timed(query.text, ROUNDS)
+def _time(
+    query: Query, setting: CriticalSetting, reader: Reader, shapes: _Shapes, seconds: dict[str, Any]
+) -> list[Finding]:
+    text, values = bound(query.text, setting.params)
+    statement.require_only_reading(text, bound=bool(values))
+    (cold, *taken), plan = reader.timed(text, ROUNDS, values)
+    most = setting.within
     median = statistics.median(taken)
     seconds[query.place] = {"cold": round(cold, 4), "median": round(median, 4), "rounds": len(taken)}
     found = []

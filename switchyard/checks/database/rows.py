@@ -60,14 +60,14 @@ def _minimum(reader: Reader, name: str, least: int) -> Finding | None:
 
 
 def _fresh(reader: Reader, name: str, column: str, within: int) -> Finding | None:
-    """Rows of the future say nothing of when one was last written."""
+    """Rows of the future say nothing of when one was last written. A time without a zone is one of the role's."""
     missing = _missing(reader, name)
     if missing:
         return missing
     query = sql.SQL(
         "SELECT extract(epoch FROM now() - max({0})::timestamptz)::bigint FROM {1} WHERE {0} <= now()"
     ).format(sql.Identifier(column), sql.Identifier(*table(name)))
-    age = reader.rows(query)[0][0]
+    age = reader.read(query, own=True)[1][0][0]
     do = "find out what stopped writing, or raise app.predeploy.database.fresh"
     if age is None:
         return Finding("fresh-rows", f"no row with a {column} before now", name, do=do, text=name)
@@ -89,14 +89,15 @@ def _missing(reader: Reader, name: str) -> Finding | None:
 # Columns of integers that count up: by a sequence of their own (serial, identity), by one that a default names, or as
 # a primary key without any. Partitions count in their root.
 _KEYS = """
-SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, NULL), s.nspname, s.relname,
+SELECT n.nspname, c.relname, a.attname, format_type(coalesce(y.oid, a.atttypid), NULL), s.nspname, s.relname,
        q.seqmax, q.seqmin, q.seqincrement, q.seqcycle, pg_sequence_last_value(q.seqrelid),
        has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT'),
        q.seqrelid IS NULL OR has_sequence_privilege(q.seqrelid, 'SELECT') AND has_schema_privilege(s.oid, 'USAGE')
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-   AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+  LEFT JOIN (SELECT y.oid AS domain, b.oid FROM pg_type y JOIN pg_type b ON b.oid = y.typbasetype
+              WHERE y.typtype = 'd') y ON y.domain = a.atttypid
   LEFT JOIN LATERAL (
        SELECT sc.oid AS sequence, sc.relname, sn.nspname, sn.oid
          FROM pg_depend d
@@ -116,6 +117,7 @@ SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, NULL), s.nspname
        ) s ON true
   LEFT JOIN pg_sequence q ON q.seqrelid = s.sequence
  WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+   AND coalesce(y.oid, a.atttypid) IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
    AND NOT current_setting('switchyard.ignored')::jsonb ?| ARRAY[n.nspname || '.' || c.relname, n.nspname || '.*']
    AND (s.sequence IS NOT NULL

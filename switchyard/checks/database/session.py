@@ -33,7 +33,15 @@ MARK = "/* switchyard predeploy */"
 _BEGINS = re.compile(r"(?:[\s(]|--[^\n]*(?:\n|$)|/\*.*?\*/)*\w*", re.DOTALL)
 AS_THE_ROLE = "; ".join(
     f"SET LOCAL {name} TO DEFAULT"
-    for name in ("search_path", "datestyle", "intervalstyle", "jit", "work_mem", "max_parallel_workers_per_gather")
+    for name in (
+        "search_path",
+        "timezone",
+        "datestyle",
+        "intervalstyle",
+        "jit",
+        "work_mem",
+        "max_parallel_workers_per_gather",
+    )
 )
 
 Query = str | sql.SQL | sql.Composed
@@ -116,18 +124,18 @@ class Reader:
             done = connection.execute(_marked(query, connection), values, binary=True)
             return [column.name for column in done.description or ()], done.fetchall()
 
-    def timed(self, query: str, rounds: int) -> tuple[list[float], dict[str, Any]]:
+    def timed(self, query: str, rounds: int, values: Sequence[Any] = ()) -> tuple[list[float], dict[str, Any]]:
         """The seconds after which a client has every row, one after the other on one connection; and the plan.
 
-        The query is the application's.
+        The query is the application's; ``values`` are bound to its ``$1``, ``$2`` and so on.
         """
         taken = []
-        with self._looking(own=True) as connection:
+        with self._looking(own=True) as connection, psycopg.RawCursor(connection) as cursor:
             for _ in range(rounds):
                 began = time.monotonic()
-                connection.execute(_marked(query, connection), binary=True).fetchall()
+                cursor.execute(_marked(query, connection), values, binary=True).fetchall()
                 taken.append(time.monotonic() - began)
-            explained = connection.execute(sql.SQL("EXPLAIN (FORMAT JSON) {}").format(sql.SQL(query))).fetchone()
+            explained = cursor.execute(f"EXPLAIN (FORMAT JSON) {query}", values).fetchone()
         return taken, explained[0][0]["Plan"]  # type: ignore[index]
 
     def rows(self, query: Query, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:

@@ -17,7 +17,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from switchyard import source as git_source
-from switchyard.checks import forward
+from switchyard.checks import forward, held
 from switchyard.checks.check import Subject
 from switchyard.checks.database.reference import NEWEST, USER, Server, apply_files, major_of
 from switchyard.checks.database.session import Address, Reader
@@ -34,6 +34,8 @@ APPLY_WITHIN = 600
 UNTIL = "SWITCHYARD_MIGRATION"
 """The variable that tells that command where to stop: the applied migrations by the ledger, with blanks between."""
 _IMAGES = re.compile(r"(?:.*/)?(?:postgres(?:ql)?|postgis|pgvector|timescaledb(?:-ha)?)(?::(?P<tag>[^@]*))?(?:@.*)?")
+_ITSELF = re.compile(r"localhost|127\..*|::1|host\.docker\.internal|172\.17\.0\.1|/.*")
+"""Addresses at which every machine finds a server of its own."""
 NOT_ASKED = (
     "nothing names a database: set app.predeploy.database (an empty mapping will do), or files or apply of "
     "app.migrations, to have one looked at"
@@ -45,31 +47,35 @@ class CommandFailed(NotChecked):
 
 
 class State:
-    """What the checks of one run share: the one reader, and the embedded servers."""
+    """What the checks of one run share: the one reader of each machine, and the embedded servers."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.lock = threading.RLock()
-        self._reader: Reader | NotChecked | None = None
+        self._readers: dict[str, Reader | NotChecked] = {}
         self._servers: dict[tuple[int, str], Server] = {}
         self._built: dict[tuple[Any, ...], str | NotChecked] = {}
 
-    def reader(self) -> Reader:
-        """Connections to the database, all at one instant; the same for every check. Raises ``NotChecked``."""
+    def reader(self, subject: Subject) -> Reader:
+        """Connections to a machine's database, all at one instant; the same for every check. Raises ``NotChecked``."""
         with self.lock:
-            if self._reader is None:
-                try:
-                    setting = setting_of(self.subject)
-                    address = find(self.subject, self)
-                    self._reader = Reader(address, setting.timeout, values_of(setting), self.subject.cancelled)
-                    self.subject.closing_after(GROUP).callback(self._reader.close)
-                except NotChecked as error:
-                    self._reader = error
-                except BadInput as error:
-                    self._reader = NotChecked(str(error))
-            if isinstance(self._reader, NotChecked):
-                raise self._reader
-            return self._reader
+            if subject.machine not in self._readers:
+                self._readers[subject.machine] = self._opened(subject)
+            found = self._readers[subject.machine]
+            if isinstance(found, NotChecked):
+                raise found
+            return found
+
+    def _opened(self, subject: Subject) -> Reader | NotChecked:
+        try:
+            setting = setting_of(subject)
+            made = Reader(find(subject, self), setting.timeout, values_of(setting), subject.cancelled)
+        except NotChecked as error:
+            return error
+        except BadInput as error:
+            return NotChecked(str(error))
+        subject.closing_after(GROUP).callback(made.close)
+        return made
 
     def server(self, major: int, until: str = "") -> Server:
         """An embedded server of the nearest major version, or the one that the settings name; started once.
@@ -160,6 +166,22 @@ def find(subject: Subject, state: State) -> Address:
     return _embedded(subject, state, "")
 
 
+def machines(subject: Subject) -> tuple[Subject, ...]:
+    """The machines whose databases are looked at: one where they share it, or where none has any yet."""
+    every = subject.machines
+    begun = any(each.facts.get("live") or each.facts.get("shared") for each in every)
+    return every if begun and len(every) > 1 and not _is_elsewhere(subject) else every[:1]
+
+
+def _is_elsewhere(subject: Subject) -> bool:
+    """Whether the address leads to one server, wherever it is asked from. What a machine calls itself does not."""
+    setting = setting_of(subject)
+    url = subject.env.get(setting.url_from)
+    server = _of_url(url, "", setting, subject.env).parameters.get("host") if url else None
+    of_machine = server is None or _ITSELF.fullmatch(str(server)) is not None
+    return not of_machine and setting.service is None and server not in services(subject.document or {})
+
+
 def server_major(subject: Subject) -> int:
     """The major version of the application's database, as its image says it; else the newest one."""
     found = services(subject.document or {})
@@ -206,7 +228,7 @@ def text_at(subject: Subject, commit: str, place: str) -> str:
 
 def is_empty(subject: Subject) -> bool:
     """Whether an embedded database stands in that nothing filled."""
-    return setting_of(subject).fixture is None and state_of(subject).reader().address.source == "embedded"
+    return setting_of(subject).fixture is None and state_of(subject).reader(subject).address.source == "embedded"
 
 
 def services(document: Mapping[str, Any]) -> dict[str, str]:
@@ -279,10 +301,7 @@ def _owner(subject: Subject) -> str | None:
 
 def _variables(subject: Subject, service: str) -> dict[str, str]:
     """A service's variables in the compose document, as the container sees them."""
-    read = (((subject.document or {}).get("services") or {}).get(service) or {}).get("environment") or {}
-    if isinstance(read, list):
-        read = dict(str(each).partition("=")[::2] for each in read)
-    return {key: str(value).replace("$$", "$") for key, value in read.items() if value is not None}
+    return held.environment(((subject.document or {}).get("services") or {}).get(service) or {})
 
 
 def _of_url(url: str, words: str, setting: DatabaseSetting, env: Mapping[str, str]) -> Address:
@@ -340,7 +359,8 @@ def _of_host(subject: Subject, setting: DatabaseSetting) -> Address | None:
         if subject.facts.get("live") is None and not shared:
             return None
         raise NotChecked(f"{subject.host}: no container of service {service} runs there; see inv status")
-    variables = _variables(subject, service)
+    known = {*named, *(["password"] if setting.role else [])}
+    variables = held.given(subject, service, _variables(subject, service), known)
     user = variables.get("POSTGRES_USER", "postgres")
     parameters: dict[str, Any] = {
         "user": user,
@@ -348,11 +368,6 @@ def _of_host(subject: Subject, setting: DatabaseSetting) -> Address | None:
         **({"password": variables["POSTGRES_PASSWORD"]} if "POSTGRES_PASSWORD" in variables else {}),
         **named,
     }
-    if "password" not in parameters and setting.role is None and variables.get("POSTGRES_PASSWORD_FILE"):
-        raise NotChecked(
-            f"service {service} takes its password from a file: name a role and the variable with its password in "
-            "app.predeploy.database.role and password_from"
-        )
     target = (str(running[0]["addresses"][0]), int(parameters.get("port") or PORT))
     return _forwarded(subject, setting, parameters, f"in service {service} of", target)
 

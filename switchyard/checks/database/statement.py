@@ -63,8 +63,11 @@ def parsed(text: str) -> list[dict[str, Any]]:
 
 
 @functools.lru_cache(maxsize=1024)
-def require_only_reading(text: str) -> None:
-    """Exactly one SELECT, VALUES or WITH that changes nothing. Raises ``NotOnlyReading`` otherwise."""
+def require_only_reading(text: str, *, bound: bool = False) -> None:
+    """Exactly one SELECT, VALUES or WITH that changes nothing. Raises ``NotOnlyReading`` otherwise.
+
+    ``bound``: its parameters have values.
+    """
     statements = parsed(text)
     if not statements:
         raise NotOnlyReading(1, "there is no statement")
@@ -81,7 +84,7 @@ def require_only_reading(text: str) -> None:
             raise NotOnlyReading(place, "SELECT INTO makes a table: a check only reads")
         if kind == "LockingClause":
             raise NotOnlyReading(place, "FOR UPDATE or FOR SHARE locks rows: a check only reads")
-        if kind == "ParamRef":
+        if kind == "ParamRef" and not bound:
             raise NotOnlyReading(place, "a parameter ($1) has no value here: use current_setting")
         if kind == "FuncCall":
             name = node["funcname"][-1]["String"]["sval"]
