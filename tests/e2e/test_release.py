@@ -131,8 +131,7 @@ def test_of_two_machines_none_is_switched_before_both_are_prepared_nor_beside_on
     subprocess.run(["docker", "exec", other.container, "rm", "/tmp/refuse"], check=True)
     site.commit("3")
     third = site.receipt("deploy")
-    whole["hosts"]["prod"]["machines"][1]["port"] = 1  # nothing answers there
-    path.write_text(json.dumps(whole))
+    site.rewrite(f'"port": {other.port}', '"port": 1', "../checkout/invoke.yaml")  # nothing answers there
     done = site.inv("rollback", "--json")
     assert done.returncode == 3 and '"reason": "prod2 (127.0.0.1:1): no SSH connection' in done.stdout, done.stdout
     machines = json.loads(done.stdout)["hosts"]
@@ -141,8 +140,7 @@ def test_of_two_machines_none_is_switched_before_both_are_prepared_nor_beside_on
         ("prod2", None),
     ]
     assert site.answer() == "1"
-    whole["hosts"]["prod"]["machines"][1]["port"] = other.port
-    path.write_text(json.dumps(whole))
+    site.rewrite('"port": 1', f'"port": {other.port}', "../checkout/invoke.yaml")
     back = site.receipt("rollback", "--to", first["release"])
     assert [machine["before"] for machine in back["hosts"]] == [first["release"], third["release"]]
     machines = site.receipt("status")["hosts"]
