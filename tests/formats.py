@@ -39,5 +39,5 @@ def require_printed(words: Sequence[str], code: int, said: str) -> None:
     (line,) = (line for line in said.splitlines() if line.startswith("{"))
     if code in (OK, DRIFT):
         assert said.strip() == line, f"more than JSON was printed:\n{said}"
-    name = "plan" if "--dry-run" in words else PRINTED[words[0]]
-    require(name if code in (OK, DRIFT) else "receipt", json.loads(line))
+    name, value = "plan" if "--dry-run" in words else PRINTED[words[0]], json.loads(line)
+    require("receipt" if "outcome" in value else name, value)

@@ -24,8 +24,10 @@ def with_current_env(checkout: Path, host_name: str | None, *, to: str | None, a
     from switchyard.verbs.deploy import Options, deploy  # a rollback that needs no deploy does not wait for it to load
 
     name = host_name or last_host(checkout)
-    _, _, answers = ask(checkout, name, "target", to=to)
-    commits = {answer["commit"] for answer in answers.values()}
+    asked = ask(checkout, name, "target", to=to)
+    for error in asked.unknown.values():
+        raise error  # a deploy needs all of them
+    commits = {answer["commit"] for answer in asked.answers.values()}
     if len(commits) != 1:
         raise BadInput(f"the machines of {name} would go back to different commits; name one with --to")
     options = Options(rev=commits.pop(), allow_downgrade=True, force=True, json=as_json, yes=True, back=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from switchyard import settings
-from switchyard.core.errors import BadInput
+from switchyard.core.errors import NOT_CHECKED, OK, BadInput
 from switchyard.flow import attempt_name, who
 from switchyard.line import Line, require_app
 from switchyard.screen import Screen
@@ -58,9 +58,10 @@ def execute(checkout: Path, host_name: str, *, service: str, command: str) -> in
         shlex.split(command)
     except ValueError as error:
         raise BadInput(f"exec: --command {command}: {error}; a quote in it needs its pair, or a backslash") from None
-    _, _, answers = ask(checkout, host_name, "exec", service=service, command=command)
-    code = 0
-    for answer in answers.values():
+    asked = ask(checkout, host_name, "exec", service=service, command=command)
+    code = OK
+    for answer in asked.answers.values():
         sys.stdout.write(answer["output"] + "\n")
         code = code or int(answer["code"])
-    return code
+    asked.tell(Screen(as_json=False))
+    return code or (NOT_CHECKED if asked.unknown else OK)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,50 +14,82 @@ from rich.table import Table
 from switchyard import settings
 from switchyard.address import url_of
 from switchyard.core.app import Route
-from switchyard.core.errors import DRIFT, BadInput
+from switchyard.core.errors import DRIFT, NOT_CHECKED, OK, BadInput, SwitchyardError
 from switchyard.line import Line, require_app
 from switchyard.screen import Screen, ago
 
 
-def ask(checkout: Path, host_name: str, verb: str, **fields: Any) -> tuple[settings.Host, str, dict[str, Any]]:
-    """The answers of every machine of a host, by name."""
+@dataclass(frozen=True)
+class Asked:
+    """What the machines of a host answered."""
+
+    host: settings.Host
+    app: str
+    answers: dict[str, Any]
+    """By the machine's name."""
+    unknown: dict[str, SwitchyardError]
+    """Why the others did not."""
+
+    def as_json(self, hosts: list[dict[str, Any]]) -> str:
+        """What a program reads of these machines."""
+        unknown = [{"name": name, "reason": str(error)} for name, error in self.unknown.items()]
+        told = {"v": 1, "app": self.app, "hosts": hosts, **({"unknown": unknown} if unknown else {})}
+        return json.dumps(told)
+
+    def tell(self, screen: Screen) -> None:
+        """For people, which machines did not answer."""
+        for error in self.unknown.values():
+            screen.say(str(error), "red")
+
+
+def ask(checkout: Path, host_name: str, verb: str, **fields: Any) -> Asked:
+    """Asks every machine of a host at once. Raises what the first met where none answers."""
     host = settings.host(checkout, host_name)
     app = require_app(host.app_setting.name, host.name)
-    answers = {}
-    for machine in host.setting.machines:
+
+    def answer(machine: settings.Machine) -> dict[str, Any] | SwitchyardError:
         line = Line(host, machine, app)
         try:
-            answers[machine.name] = line.ask(verb, **fields)
+            return line.ask(verb, **fields)
+        except SwitchyardError as error:
+            return error
         finally:
             line.close()
-    return host, app, answers
+
+    with ThreadPoolExecutor(len(host.setting.machines)) as pool:
+        found = {
+            machine.name: said
+            for machine, said in zip(host.setting.machines, pool.map(answer, host.setting.machines), strict=True)
+        }
+    answers = {name: said for name, said in found.items() if not isinstance(said, SwitchyardError)}
+    unknown = {name: said for name, said in found.items() if isinstance(said, SwitchyardError)}
+    if not answers:
+        raise next(iter(unknown.values()))
+    return Asked(host, app, answers, unknown)
 
 
 def status(checkout: Path, host_name: str, *, as_json: bool) -> int:
     """What runs on the host now. Exit 7 where it differs from what was recorded."""
-    host, app, answers = ask(checkout, host_name, "status")
-    code = DRIFT if any(answer["drift"] for answer in answers.values()) else 0
+    asked = ask(checkout, host_name, "status")
+    drifts = any(answer["drift"] for answer in asked.answers.values())
+    code = NOT_CHECKED if asked.unknown else DRIFT if drifts else OK
     if as_json:
         urls = {
-            machine.name: url_of(host, machine, [Route(**route) for route in answers[machine.name]["routes"]])
-            for machine in host.setting.machines
+            machine.name: url_of(
+                asked.host, machine, [Route(**route) for route in asked.answers[machine.name]["routes"]]
+            )
+            for machine in asked.host.setting.machines
+            if machine.name in asked.answers
         }
         keys = ("live", "idle", "lease", "kept", "drift")
-        print(
-            json.dumps(
-                {
-                    "v": 1,
-                    "app": app,
-                    "hosts": [
-                        {"name": name, "url": urls[name], **{key: answer[key] for key in keys}}
-                        for name, answer in answers.items()
-                    ],
-                }
-            )
-        )
+        hosts = [
+            {"name": name, "url": urls[name], **{key: answer[key] for key in keys}}
+            for name, answer in asked.answers.items()
+        ]
+        print(asked.as_json(hosts))
         return code
     screen = Screen(as_json=False)
-    for name, answer in answers.items():
+    for name, answer in asked.answers.items():
         for word in ("live", "idle"):
             slot = answer[word]
             text = (
@@ -81,6 +115,7 @@ def status(checkout: Path, host_name: str, *, as_json: bool) -> int:
         screen.console.print(table)
         for line in answer["drift"]:
             screen.say(f"{name}: drift: {line}", "yellow")
+    asked.tell(screen)
     return code
 
 
@@ -92,12 +127,13 @@ def history(checkout: Path, host_name: str, *, count: int, as_json: bool) -> int
     """The attempts on this host, and how each ended."""
     if count < 1:
         raise BadInput(f"history: --count {count} is no number of attempts; give 1 or more")
-    _, app, answers = ask(checkout, host_name, "history", count=count)
+    asked = ask(checkout, host_name, "history", count=count)
+    code = NOT_CHECKED if asked.unknown else OK
     if as_json:
-        print(json.dumps({"v": 1, "app": app, "hosts": [{"name": name, **answer} for name, answer in answers.items()]}))
-        return 0
+        print(asked.as_json([{"name": name, **answer} for name, answer in asked.answers.items()]))
+        return code
     screen = Screen(as_json=False)
-    for name, answer in answers.items():
+    for name, answer in asked.answers.items():
         for entry in answer["attempts"]:
             stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry["wall"]))
             screen.say(
@@ -106,17 +142,19 @@ def history(checkout: Path, host_name: str, *, count: int, as_json: bool) -> int
             )
         for problem in answer["problems"]:
             screen.say(f"{name}: journal: {problem}", "yellow")
-    return 0
+    asked.tell(screen)
+    return code
 
 
 def logs(checkout: Path, host_name: str, *, service: str | None, tail: int) -> int:
     """The last lines of the live colour's and the shared services' containers."""
     if tail < 1:
         raise BadInput(f"logs: --tail {tail} is no number of lines; give 1 or more")
-    _, _, answers = ask(checkout, host_name, "logs", service=service, tail=tail)
+    asked = ask(checkout, host_name, "logs", service=service, tail=tail)
     screen = Screen(as_json=False)
-    for name, answer in answers.items():
+    for name, answer in asked.answers.items():
         for container, text in sorted(answer["containers"].items()):
             screen.say(f"--- {name}: {container}", "bold")
             screen.say(text)
-    return 0
+    asked.tell(screen)
+    return NOT_CHECKED if asked.unknown else OK

@@ -132,6 +132,11 @@ def test_of_two_machines_none_is_switched_before_both_are_prepared_nor_beside_on
     site.commit("3")
     third = site.receipt("deploy")
     site.rewrite(f'"port": {other.port}', '"port": 1', "../checkout/invoke.yaml")  # nothing answers there
+    seen = site.inv("status", "--json")
+    assert seen.returncode == 3, seen.stdout
+    seen = json.loads(seen.stdout)
+    assert [machine["live"]["release"] for machine in seen["hosts"]] == [third["release"]]
+    assert [machine["name"] for machine in seen["unknown"]] == ["prod2"]
     done = site.inv("rollback", "--json")
     assert done.returncode == 3 and '"reason": "prod2 (127.0.0.1:1): no SSH connection' in done.stdout, done.stdout
     machines = json.loads(done.stdout)["hosts"]
