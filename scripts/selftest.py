@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""All checks of this repository, one after the other, with a table at the end; standard library only.
+"""All checks of this repository, with a table at the end; standard library only.
 
 Exit 0 only if everything passed, nothing was skipped, no suite shrank below its floor and an engine answered.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -26,6 +27,8 @@ FLOORS = ROOT / "scripts" / "floors.json"
 
 SECONDS = {"lint": 90, "types": 120, "deadcode": 90, "unit": 600, "e2e": 2400, "faults": 900}
 """The sessions in their order, and how long each may take."""
+BESIDE = {"unit": "e2e"}
+"""A session that only computes, and the one beside which it runs, which waits for hosts most of the time."""
 TESTS = ("unit", "e2e")
 """The sessions that leave a JUnit report; each of the others counts as one test."""
 ENGINE_SECONDS = 20
@@ -34,7 +37,7 @@ ENGINE_SECONDS = 20
 def main() -> int:
     began = time.monotonic()
     engine = prepare() and has_engine()
-    suites = [run(session, limit) for session, limit in SECONDS.items()]
+    suites = run_all()
     problems = faults(suites, json.loads(FLOORS.read_text()))
     if not engine:
         problems.append("no Docker engine with Compose answered; `python3 scripts/engine.py` installs one on Debian")
@@ -85,13 +88,29 @@ def answers(command: list[str]) -> bool:
     return done.returncode == 0
 
 
-def run(session: str, limit: int) -> Suite:
-    """Run one Nox session for at most ``limit`` seconds; a session that fails without a failed test counts as one."""
-    report = REPORTS / f"{session}.xml"
-    report.unlink(missing_ok=True)
-    passed = nox(session, limit)
+def run_all() -> list[Suite]:
+    """Every session; one that runs beside another has what is left of the cores, and is shown after it."""
+    begun: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        suites = {}
+        for session in SECONDS:
+            begun[session] = start(session)
+            if session not in BESIDE:
+                suites |= {each: read_end(each, begun.pop(each)) for each in sorted(begun, key=BESIDE.__contains__)}
+        return [suites[session] for session in SECONDS]
+    finally:
+        for process in begun.values():
+            end(process)
+
+
+def read_end(session: str, process: subprocess.Popen[bytes]) -> Suite:
+    """What became of a session; one that fails without a failed test counts as one."""
+    passed = ended(session, process)
+    if session in BESIDE:
+        print(output(session).read_text(errors="replace"), flush=True)
     if session not in TESTS:
         return Suite(session, collected=1, failed=0 if passed else 1, skipped=0)
+    report = REPORTS / f"{session}.xml"
     suite = read(report) if report.exists() else Suite(session, 0, 0, 0)
     return suite if passed else broken(suite)
 
@@ -101,16 +120,38 @@ def broken(suite: Suite) -> Suite:
     return suite if suite.failed else Suite(suite.name, suite.collected, 1, suite.skipped)
 
 
-def nox(session: str, limit: int) -> bool:
+def output(session: str) -> Path:
+    """Where a session that runs beside another prints."""
+    return REPORTS / f"{session}.txt"
+
+
+def start(session: str) -> subprocess.Popen[bytes]:
+    """One Nox session."""
+    (REPORTS / f"{session}.xml").unlink(missing_ok=True)
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
     command = [str(VENV / "bin" / "python"), "-m", "nox", "--session", session]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, env={**os.environ, "PATH": path}, start_new_session=True
-    )
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    with open(output(session), "wb") if session in BESIDE else contextlib.nullcontext() as file:
+        if file:
+            print(f"{session}: beside {BESIDE[session]}, shown after it", flush=True)
+            command = ["nice", "-n", "19", *command]
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file and subprocess.STDOUT,
+            env={**os.environ, "PATH": path},
+            start_new_session=True,
+        )
+
+
+def ended(session: str, process: subprocess.Popen[bytes]) -> bool:
+    """Whether a session passed within its time."""
     try:
-        return process.wait(limit) == 0
+        return process.wait(SECONDS[session]) == 0
     except subprocess.TimeoutExpired:
-        print(f"{session}: not done after {limit} seconds", flush=True)
+        print(f"{session}: not done after {SECONDS[session]} seconds", flush=True)
         return False
     finally:
         end(process)
