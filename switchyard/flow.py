@@ -115,8 +115,8 @@ class Flow:
 
 
 def cancel(flows: Sequence[Flow]) -> None:
-    """Asks all attempts that have not ended to clean up, and waits for their ends."""
-    waiting = [flow for flow in flows if flow.end is None]
+    """Asks all attempts that were begun and have not ended to clean up, and waits for their ends."""
+    waiting = [flow for flow in flows if flow.end is None and flow.line.followed]
     for flow in waiting:
         flow.line.cancel()
     for flow in waiting:

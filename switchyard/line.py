@@ -14,17 +14,20 @@ import shlex
 import threading
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import fabric
 import paramiko
 
 from switchyard.core.errors import FAILED, BadInput, NotChecked, SwitchyardError
 from switchyard.settings import Host, Machine, environment
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # its threads print tracebacks where nobody listens
 CONNECT_WITHIN = 8
@@ -190,6 +193,8 @@ class Line:
         self._sending = False
         self._cancels = False
         """Whether the attempt's end was asked for, or has been looked at again."""
+        self.followed = False
+        """Whether an attempt was begun here whose end can be waited for."""
         self._word = b""
         """What was said last: said again after a lost connection, which may have swallowed it."""
 
@@ -230,6 +235,7 @@ class Line:
         self._events = queue.Queue()
         threading.Thread(target=self._read, args=(self._file, self._events), daemon=True).start()
         threading.Thread(target=self._beat, args=(channel,), daemon=True).start()
+        self.followed = True
 
     def _why_not(self, answer: list[str]) -> str:
         assert self._channel is not None
@@ -388,10 +394,24 @@ def to_each(host: Host, app: str) -> Iterator[list[Line]]:
         yield found
 
 
+def at_once(act: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """What becomes of each, in their order; every one has a thread of its own, for which Ctrl-C does not wait."""
+
+    def run(item: T, end: Future[R]) -> None:
+        try:
+            end.set_result(act(item))
+        except BaseException as error:
+            end.set_exception(error)
+
+    ends: list[Future[R]] = [Future() for _ in items]
+    for item, end in zip(items, ends, strict=True):
+        threading.Thread(target=run, args=(item, end), daemon=True).start()
+    return [end.result() for end in ends]
+
+
 def ask_each(lines: Sequence[Line], verb: str) -> list[tuple[Line, dict[str, Any]]]:
     """Each line with the answer of its machine; they are asked at one time."""
-    with ThreadPoolExecutor(len(lines)) as pool:
-        return list(zip(lines, pool.map(lambda line: line.ask(verb), lines), strict=True))
+    return list(zip(lines, at_once(lambda line: line.ask(verb), lines), strict=True))
 
 
 def is_orphan(holder: dict[str, Any] | None) -> bool:

@@ -83,6 +83,8 @@ def interrupted(flows: list[Flow], screen: Screen, checked: Checked | None = Non
     for flow in flows:
         if flow.end is None and flow.switched:
             flow.unseen(INTERRUPTED, "the host goes on by itself; see inv status", "detached")
+        elif flow.end is None and not flow.line.followed:
+            flow.unseen(INTERRUPTED, "not begun, as far as it is known here; see inv status", "lost")
         elif flow.end is None:
             flow.unseen(INTERRUPTED, "asked to cancel, and the end was not seen; see inv status", "lost")
         elif flow.end["outcome"] == "cancelled":

@@ -19,6 +19,7 @@ SERVERS = 8
 """Containers of one service and colour that the edge can hold."""
 HEADER = "X-Switchyard-Release"
 
+_LIVE = f"str(live),map({HOME}/maps/live.map,none)"
 _LOG = (
     "%{+json}o %(t)[accept_date(ms)] %(route)f %(backend)b %(server)s %(status)ST %(wait)Tw %(connect)Tc "
     "%(response)Tr %(total)Ta %(end)ts %(retries)rc %(bytes)B %(method)HM"
@@ -99,7 +100,9 @@ def configuration(routes: Sequence[Route], apps: Mapping[str, App]) -> str:
         parts.append(_frontend(index, route))
         for colour in names.COLOURS:
             parts.append(_preview(index, route, colour))
-            parts += [_backend(route, colour, apps[colour], checked=checked) for checked in (True, False)]
+            parts.append(_backend(route, colour, apps[colour]))
+            if route.mode == "http":
+                parts.append(_backend(route, colour, apps[colour], checked=False))
     return "\n".join(parts)
 
 
@@ -108,12 +111,12 @@ def _frontend(index: int, route: Route) -> str:
     if route.mode == "tcp":
         lines += [
             "  option tcplog",
-            f"  acl nothing str(live),map({HOME}/maps/live.map,none) -m str none",
+            f"  acl nothing {_LIVE} -m str none",
             "  use_backend nothing_live_tcp if nothing",
-            *_to_the_live(route),
+            f"  use_backend {route.name}_%[{_LIVE}]",
         ]
         return "\n".join(lines) + "\n"
-    lines += ["  option forwardfor", f"  acl nothing str(live),map({HOME}/maps/live.map,none) -m str none"]
+    lines += ["  option forwardfor", f"  acl nothing {_LIVE} -m str none"]
     if route.affinity:
         cookie = _cookie(route)
         lines += [
@@ -143,15 +146,14 @@ def _to_the_live(route: Route) -> list[str]:
     """The live colour answers, also where none of its containers passes its check just now: a late answer is better
     than none, and only a release that was proven is live.
     """
-    live = f"str(live),map({HOME}/maps/live.map,none)"
     lines = []
     for colour in names.COLOURS:
         lines += [
-            f"  acl live_{colour} {live} -m str {colour}",
+            f"  acl live_{colour} {_LIVE} -m str {colour}",
             f"  acl none_{colour} nbsrv({route.name}_{colour}) eq 0",
         ]
         lines.append(f"  use_backend unchecked_{route.name}_{colour} if live_{colour} none_{colour}")
-    return [*lines, f"  use_backend {route.name}_%[{live}]"]
+    return [*lines, f"  use_backend {route.name}_%[{_LIVE}]"]
 
 
 def _preview(index: int, route: Route, colour: str) -> str:
@@ -161,7 +163,7 @@ def _preview(index: int, route: Route, colour: str) -> str:
     )
 
 
-def _backend(route: Route, colour: str, app: App, *, checked: bool) -> str:
+def _backend(route: Route, colour: str, app: App, *, checked: bool = True) -> str:
     lines = [f"backend {'' if checked else 'unchecked_'}{route.name}_{colour}", f"  mode {route.mode}"]
     release = f"%[str({colour}),map({HOME}/maps/releases.map,none)]"
     if route.mode == "http":

@@ -281,8 +281,8 @@ def cancel(attempt: Attempt, colour: str | None) -> None:
     deadline = time.monotonic() + ANSWERED_WITHIN  # what it was asked while it was live
     while attempt.proxy.connections(colour) and time.monotonic() < deadline:
         time.sleep(0.05)
-    with contextlib.suppress(OSError):  # a disk without room must not keep what failed running
-        for container in held:
+    for container in held:
+        with contextlib.suppress(OSError, SwitchyardError):  # a full disk, or logs that the engine cannot read
             _keep_evidence(attempt, container)
     stop(attempt, colour, held)
     attempt.failed.setdefault(f"front {colour}", attempt.reason or "cancelled")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from switchyard import settings
 from switchyard.address import public
 from switchyard.core.app import App, Check, Route
-from switchyard.core.errors import BadInput, SwitchyardError
+from switchyard.core.errors import OK, BadInput, SwitchyardError
 from switchyard.flow import Ended, Flow, attempt_name, who
-from switchyard.line import Line, require_app
+from switchyard.line import Line, at_once, require_app
 from switchyard.receipt import interrupted, receipt
 from switchyard.screen import Screen
 from switchyard.verbs.status import ask
@@ -40,9 +39,7 @@ def rollback(checkout: Path, host_name: str | None, *, to: str | None, as_json: 
     app, screen = require_app(host.app_setting.name, host.name), Screen(as_json=as_json)
     flows = [Flow(host, Line(host, machine, app), screen) for machine in host.setting.machines]
     try:
-        with ThreadPoolExecutor(len(flows)) as pool:  # one that does not answer keeps no other waiting
-            for begun in [pool.submit(_begin, flow, to) for flow in flows]:
-                begun.result()
+        at_once(lambda flow: _begin(flow, to), flows)  # one that does not answer keeps no other waiting
         for flow in flows:
             _probe(flow)
         for flow in flows:
@@ -53,7 +50,11 @@ def rollback(checkout: Path, host_name: str | None, *, to: str | None, as_json: 
     finally:
         for flow in flows:
             flow.line.close()
-    return receipt(flows, screen)
+    code = receipt(flows, screen)
+    back = next((flow.release for flow in flows if flow.end and flow.end["exit"] == OK), None)
+    if code and back:  # the same again without --to would take those that went back further back
+        screen.say(f"the others go there with: inv rollback --host {host.name} --to {back}", "bold")
+    return code
 
 
 @contextlib.contextmanager

@@ -58,10 +58,10 @@ def execute(checkout: Path, host_name: str, *, service: str, command: str) -> in
         shlex.split(command)
     except ValueError as error:
         raise BadInput(f"exec: --command {command}: {error}; a quote in it needs its pair, or a backslash") from None
-    asked = ask(checkout, host_name, "exec", service=service, command=command)
+    asked = ask(checkout, host_name, "exec", in_turn=True, service=service, command=command)
     code = OK
     for answer in asked.answers.values():
         sys.stdout.write(answer["output"] + "\n")
         code = code or int(answer["code"])
     asked.tell(Screen(as_json=False))
-    return code or (NOT_CHECKED if asked.unknown else OK)
+    return NOT_CHECKED if asked.unknown else code

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from switchyard import settings
 from switchyard.address import url_of
 from switchyard.core.app import Route
 from switchyard.core.errors import DRIFT, NOT_CHECKED, OK, BadInput, SwitchyardError
-from switchyard.line import Line, require_app
+from switchyard.line import Line, at_once, require_app
 from switchyard.screen import Screen, ago
 
 
@@ -42,8 +41,8 @@ class Asked:
             screen.say(str(error), "red")
 
 
-def ask(checkout: Path, host_name: str, verb: str, **fields: Any) -> Asked:
-    """Asks every machine of a host at once. Raises what the first met where none answers."""
+def ask(checkout: Path, host_name: str, verb: str, *, in_turn: bool = False, **fields: Any) -> Asked:
+    """Asks every machine of a host, at once unless ``in_turn``. Raises what the first met where none answers."""
     host = settings.host(checkout, host_name)
     app = require_app(host.app_setting.name, host.name)
 
@@ -56,11 +55,9 @@ def ask(checkout: Path, host_name: str, verb: str, **fields: Any) -> Asked:
         finally:
             line.close()
 
-    with ThreadPoolExecutor(len(host.setting.machines)) as pool:
-        found = {
-            machine.name: said
-            for machine, said in zip(host.setting.machines, pool.map(answer, host.setting.machines), strict=True)
-        }
+    machines = host.setting.machines
+    ends = [answer(machine) for machine in machines] if in_turn else at_once(answer, machines)
+    found = dict(zip((machine.name for machine in machines), ends, strict=True))
     answers = {name: said for name, said in found.items() if not isinstance(said, SwitchyardError)}
     unknown = {name: said for name, said in found.items() if isinstance(said, SwitchyardError)}
     if not answers:

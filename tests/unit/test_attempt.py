@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from switchyard.core.app import Route
+from switchyard.core.errors import SwitchyardError
 from switchyard.core.lease import BEAT_WITHIN
 from switchyard.core.machine import Step
 from switchyard.host import acts, colours, engine, images, observe
@@ -123,10 +124,18 @@ def test_what_looks_at_a_build_ends_with_the_attempt(attempt):
 
 def test_what_failed_is_stopped_also_where_its_logs_cannot_be_kept(attempt, monkeypatch):
     with_release(attempt, "R1")
-    (attempt.store.release("R1") / "failed").write_text("no folder can be made here")
-    stopped = []
-    monkeypatch.setattr(colours, "containers_in", lambda *_: [{"Id": "1", "Names": ["/web-green-web-1"]}])
-    monkeypatch.setattr(engine, "logs", lambda *_: "")
+    (attempt.store.release("R1") / "failed" / "full.log").mkdir(parents=True)
+    stopped, held = [], [{"Id": name, "Names": [f"/{name}"]} for name in ("full", "unread", "kept")]
+
+    def logs(container: str, _: int) -> str:
+        if container == "unread":
+            raise SwitchyardError("configured logging driver does not support reading")
+        return "its last words"
+
+    monkeypatch.setattr(colours, "containers_in", lambda *_: held)
+    monkeypatch.setattr(engine, "logs", logs)
+    monkeypatch.setattr(engine, "inspect", lambda _: None)
     monkeypatch.setattr(colours, "stop", lambda _, colour, held: stopped.extend(c["Id"] for c in held))
     colours.cancel(attempt, "green")
-    assert stopped == ["1"] and attempt.failed == {"front green": "cancelled"}
+    assert (attempt.store.release("R1") / "failed" / "kept.log").read_text() == "its last words"
+    assert stopped == ["full", "unread", "kept"] and attempt.failed == {"front green": "cancelled"}

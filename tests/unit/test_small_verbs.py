@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from switchyard.core.errors import INTERRUPTED, BadInput, NotChecked
 from switchyard.line import UNSEEN
 from switchyard.screen import Screen
-from switchyard.verbs import deploy, rollback, small
+from switchyard.verbs import apply, deploy, rollback, small
 from tests.formats import require
 
 
@@ -54,6 +56,7 @@ class Told:
     def __init__(self, name: str, *events: Said, after: Sequence[Said] = ()) -> None:
         self.machine = SimpleNamespace(name=name, address="127.0.0.1")
         self.said, self.after, self.did, self.executions = list(events), list(after), [], 0
+        self.followed = False
 
     def events(self) -> Iterator[dict[str, Any]]:
         while self.said:
@@ -66,7 +69,7 @@ class Told:
         self.did.append("start")
         if self.said and isinstance(self.said[0], NotChecked):
             raise self.said.pop(0)
-        self.executions += 1
+        self.executions, self.followed = 1, True
 
     def say(self, word: str, **_: Any) -> None:
         self.did.append(word)
@@ -191,7 +194,40 @@ def test_a_deploy_tells_of_each_machine_where_the_line_to_one_is_lost_after_a_sw
 
 def test_a_deploy_whose_line_is_lost_before_any_switch_ends_with_what_was_lost(monkeypatch):
     lines = [Told("one", HELLO), Told("two", NotChecked("two: the connection was lost"))]
-    lines[1].start = lambda *_, **__: None
+    lines[1].start, lines[1].followed = lambda *_, **__: None, True
     with pytest.raises(NotChecked, match="two: the connection was lost"):
         deploy._run(SimpleNamespace(name="prod"), lines, None, None, None, deploy.Options(), Screen(as_json=True))
     assert [line.did[-1] for line in lines] == ["cancel", "cancel"]
+
+
+def test_ctrl_c_waits_for_no_machine_that_does_not_answer_and_tells_of_it(monkeypatch, capsys):
+    class Silent(Told):
+        def start(self, *_: Any, **__: Any) -> None:
+            silence.wait(60)
+
+    silence, silent = threading.Event(), Silent("silent")
+    monkeypatch.setattr(Future, "result", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert roll_back(monkeypatch, silent, Told("cancelled", HELLO, after=[CANCELLED])) == INTERRUPTED
+    silence.set()
+    assert silent.did == ["close"]
+    said = receipt_of(capsys)
+    assert "silent: not begun, as far as it is known here; see inv status" in said["reason"]
+
+
+def test_who_rolls_back_again_is_told_not_to_take_those_that_went_back_further(monkeypatch, capsys):
+    assert roll_back(monkeypatch, Told("dead", DEAD), Told("one", *BACK), as_json=False) == 3
+    assert f"the others go there with: inv rollback --host prod --to {OLD}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["apply_shared", "apply_edge"])
+def test_apply_to_a_machine_that_does_not_answer_says_so_and_waits_for_nothing(monkeypatch, verb):
+    line = Told("dead", DEAD)
+    host = SimpleNamespace(name="prod", setting=SimpleNamespace(machines=[line.machine]), app_folder=Path())
+    monkeypatch.setattr(apply.settings, "host", lambda *_: host)
+    monkeypatch.setattr(apply.settings, "application", lambda *_: SimpleNamespace(name="web"))
+    monkeypatch.setattr(apply.source, "pick", lambda *_, **__: SimpleNamespace(folder="."))
+    monkeypatch.setattr(apply.source, "show", lambda *_: None)
+    monkeypatch.setattr(apply, "Line", lambda *_: line)
+    with pytest.raises(NotChecked, match="no SSH connection"):
+        apply.apply(Path(), "prod", verb, rev=None, yes=True)
+    assert line.did == ["start", "close"]
