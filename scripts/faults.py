@@ -371,6 +371,8 @@ def round_of(site: Small | Games, relay: Relay, step: str, actor: str, chance: r
         problems.append(f"the shared services were {shared} and are {shared_services(site, ACTORS[actor].drops)}")
     beats = site.beats()
     problems += overlaps(beats)
+    if problems:
+        problems.append(f"the struck deploy said: {(struck.said or '')[-1500:]}")
     if verb == "rollback":
         settle(site)
     when = Moment(told["struck"] - told["began"], usual, not has_ended(site, step, told)) if told else None

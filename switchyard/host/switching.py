@@ -7,7 +7,8 @@ import time
 from switchyard.core import commands, edge, names
 from switchyard.core.errors import SwitchyardError
 from switchyard.host import colours, engine, observe
-from switchyard.host.attempt import Attempt
+from switchyard.host.attempt import Attempt, Cancelled
+from switchyard.host.store import Superseded
 
 SEEN_WITHIN = 20.0
 """Seconds in which the operator's side hands in what it saw."""
@@ -61,15 +62,19 @@ def start_singletons(attempt: Attempt, colour: str | None) -> bool:
     record = attempt.store.record(release) or {}
     if not record.get("handover"):
         return True
-    try:
-        attempt.run(commands.up(attempt.target(release), colour, record["handover"]))
-        attempt.started.add(f"single {colour}")
-        return True
-    except SwitchyardError as error:
-        engine.ask("GET", "/_ping")  # where it is the engine that is away, that is no word on the release
-        attempt.failed[f"single {colour}"] = attempt.reason = str(error)
-        _judge_handover(attempt, colour)
-        return False
+    for again in (True, False):
+        try:
+            attempt.run(commands.up(attempt.target(release), colour, record["handover"]))
+            attempt.started.add(f"single {colour}")
+            return True
+        except (Superseded, Cancelled):
+            raise
+        except SwitchyardError as error:
+            engine.ask("GET", "/_ping")
+            if not again:  # once may have been the engine, which is back already: no word on the release
+                attempt.failed[f"single {colour}"] = attempt.reason = str(error)
+                _judge_handover(attempt, colour)
+    return False
 
 
 def prove_singletons(attempt: Attempt, colour: str | None) -> bool:

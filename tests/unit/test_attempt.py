@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from switchyard.core.app import Route
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.lease import BEAT_WITHIN
 from switchyard.core.machine import Step
-from switchyard.host import acts, colours, engine, images, observe
+from switchyard.core.site import Site, Slot
+from switchyard.host import acts, colours, engine, images, observe, switching
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.store import Store, write_json
 
@@ -139,3 +141,23 @@ def test_what_failed_is_stopped_also_where_its_logs_cannot_be_kept(attempt, monk
     colours.cancel(attempt, "green")
     assert (attempt.store.release("R1") / "failed" / "kept.log").read_text() == "its last words"
     assert stopped == ["full", "unread", "kept"] and attempt.failed == {"front green": "cancelled"}
+
+
+@pytest.mark.parametrize("refusals,verdict", [(0, "unknown"), (1, "unknown"), (2, "wrong")])
+def test_singletons_that_could_not_be_started_once_may_have_met_an_engine_that_was_just_killed(
+    attempt, monkeypatch, refusals, verdict
+):
+    """It may be back before it is asked, and is no word on the release then."""
+    with_release(attempt, "R1")
+    attempt.store.update("R1", handover=["worker"])
+    monkeypatch.setattr(observe, "site", lambda _: Site(green=Slot("R1")))
+    monkeypatch.setattr(engine, "ask", lambda *_: None)
+    refused = iter([SwitchyardError("unexpected EOF")] * refusals)
+    monkeypatch.setattr(attempt, "run", lambda _: raise_next(refused))
+    assert switching.start_singletons(attempt, "green") is (refusals < 2)
+    assert attempt.verdict == verdict and ("single green" in attempt.failed) is (refusals == 2)
+
+
+def raise_next(errors: Iterator[Exception]) -> None:
+    for error in errors:
+        raise error
