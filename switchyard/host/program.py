@@ -218,6 +218,8 @@ def drive(attempt: Attempt, want: Want) -> str:
             raise
         except Exception as error:
             told = _told(attempt, error)
+            if isinstance(error, NotChecked):
+                _forget_singletons(attempt)
             tries[step] += 1
             often = step is not None and tries[step] >= TRIES
             if often and attempt.verdict == "unknown" and _has_not_moved(attempt, step):
@@ -229,6 +231,11 @@ def drive(attempt: Attempt, want: Want) -> str:
             if often:
                 attempt.verdict, attempt.reason, tries[step] = "wrong", str(told), 0
     raise SwitchyardError(f"{attempt.verb} did not settle within {STEPS} steps; see inv status")
+
+
+def _forget_singletons(attempt: Attempt) -> None:
+    """An engine that was away may have left singletons down: those are no crash, and are started once more."""
+    attempt.started = {key for key in attempt.started if not key.startswith("single ")}
 
 
 def _has_not_moved(attempt: Attempt, step: Step | Done | None) -> bool:
@@ -249,6 +256,7 @@ def _observed(attempt: Attempt) -> Site:
         except NotChecked:
             if not attempt.switched or now() > deadline:
                 raise
+            _forget_singletons(attempt)
         attempt.tick()
         time.sleep(0.2)
 

@@ -61,6 +61,8 @@ class Run:
         if name == "switch":
             attempt.switched = True
             attempt.renew()
+        if name == "start_singletons":
+            attempt.started.add(f"single {colour}")
         self.machine.do(Step(name, colour))
         if name in ("look", "seen"):
             attempt.verdict = self.machine.memory.verdict
@@ -93,6 +95,27 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_a_deploy_goes_to_its_end(run):
     assert run.end()["exit"] == OK and run.whole == ("green", "stopped", "running")
     assert run.store.record("new")["state"] == "good"
+
+
+@pytest.mark.parametrize("noticed", ["prove_singletons", "looks"])
+def test_singletons_that_a_killed_engine_left_down_are_started_again_and_speak_against_no_release(run, noticed):
+    def site(attempt: Attempt) -> Site:
+        seen = Run.site(run, attempt)
+        ended = seen.green.single == "stopped" and "single green" in attempt.started
+        return replace(seen, green=replace(seen.green, single="running")) if ended else seen
+
+    def is_killed(moment: str) -> None:
+        if moment == noticed and run.machine.colours["green"].single == "running" and not killed:
+            killed.append(moment)
+            run.machine.colours["green"].single = "stopped"
+            raise NotChecked("the engine is away")
+
+    killed: list[str] = []
+    run.patch.setattr(program.observe, "site", site)
+    run.happens = is_killed
+    assert run.end()["exit"] == OK and run.whole == ("green", "stopped", "running")
+    begun = [event["step"] for event in run.events if event.get("state") == "begins"]
+    assert killed and begun.count("start_singletons") == 2
 
 
 def test_what_dies_between_prepared_and_the_switch_fails_and_is_taken_down(run):
