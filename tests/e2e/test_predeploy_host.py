@@ -233,7 +233,7 @@ def test_each_machine_of_a_host_is_looked_at_for_what_is_its_own(site, second_ho
     assert refused.returncode == 1 and "prod2: db refuses" in refused.stdout, refused.stdout
 
     psql(other.container, "ALTER ROLE app PASSWORD 'not-guessed'; ALTER TABLE t ADD PRIMARY KEY (id)")
-    predeploy(site, database={}, files={"data": {"at": "host", "mode": "0755"}})
+    predeploy(site, database={}, files={"/etc/hostname": {"at": "host", "mode": "0644"}})
     site.commit("2")
     machines = site.receipt("deploy")["hosts"]
     assert [each["executions"] <= 5 for each in machines] == [True, True], machines
