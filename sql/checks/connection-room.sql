@@ -15,20 +15,24 @@ SELECT 'max_connections' AS place,
          WHERE a.application_name <> 'switchyard predeploy') u
  WHERE u.most - u.all_of_them < u.mine
  UNION ALL
-SELECT l.place, format('%s of %s connections that it may have are in use: a second colour needs as many again', l.used, l.most)
-  FROM (SELECT format('database %I', d.datname) AS place, d.datconnlimit AS most, count(*) AS used
+SELECT l.place,
+       format('%s of %s connections that it may have are in use, and a second colour needs %s more', l.used, l.most, l.mine)
+  FROM (SELECT format('database %I', d.datname) AS place, d.datconnlimit AS most,
+               count(*) AS used, -- no limit stops superusers, and their connections count
+               count(*) FILTER (WHERE NOT r.rolsuper) AS mine
           FROM pg_stat_activity a
           JOIN pg_database d ON d.oid = a.datid
-          JOIN pg_roles r ON r.oid = a.usesysid AND NOT r.rolsuper -- whom no limit holds
+          JOIN pg_roles r ON r.oid = a.usesysid
          WHERE d.datname = current_database() AND a.backend_type = 'client backend'
            AND a.application_name <> 'switchyard predeploy'
          GROUP BY 1, 2
          UNION ALL
-        SELECT format('role %I', r.rolname), r.rolconnlimit, count(*)
+        SELECT format('role %I', r.rolname), r.rolconnlimit,
+               count(*), -- in every database
+               count(*) FILTER (WHERE a.datname = current_database())
           FROM pg_stat_activity a
           JOIN pg_roles r ON r.oid = a.usesysid AND NOT r.rolsuper
-         WHERE a.datname = current_database() AND a.backend_type = 'client backend'
-           AND a.application_name <> 'switchyard predeploy'
+         WHERE a.backend_type = 'client backend' AND a.application_name <> 'switchyard predeploy'
          GROUP BY 1, 2) l
- WHERE l.most >= 0 AND l.most < 2 * l.used
+ WHERE l.most >= 0 AND l.mine > 0 AND l.most - l.used < l.mine
  ORDER BY 1

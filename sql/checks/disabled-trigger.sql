@@ -20,7 +20,8 @@ SELECT format('%I.%I', n.nspname, c.relname) AS place,
    AND NOT current_setting('switchyard.ignored')::jsonb ?| ARRAY[n.nspname || '.' || c.relname, n.nspname || '.*']
  GROUP BY 1, 2
  UNION ALL
-SELECT concat_ws(' in ', 'role ' || quote_ident(r.rolname), 'database ' || quote_ident(d.datname)),
+SELECT coalesce(nullif(concat_ws(' in ', 'role ' || quote_ident(r.rolname), 'database ' || quote_ident(d.datname)), ''),
+                'every role'),
        'its sessions have session_replication_role = replica, in which no ordinary trigger fires and no foreign key is checked'
   FROM pg_db_role_setting s
   LEFT JOIN pg_roles r ON r.oid = s.setrole

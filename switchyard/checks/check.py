@@ -43,6 +43,8 @@ class Finding:
     """error, or warn: a warning is shown and fails nothing."""
     text: str = ""
     """The source line; with rule and place it tells one finding from another, whatever its line's number is."""
+    machine: str = ""
+    """The one of several machines on which it was found; what is the same on two is no worse than on one."""
 
     @property
     def where(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -59,7 +61,7 @@ def baseline(verdicts: Sequence[Verdict], tree: str) -> dict[str, Any]:
         verdict.name: {
             "outcome": verdict.own.outcome,
             "tools": dict(verdict.own.tools),
-            "findings": [list(finding.identity) for finding in verdict.own.findings],
+            "findings": [list(identity) for identity in _most(verdict.own.findings).elements()],
             "tests": dict(verdict.own.tests),
         }
         for verdict in verdicts
@@ -68,8 +70,19 @@ def baseline(verdicts: Sequence[Verdict], tree: str) -> dict[str, Any]:
     return {"v": 1, "tree": tree, "checks": checks}
 
 
+def _most(findings: Sequence[Finding]) -> Counter[tuple[str, str, str]]:
+    """How many of each identity the machine has that has the most of it."""
+    found: dict[str, Counter[tuple[str, str, str]]] = {}
+    for finding in findings:
+        found.setdefault(finding.machine, Counter())[finding.identity] += 1
+    return functools.reduce(operator.or_, found.values(), Counter())
+
+
 def no_worse(result: Result, live: Mapping[str, Any] | None, *, first: bool) -> Result:
-    """A result as compared with that of the live release, finding by finding and test by test."""
+    """A result as compared with that of the live release, finding by finding and test by test.
+
+    Each of several machines is compared by itself.
+    """
     if result.outcome not in (PASS, FAIL):
         return result
     if live is None:
@@ -79,10 +92,11 @@ def no_worse(result: Result, live: Mapping[str, Any] | None, *, first: bool) -> 
             )
         return replace(result, outcome=UNKNOWN, reason="no result of this check stands beside the live release")
     known = Counter(tuple(identity) for identity in live["findings"])
+    seen: Counter[tuple[str, tuple[str, str, str]]] = Counter()
     fresh = []
     for finding in result.findings:
-        known[finding.identity] -= 1
-        if known[finding.identity] < 0:
+        seen[finding.machine, finding.identity] += 1
+        if seen[finding.machine, finding.identity] > known[finding.identity]:
             fresh.append(finding)
     fresh += [_lost(test) for test in sorted(live["tests"].keys() - result.tests.keys())]
     worse = any(finding.severity == "error" for finding in fresh)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +15,8 @@ from switchyard.core.errors import NotChecked
 VARIABLES = {"POSTGRES_PASSWORD": "password", "POSTGRES_USER": "user", "POSTGRES_DB": "dbname"}
 """What PostgreSQL's image takes from a file as well, named by the variable with this end; and libpq's word for it."""
 END = "_FILE"
+PARTS = (("USER", "USERNAME"), ("PASSWORD", "PASS", "PWD"), ("DATABASE", "DB", "NAME", "DBNAME"))
+"""How the variables of a user, a password and a database end, beside one that ends in HOST."""
 TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 """Options of an address of Redis that name files of the client."""
 
@@ -21,32 +24,54 @@ TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 def files(subject: Subject, service: str, paths: Iterable[str]) -> dict[str, str]:
     """The text of each file as the container that runs now sees it. Raises ``NotChecked`` where it has none.
 
-    A machine is asked once, for all files that anything in the compose document names.
+    A machine is asked once, for all files that anything in the compose document names. One that comes from a secret of
+    Compose is the same in every service that has it: a oneshot, which does not run now, has it from another.
     """
     wanted = set(paths)
     if not wanted:
         return {}
     line = subject.line
     assert line is not None
-    asked = {name: sorted(_named(environment(each))) for name, each in _services(subject).items()}
+    services = _services(subject)
+    asked = {name: sorted(set(_named(environment(each), services))) for name, each in services.items()}
     every = {name: found for name, found in asked.items() if found}
     held = subject.once(f"held {subject.machine}", lambda: line.ask("held", files=every)["held"])
+    found = {}
     for path in wanted:
-        if "why" in held[service][path]:
-            why = held[service][path]["why"]
+        secret = _secret(services[service], path)
+        same = [name for name in held if secret and _secret(services[name], path) == secret]
+        seen = [held[name][path] for name in (service, *same) if path in held[name]]
+        texts = [str(each["is"]) for each in seen if "is" in each]
+        if not texts:
+            why = seen[0]["why"]
             raise NotChecked(f"{path} of service {service} could not be read on {subject.machine}: {why}")
-    return {path: str(held[service][path]["is"]) for path in wanted}
+        found[path] = texts[0]
+    return found
 
 
-def given(subject: Subject, service: str, variables: Mapping[str, str], known: Collection[str] = ()) -> dict[str, str]:
-    """A PostgreSQL service's variables, with what is in the files that some of them name; not of what is ``known``."""
-    named = {
-        name: variables[name + END]
-        for name, word in VARIABLES.items()
-        if variables.get(name + END) and word not in known
-    }
+def _secret(service: Mapping[str, Any], path: str) -> str | None:
+    """The secret of Compose that a service has at a path."""
+    for each in service.get("secrets") or ():
+        source = each if isinstance(each, str) else each["source"]
+        target = source if isinstance(each, str) else each.get("target") or source
+        if PurePosixPath("/run/secrets", target) == PurePosixPath(path):
+            return str(source)
+    return None
+
+
+def given(subject: Subject, service: str, variables: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """A service's variables, with those of ``names`` that have no value but stand in a file that another names."""
+    named = {name: variables[name + END] for name in names if variables.get(name + END) and not variables.get(name)}
     held = files(subject, service, named.values())
     return {**variables, **{name: held[path] for name, path in named.items()}}
+
+
+def parts(variables: Mapping[str, str], servers: Collection[str]) -> Iterator[tuple[tuple[str, ...], ...]]:
+    """Of each variable such as ``DB_HOST`` that names one of the servers what those beside it may be called."""
+    for variable, value in variables.items():
+        start = variable.removesuffix("HOST")
+        if start != variable and value.partition(":")[0] in servers:
+            yield tuple(tuple(start + end for end in ends) for ends in PARTS)
 
 
 def environment(service: Mapping[str, Any]) -> dict[str, str]:
@@ -63,11 +88,12 @@ def _services(subject: Subject) -> Mapping[str, Mapping[str, Any]]:
     return (subject.document or {}).get("services") or {}
 
 
-def _named(variables: Mapping[str, str]) -> Iterator[str]:
+def _named(variables: Mapping[str, str], servers: Collection[str]) -> Iterator[str]:
     """The files that a service's variables name."""
-    yield from (variables[name + END] for name in VARIABLES if variables.get(name + END))
+    beside = (name for found in parts(variables, servers) for names in found for name in names)
+    yield from (variables[name + END] for name in (*VARIABLES, *beside) if variables.get(name + END))
     for value in variables.values():
-        if value.startswith("rediss:"):
-            with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError):
+            if urlsplit(value).scheme == "rediss":
                 found = options(value)
                 yield from (found[name] for name in TLS if found.get(name))

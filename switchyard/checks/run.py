@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from switchyard.checks import cache
 from switchyard.checks.check import (
@@ -125,9 +126,9 @@ def attempted(check: Check, subject: Subject) -> Result:
     except SwitchyardError as error:
         return unknown(str(error))
     if len(machines) == 1:
-        return _attempted(check, machines[0])
+        return _attempted(check, machines[0], check.name)
     with ThreadPoolExecutor(len(machines)) as pool:
-        results = list(pool.map(functools.partial(_attempted, check), machines))
+        results = list(pool.map(lambda each: _attempted(check, each, f"{check.name}.{each.machine}"), machines))
     return together({each.machine: result for each, result in zip(machines, results, strict=True)})
 
 
@@ -146,7 +147,7 @@ def together(results: Mapping[str, Result]) -> Result:
         # A waiver may be meant for one machine alone.
         told = [each for each in told if each.rule != "waiver-unused" or _all_have(each, results.values())]
         findings += [
-            replace(each, what=f"{machine}: {each.what}", text=f"{machine} {each.text or each.what}") for each in told
+            replace(each, what=f"{machine}: {each.what}", text=each.text or each.what, machine=machine) for each in told
         ]
     first = next(iter(results.values()))
     return Result(
@@ -166,14 +167,15 @@ def _all_have(finding: Finding, results: Iterable[Result]) -> bool:
     return all(finding in result.findings for result in results)
 
 
-def _attempted(check: Check, subject: Subject) -> Result:
+def _attempted(check: Check, subject: Subject, name: str) -> Result:
+    """``name``: that of the file for an error of the check's own, without its end."""
     try:
         return check.run(subject)
     except SwitchyardError as error:
         return unknown(str(error))
     except Exception as error:
         subject.reports.mkdir(parents=True, exist_ok=True, mode=0o700)
-        log = subject.reports / f"{check.name}.traceback"
+        log = subject.reports / f"{quote(name, safe='')}.traceback"
         log.write_text(redact(traceback.format_exc(), secrets(subject)))
         return unknown(f"the check met an error of its own: {type(error).__name__}: {error}", log=str(log))
 

@@ -89,7 +89,7 @@ class CriticalSetting(Strict):
     By their names, ``1`` and so on for those that have none; a list is of the latter.
     """
 
-    within: float
+    within: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     params: dict[str, Any] = {}
 
     @model_validator(mode="before")
@@ -99,7 +99,9 @@ class CriticalSetting(Strict):
             return {"within": given}
         params = given.get("params") if isinstance(given, dict) else None
         if isinstance(params, list):
-            return {**given, "params": {str(number): value for number, value in enumerate(params, start=1)}}
+            params = dict(enumerate(params, start=1))
+        if isinstance(params, dict):  # YAML takes 1 for a number
+            return {**given, "params": {str(name): value for name, value in params.items()}}
         return given
 
 

@@ -100,7 +100,7 @@ def image_id(name: str) -> str | None:
 
 
 def execute(container: str, argv: Sequence[str], *, within: float = 10.0) -> tuple[int, str]:
-    """A command in a running container: exit code and its output. 124 when it took too long."""
+    """A command in a running container: exit code and output without its last newlines. 124 when it took too long."""
     wanted = {"Cmd": list(argv), "AttachStdout": True, "AttachStderr": True}
     try:
         made = ask("POST", f"/containers/{container}/exec", wanted)
@@ -114,25 +114,25 @@ def execute(container: str, argv: Sequence[str], *, within: float = 10.0) -> tup
         return 124, f"no answer within {within:.0f} s"
     state = ask("GET", f"/exec/{made['Id']}/json") or {}
     code = state.get("ExitCode")
-    return (126 if code is None else code), _demultiplexed(raw or b"")
+    return (126 if code is None else code), _demultiplexed(raw or b"").rstrip("\n")
 
 
 def _demultiplexed(raw: bytes) -> str:
     """What a container printed on both streams; a terminal's output is not framed."""
     if raw[1:4] != bytes(3):
-        return raw.decode(errors="replace").strip()
+        return raw.decode(errors="replace")
     parts = []
     while len(raw) >= 8:
         size = int.from_bytes(raw[4:8], "big")
         parts.append(raw[8 : 8 + size])
         raw = raw[8 + size :]
-    return b"".join(parts).decode(errors="replace").strip()
+    return b"".join(parts).decode(errors="replace")
 
 
 def logs(container: str, tail: int = 30) -> str:
     """The last lines that a container printed."""
     raw = ask("GET", f"/containers/{container}/logs", stdout="true", stderr="true", tail=str(tail))
-    return _demultiplexed(raw) if isinstance(raw, bytes) else ""
+    return _demultiplexed(raw).strip() if isinstance(raw, bytes) else ""
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -232,6 +232,12 @@ def test_each_machine_of_a_host_is_looked_at_for_what_is_its_own(site, second_ho
     refused = site.inv("deploy")
     assert refused.returncode == 1 and "prod2: db refuses" in refused.stdout, refused.stdout
 
+    psql(other.container, "ALTER ROLE app PASSWORD 'not-guessed'; ALTER TABLE t ADD PRIMARY KEY (id)")
+    predeploy(site, database={}, files={"/etc/hostname": {"at": "host", "mode": "0644"}})
+    site.commit("2")
+    machines = site.receipt("deploy")["hosts"]
+    assert [each["executions"] <= 5 for each in machines] == [True, True], machines
+
 
 IN_FILES = """\
   db:
@@ -258,15 +264,16 @@ def test_what_stands_in_files_and_what_answers_by_tls_is_looked_at_too(site):
     trusting = "rediss://cache:6380/0?ssl_ca_certs=/tls/it.crt"
     data = f"/home/deploy/apps/{site.name}/data"
     site.run("mkdir", "-p", f"{data}/tls")
-    for name, value in (("password", "not-guessed"), ("user", "keeper"), ("name", "shop")):
+    # What PostgreSQL's image takes of a file begins and ends with its blanks.
+    for name, value in (("password", "' not-guessed '"), ("user", "keeper"), ("name", "shop")):
         site.run("sh", "-c", f"echo {value} > {data}/{name}")
     for name, subject in (("it", "cache"), ("other", "elsewhere")):
         made = f"openssl req -new -x509 -nodes -subj /CN={subject} -addext subjectAltName=DNS:{subject}"
         site.run("sh", "-c", f"cd {data}/tls && {made} -keyout {name}.key -out {name}.crt && chmod 644 *")
     site.run("chown", "-R", "deploy", f"/home/deploy/apps/{site.name}")
-    mount = f'      CACHE: "{trusting}"\n      DB_HOST: db\n      DB_PASSWORD_FILE: /run/secrets/other\n'
+    mount = f'      CACHE: "{trusting}"\n      DB_HOST: db\n      DB_PASSWORD_FILE: /run/secrets/password\n'
     site.rewrite("      BREAK:", f"{mount}      BREAK:")
-    site.rewrite("    ports:\n", '    volumes: ["./tls:/tls:ro"]\n    ports:\n')
+    site.rewrite("    ports:\n", '    volumes: ["./tls:/tls:ro"]\n    secrets: [password]\n    ports:\n')
     (site.app / "compose.yaml").write_text((site.app / "compose.yaml").read_text() + IN_FILES)
     untracked = ("tls", *(f"secret/{name}" for name in ("user", "password", "name")))
     site.settings(healthy_within=60, data={f"./{name}": "data" for name in untracked})
@@ -277,7 +284,7 @@ def test_what_stands_in_files_and_what_answers_by_tls_is_looked_at_too(site):
     predeploy(site, database={})
     said = Checked(site, "services,schema")
     assert said.code == 0, said.text
-    assert "db (POSTGRES_PASSWORD_FILE); not tried: web (DB_PASSWORD_FILE)" in said.reason("services")
+    assert "answers db (POSTGRES_PASSWORD_FILE), web (DB_PASSWORD_FILE)" in said.reason("services")
     assert "cache (Redis) answers web (CACHE)" in said.reason("services")
     assert "1 table" in said.reason("schema")
 
@@ -285,7 +292,13 @@ def test_what_stands_in_files_and_what_answers_by_tls_is_looked_at_too(site):
     said = Checked(site, "services,schema")
     assert said.found("services") == [("service-refuses", "db")] and "another-one" not in said.text
     assert said.outcome("schema") == "unknown"
-    site.run("sh", "-c", f"echo not-guessed > {data}/password")
+    site.rewrite("DB_PASSWORD_FILE: /run/secrets/password", "DB_PASSWORD_FILE: /run/secrets/other")
+    said = Checked(site, "services")
+    assert said.found("services") == [("service-refuses", "db"), ("not-checked", "")], "one unknown hides no refusal"
+    site.run("sh", "-c", f"echo ' not-guessed ' > {data}/password")
+    said = Checked(site, "services")
+    assert said.outcome("services") == "unknown" and "db: /run/secrets/other of service web could not be" in said.text
+    site.rewrite("DB_PASSWORD_FILE: /run/secrets/other", "DB_PASSWORD_FILE: /run/secrets/password")
 
     hba = "/var/lib/postgresql/data/pg_hba.conf"
     site.docker("exec", db, "sed", "-i", "s/^host all all all/hostssl all all all/", hba)
@@ -302,6 +315,11 @@ def test_what_stands_in_files_and_what_answers_by_tls_is_looked_at_too(site):
         ("rediss://cache:6380/0?ssl_cert_reqs=none", "pass", "cache (Redis) answers web (CACHE)"),
         (trusting.replace("//", "//:not-its-own@"), "fail", "AUTH"),
         (f"{trusting}&ssl_secret=1", "unknown", "what ssl_secret asks of TLS is not known here"),
+        (
+            trusting.replace("//", "//:not-its-own@") + f'"\n      BESIDE: "{trusting}&ssl_secret=1',
+            "fail",
+            "could not be looked at: cache: what ssl_secret asks of TLS is not known here",
+        ),
         (trusting.replace("it.crt", "gone.crt"), "unknown", "/tls/gone.crt of service web could not be read on prod1"),
     ):
         site.rewrite(was, address)

@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from switchyard.checks import held as on_host
 from switchyard.checks.check import Subject
 from switchyard.checks.configuration import services
 from switchyard.checks.configuration.env import Wanted, judge
@@ -551,25 +553,91 @@ CLIENTS: dict[str, tuple[dict[str, str], tuple[str, str, str, str] | None]] = {
     "with libpq": ({"PGHOST": "db", "PGUSER": "web", "PGPASSWORD": "x"}, ("PGPASSWORD", "web", "x", "web")),
     "by an address": ({"DSN": "postgresql://web:" + "x@db/y"}, ("DSN", "web", "x", "y")),
     "to another server": ({"DB_HOST": "db2", "DB_PASSWORD": "x"}, None),
-    "without a password": ({"DB_HOST": "db", "DB_PASSWORD_FILE": "/run/secrets/x"}, None),
+    "without a password": ({"DB_HOST": "db", "DB_USER": "web"}, None),
+    "with a password in a file": (
+        {"DB_HOST": "db", "DB_USER": "web", "DB_PASSWORD": "", "DB_PASSWORD_FILE": "/run/secrets/x"},
+        ("DB_PASSWORD_FILE", "web", "held x", "shop"),
+    ),
+    "with all in files": (
+        {"A_HOST": "db", "A_USER_FILE": "/u", "A_PASS_FILE": "/run/secrets/x", "A_DB_FILE": "/d"},
+        ("A_PASS_FILE", "held u", "held x", "held d"),
+    ),
+    "with libpq and a file": (
+        {"PGHOST": "db", "PGPASSWORD_FILE": "/u"},
+        ("PGPASSWORD_FILE", "postgres", "held u", "postgres"),
+    ),
     "with another's password": ({"DB_HOST": "db", "MAIL_PASSWORD": "x", "PASSWORD": "y"}, None),
 }
 
 
-def connecting(client: dict[str, str]) -> Subject:
-    services = {"db": {"image": "postgres:17", "environment": OWN}, "web": {"image": "x", "environment": client}}
+class Files:
+    """A machine on which ``web`` runs, with what is in its files."""
+
+    machine = SimpleNamespace(name="prod1")
+    texts: ClassVar = {"/run/secrets/x": "held x", "/u": "held u", "/d": "held d", "/tls/ca.crt": "PEM"}
+
+    def ask(self, verb: str, files: dict[str, list[str]]) -> Any:
+        def told(name: str, path: str) -> dict[str, str]:
+            found = self.texts.get(path) if name == "web" else None
+            return {"why": f"no {path} in {name}"} if found is None else {"is": found}
+
+        assert verb == "held"
+        return {"held": {name: {path: told(name, path) for path in paths} for name, paths in files.items()}}
+
+
+def connecting(client: dict[str, str], own: dict[str, str] = OWN, **more: Any) -> Subject:
+    services = {
+        "db": {"image": "postgres:17", "environment": own},
+        "redis": {"image": "redis:8"},
+        "web": {"image": "x", "environment": client},
+    }
     here = Path("/nowhere")
     places = {"top": here, "repository": here, "state": here, "checkout": here}
-    document = {"services": services}
-    return Subject(App("x"), PredeploySetting(), tree="", clean=True, resolve=lambda: (document, ""), **places)
+    document = {"services": services | more}
+    whole = {**places, "line": Files(), "resolve": lambda: (document, "")}
+    return Subject(App("x"), PredeploySetting(), tree="", clean=True, **whole)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("what", CLIENTS)
 def test_how_a_client_connects_is_read_from_its_variables(what):
     client, tried = CLIENTS[what]
-    own, *others = services._of_postgres(connecting(client), "db", {"environment": OWN})
+    own, *others = services._of_postgres(connecting(client), "db", {"environment": OWN}, untold := [])
     assert own == Credentials("db (POSTGRES_PASSWORD)", "app", "own", "shop")
     assert others == ([Credentials(f"web ({tried[0]})", *tried[1:])] if tried else [])
+    assert untold == []
+
+
+@pytest.mark.parametrize(
+    ("client", "own", "tried", "untold"),
+    [
+        ({"DB_HOST": "db", "DB_PASSWORD_FILE": "/gone"}, OWN, ["db (POSTGRES_PASSWORD)"], ["no /gone in web"]),
+        (
+            {"DB_HOST": "db", "DB_USER_FILE": "/gone", "DB_PASSWORD": "x", "PGHOST": "db", "PGPASSWORD": "y"},
+            {"POSTGRES_PASSWORD_FILE": "/its"},
+            ["web (PGPASSWORD)"],
+            ["no /its in db", "no /gone in web"],
+        ),
+        (
+            {"A_HOST": "db", "A_PASSWORD": "x", "B_HOST": "db", "B_USER": "b", "B_PASSWORD": "x", "B_NAME": "shop"},
+            {"POSTGRES_USER_FILE": "/its", "POSTGRES_PASSWORD": "own"},
+            ["web (B_PASSWORD)"],
+            ["no /its in db"],
+        ),
+    ],
+)
+def test_what_stands_in_a_file_that_cannot_be_read_is_no_pass_and_hides_nothing_else(client, own, tried, untold):
+    told: list[str] = []
+    found = list(services._of_postgres(connecting(client, own), "db", {"environment": own}, told))
+    assert [each.by for each in found] == tried
+    assert [each.rpartition(": ")[2] for each in told] == untold
+
+
+def test_a_oneshot_has_a_secret_of_compose_from_a_service_that_runs():
+    told = {"DB_HOST": "db", "DB_PASSWORD_FILE": "/run/secrets/x"}
+    for secrets, untold in ((["x"], 0), ([{"source": "x", "target": "/run/secrets/x"}], 0), (["y"], 1), ([], 1)):
+        both = {"web": {"environment": told, "secrets": ["x"]}, "migrate": {"environment": told, "secrets": secrets}}
+        found = list(services._of_postgres(connecting({}, **both), "db", {"environment": OWN}, problems := []))
+        assert ("migrate (DB_PASSWORD_FILE)" in found[1].by, len(problems)) == (untold == 0, untold)
 
 
 @pytest.mark.parametrize(
@@ -579,11 +647,14 @@ def test_how_a_client_connects_is_read_from_its_variables(what):
         ({"REDIS_HOST": "redis", "REDIS_USERNAME": "web", "REDIS_PASSWORD": "x"}, ("web", "x")),
         ({"REDIS_HOST": "redis", "REDIS_PASSWORD": ""}, ("", "")),
         ({"REDIS_HOST": "redis2", "REDIS_PASSWORD": "x"}, ("", "")),
+        ({"REDIS_HOST": "redis", "REDIS_PASSWORD_FILE": "/u"}, ("", "held u")),
+        ({"REDIS_HOST": "redis", "REDIS_PASSWORD_FILE": "/gone"}, None),
     ],
 )
 def test_a_password_of_redis_beside_its_host_is_tried(client, tried):
-    (found,) = services._of_redis(connecting(client), "redis", {})
-    assert (found.user, found.password) == tried
+    found = list(services._of_redis(connecting(client), "redis", {}, untold := []))
+    assert [(each.user, each.password) for each in found] == ([tried] if tried else [])
+    assert len(untold) == (tried is None)
 
 
 @pytest.mark.parametrize(
@@ -594,18 +665,21 @@ def test_a_password_of_redis_beside_its_host_is_tried(client, tried):
         ("rediss://redis:6380?ssl_cert_reqs=CERT_NONE", 6380, False, []),
         ("rediss://redis?skip_verify=true", None, False, []),
         ("rediss://redis?ssl_cert_reqs=required&ssl_ca_certs=/tls/ca.crt", None, True, ["/tls/ca.crt"]),
+        ("REDISS://redis?ssl_ca_certs=/tls/ca.crt", None, True, ["/tls/ca.crt"]),
     ],
 )
 def test_how_redis_is_reached_stands_in_its_address(address, port, verifies, files):
-    (found,) = services._of_redis(connecting({"URL": address}), "redis", {})
+    subject = connecting({"URL": address})
+    (found,) = services._of_redis(subject, "redis", {}, [])
     assert found.port == port
     assert (found.tls.verifies, found.tls.files) == (verifies, files) if found.tls else verifies is None
+    assert on_host.files(subject, "web", files) == dict.fromkeys(files, "PEM")
 
 
 def test_redis_that_takes_nobody_but_by_tls_is_not_asked_without():
     command = ["redis-server", "--port", "0", "--tls-port", "6379", "--requirepass", "x"]
-    assert list(services._of_redis(connecting({}), "redis", {"command": command})) == []
-    (found,) = services._of_redis(connecting({}), "redis", {"command": ["redis-server", "--port", "6390"]})
+    assert list(services._of_redis(connecting({}), "redis", {"command": command}, [])) == []
+    (found,) = services._of_redis(connecting({}), "redis", {"command": ["redis-server", "--port", "6390"]}, [])
     assert found.port == 6390
 
 

@@ -216,6 +216,17 @@ def test_what_only_the_catalog_of_another_object_tells_is_found_too(server: Serv
     assert result["sequences"]["reason"].startswith("4 keys")
 
 
+def test_what_every_role_is_set_to_has_a_place_that_a_waiver_can_name(newest: Server, shop: Shop) -> None:
+    name = fresh(newest, "CREATE TABLE t (id int PRIMARY KEY)")
+    with newest.open(name) as connection:
+        connection.execute("ALTER ROLE ALL SET session_replication_role = replica")
+        try:
+            result = shop.predeploy("--only", "schema", address=url(newest, name))["schema"]
+        finally:
+            connection.execute("ALTER ROLE ALL RESET session_replication_role")
+    assert found(result, "disabled-trigger") == ["every role"]
+
+
 def test_not_null_that_was_never_validated_makes_no_key(eighteen: Server, shop: Shop) -> None:
     late = "CREATE TABLE u (a int UNIQUE); ALTER TABLE u ADD CONSTRAINT present NOT NULL a NOT VALID"
     name = fresh(eighteen, late, "CREATE TABLE v (a int NOT NULL UNIQUE)")
@@ -236,6 +247,26 @@ def test_a_second_colour_must_fit_into_the_limits_of_its_role_and_database(newes
         result = shop.predeploy(address=url(newest, name))["server"]
     assert found(result, "connection-room") == [f"database {name}", f"role few_{name}"]
     assert result["outcome"] == "fail"
+
+
+def test_what_others_have_of_the_limits_of_a_role_and_a_database_leaves_less_for_a_second_colour(
+    newest: Server, shop: Shop
+) -> None:
+    name, beside = (fresh(newest, "CREATE TABLE t (id int PRIMARY KEY)") for _ in range(2))
+    with newest.open(name) as connection, contextlib.ExitStack() as stack:
+        connection.execute(f"CREATE ROLE few_{name} LOGIN CONNECTION LIMIT 7")
+        connection.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 8")
+        for _ in range(3):
+            stack.enter_context(psycopg.connect(url(newest, name, f"few_{name}")))
+        assert found(shop.predeploy(address=url(newest, name))["server"], "connection-room") == []
+        for _ in range(2):
+            stack.enter_context(psycopg.connect(url(newest, beside, f"few_{name}")))
+        result = shop.predeploy(address=url(newest, name))["server"]
+        assert found(result, "connection-room") == [f"role few_{name}"]
+        for _ in range(3):
+            stack.enter_context(psycopg.connect(url(newest, name)))
+        result = shop.predeploy(address=url(newest, name))["server"]
+    assert found(result, "connection-room") == [f"database {name}", f"role few_{name}"]
 
 
 def test_a_time_without_a_zone_is_one_of_the_databases_zone(newest: Server, shop: Shop) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -137,12 +138,47 @@ def test_a_machine_that_could_not_be_read_is_told_beside_one_that_fails_no_worse
 
     own = check("own", looks, machines=lambda subject: subject.machines)
     done = run([own], of_two_machines(subject))[0]["own"]
-    live = {"outcome": FAIL, "findings": [["bad", "t", "prod1 is bad"]], "tests": {}, "tools": {}}
+    live = {"outcome": FAIL, "findings": [["bad", "t", "is bad"]], "tests": {}, "tools": {}}
     compared = gate.no_worse(done, live, first=False)
     assert (compared.outcome, [each.what for each in compared.findings]) == (
         FAIL,
         ["prod2: could not be looked at: no connection"],
     )
+
+
+def test_what_one_machine_had_is_no_worse_on_several_and_more_of_it_on_one_of_them_is(subject):
+    bad = Finding("bad", "is bad", "t")
+
+    def judged(counts: tuple[int, ...], kept: dict[str, Any] | None) -> tuple[Result, dict[str, Any]]:
+        def looks(one: Subject) -> Result:
+            found = (bad,) * counts[one.facts["is"] - 1]
+            return Result(FAIL if found else PASS, "looked", found)
+
+        asked = of_two_machines(subject) if len(counts) == 2 else replace(subject, facts={"is": 1})
+        own = check("own", looks, machines=lambda subject: subject.machines)
+        done = run([own], asked, fresh=True)[0]["own"]
+        baseline = gate.baseline([gate.Verdict("own", "code", gate.NO_WORSE, done)], "tree")["checks"]["own"]
+        return gate.no_worse(done, kept, first=kept is None), baseline
+
+    for before, now, worse in (
+        ((1,), (1, 1), []),
+        ((1, 1), (1,), []),
+        ((1, 0), (0, 1), []),
+        ((1, 1), (1, 2), ["prod2: is bad"]),
+        ((1, 1), (2,), ["is bad"]),
+        ((0, 0), (1, 0), ["prod1: is bad"]),
+    ):
+        compared, _ = judged(now, judged(before, None)[1])
+        assert ([each.what for each in compared.findings], compared.outcome) == (worse, FAIL if worse else PASS)
+
+
+def test_an_error_of_a_checks_own_leaves_a_file_of_each_machine(subject):
+    def breaks(one: Subject) -> Result:
+        raise ValueError(one.machine)
+
+    run([check("own", breaks, machines=lambda subject: subject.machines)], of_two_machines(subject))
+    for machine in ("prod1", "prod2"):
+        assert f"ValueError: {machine}" in (subject.reports / f"own.{machine}.traceback").read_text()
 
 
 def test_a_new_machine_without_a_release_does_not_make_everything_new(subject):
@@ -173,6 +209,9 @@ def test_a_waiver_that_one_machine_needs_is_told_of_none(subject):
         ("", 2),
         ("postgresql://shop@db/shop", 2),
         ("postgresql://shop@127.0.0.1:5432/shop", 2),
+        ("postgresql://shop@172.18.0.1/shop", 2),
+        ("postgresql://shop@172.31.255.1/shop", 2),
+        ("postgresql://shop@172.32.0.1/shop", 1),
         ("postgresql://shop@db.example.com/shop", 1),
         ("postgresql+psycopg://shop@10.0.0.7/shop", 1),
     ],

@@ -11,6 +11,7 @@ from switchyard import resolve, settings
 from switchyard.core.errors import BadInput
 from switchyard.strict import known_keys
 
+CRITICAL = "app.predeploy.database.critical"
 HOSTS = "hosts:\n  prod:\n    machines: [{name: a, address: 192.0.2.1}]\n"
 
 
@@ -177,6 +178,10 @@ def test_an_env_that_compose_cannot_read_is_named():
         ("app: {routes: [{service: a, port: 1, listen: abc}]}", "app.routes.0.listen: a port of the host, or ADDRESS"),
         ("app: {routes: [{service: a, port: 1, listen: 0}]}", "app.routes.0.listen: a port of the host, or ADDRESS"),
         ("app: {routes: [{service: a, port: 1, listen: 'name:80'}]}", "app.routes.0.listen: a port of the host"),
+        *(
+            (f"app: {{predeploy: {{database: {{critical: {{q: {within}}}}}}}}}", f"{CRITICAL}.q.within: {words}")
+            for within, words in ((0, "Input should be greater than 0"), (".inf", "Input should be a finite number"))
+        ),
         ("app: {release_header: 1}", "app.release_header: Input should be a valid boolean"),
         ("hosts: {prod: {machines: [{name: a, address: b, port: 0}]}}", "hosts.prod.machines.0.port: Input should be"),
         (
@@ -194,6 +199,18 @@ def test_a_setting_of_the_wrong_shape_is_named(tmp_path, text, words):
     with pytest.raises(BadInput) as caught:
         settings.load(tmp_path)
     assert f"invoke.yaml:1: {words}" in str(caught.value)
+
+
+def test_the_number_of_a_parameter_is_its_name(tmp_path):
+    text = "{q: {within: 0.5, params: {1: nba, 2: 7}}, r: {within: 1, params: [nba, 7]}, s: 2}"
+    (tmp_path / "invoke.yaml").write_text(f"{HOSTS}app: {{predeploy: {{database: {{critical: {text}}}}}}}")
+    predeploy = settings.host(tmp_path, "prod").app_setting.predeploy
+    assert predeploy is not None and predeploy.database is not None
+    assert {name: each.params for name, each in predeploy.database.critical.items()} == {
+        "q": {"1": "nba", "2": 7},
+        "r": {"1": "nba", "2": 7},
+        "s": {},
+    }
 
 
 def test_settings_that_are_no_text_are_named(tmp_path):

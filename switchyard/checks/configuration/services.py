@@ -6,7 +6,7 @@ import re
 import socket
 import ssl
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -29,8 +29,6 @@ REFUSED = ("28P01", "28000", "3D000", "42501")
 """What PostgreSQL says of a wrong password, a role, a database or a right that is not there."""
 REDIS_REFUSES = re.compile(r"-(?:WRONGPASS|NOAUTH|ERR .*(?:password|auth))", re.IGNORECASE)
 """What Redis says of credentials; -ERR alone says as well that it has too many clients."""
-PARTS = (("USER", "USERNAME"), ("PASSWORD", "PASS", "PWD"), ("DATABASE", "DB", "NAME", "DBNAME"))
-"""How the variables of a user, a password and a database end, beside one that ends in HOST."""
 WITHOUT_TLS = re.compile(r"no encryption$|SSL off$")
 """How PostgreSQL's refusal ends where a client that speaks TLS may be taken."""
 UNVERIFIED = {"ssl_cert_reqs": ("none", "cert_none"), "skip_verify": ("true",), "insecure_skip_verify": ("true",)}
@@ -102,12 +100,10 @@ def run(subject: Subject) -> Result:
             do = f"look at inv logs --host {subject.host}, and start it there"
             found.append((name, Finding("service-stopped", what, place=name, do=do, text=name)))
             continue
-        try:
-            findings, words = _asked(subject, name, service, next(each for each in running if each["running"]))
-            found += [(name, finding) for finding in findings]
-            asked.append(words)
-        except NotChecked as error:
-            problems.append(f"{name}: {error}")
+        findings, words, untold = _asked(subject, name, service, next(each for each in running if each["running"]))
+        found += [(name, finding) for finding in findings]
+        asked += words
+        problems += [f"{name}: {each}" for each in dict.fromkeys(untold)]
     if not asked and not found and not problems:
         return unknown("no server was asked")
     return waive.judge(subject, RULES, found, asked, problems)
@@ -129,46 +125,42 @@ def image_of(service: Mapping[str, Any]) -> str:
 
 def _asked(
     subject: Subject, name: str, service: Mapping[str, Any], running: Mapping[str, Any]
-) -> tuple[list[Finding], str]:
-    """What a server refuses, and a sentence on what was asked."""
+) -> tuple[list[Finding], list[str], list[str]]:
+    """What a server refuses, a sentence on what was asked if anything was, and what could not be."""
     if not running["addresses"]:
-        raise NotChecked(f"it has no address on {subject.host}")
+        return [], [], [f"it has no address on {subject.host}"]
     is_postgres = image_of(service) in POSTGRES
     usual = 5432 if is_postgres else 6379
-    everyone = list(_of_postgres(subject, name, service) if is_postgres else _of_redis(subject, name, service))
-    if not everyone:
-        raise NotChecked("no service's environment says how it connects: by DB_HOST and DB_PASSWORD, or by an address")
-    findings, version = [], ""
+    problems: list[str] = []
+    way_of = _of_postgres if is_postgres else _of_redis
+    everyone = list(way_of(subject, name, service, problems))
+    if not everyone and not problems:
+        problems.append("no service's environment says how it connects: by DB_HOST and DB_PASSWORD, or by an address")
+    findings, answered, version = [], [], ""
     ways: dict[int, forward.Forward] = {}
     for one in everyone:
         port = one.port or usual
-        if port not in ways:
-            ways[port] = forward.Forward(subject, running["addresses"][0], port)
-        if is_postgres:
-            refused, version = _query(ways[port], port, one)
-        else:
-            files = held.files(subject, one.tls.client, one.tls.files) if one.tls else {}
-            refused, version = _ping(ways[port], one, files)
+        try:
+            if port not in ways:
+                ways[port] = forward.Forward(subject, running["addresses"][0], port)
+            if is_postgres:
+                refused, said = _query(ways[port], port, one)
+            else:
+                files = held.files(subject, one.tls.client, one.tls.files) if one.tls else {}
+                refused, said = _ping(ways[port], one, files)
+        except NotChecked as error:
+            problems.append(str(error))
+            continue
+        answered.append(one.by)
+        version = said or version
         if refused:
             what = f"{name} refuses what {one.by} connects with: {refused}"
             do = "a server keeps the password that it was made with: correct the env, or change it in the server first"
             if one.tls is not None and refused.startswith("TLS"):
                 do = "correct the options of the address, or the certificates"
             findings.append(Finding("service-refuses", what, place=name, do=do, text=one.by))
-    untried = f"; not tried: {', '.join(_in_files(subject, name))}" if _in_files(subject, name) else ""
-    return findings, f"{name} ({version or running['image']}) answers {', '.join(one.by for one in everyone)}{untried}"
-
-
-def _in_files(subject: Subject, name: str) -> list[str]:
-    """The clients whose password of a server stands in a file of theirs."""
-    return [
-        f"{client} ({variable})"
-        for client, values in _clients(subject)
-        for host, value in values.items()
-        if host.endswith("HOST") and value.partition(":")[0] == name
-        for variable in (host.removesuffix("HOST") + end + held.END for end in PARTS[1])
-        if variable in values
-    ]
+    words = [f"{name} ({version or running['image']}) answers {', '.join(answered)}"] if answered else []
+    return findings, words, problems
 
 
 def _clients(subject: Subject) -> Iterator[tuple[str, dict[str, str]]]:
@@ -187,33 +179,41 @@ def _distinct(found: Iterator[Credentials]) -> Iterator[Credentials]:
         yield replace(way, by=", ".join(dict.fromkeys(everyone)))
 
 
-def _of_postgres(subject: Subject, name: str, service: Mapping[str, Any]) -> Iterator[Credentials]:
-    """Those of the server's own variables, and of every service that names it in parts or in an address."""
+def _of_postgres(subject: Subject, name: str, service: Mapping[str, Any], problems: list[str]) -> Iterator[Credentials]:
+    """Those of the server's own variables, and of every service that names it in parts or in an address.
+
+    What stands in a file that cannot be read is added to ``problems``.
+    """
 
     def found() -> Iterator[Credentials]:
         plain = held.environment(service)
-        own = held.given(subject, name, plain)
-        owner = own.get("POSTGRES_USER") or "postgres"
-        first = own.get("POSTGRES_DB") or owner
-        if "POSTGRES_PASSWORD" in own:
-            variable = "POSTGRES_PASSWORD" + held.END * ("POSTGRES_PASSWORD" not in plain)
-            yield Credentials(f"{name} ({variable})", owner, own["POSTGRES_PASSWORD"], first)
-        elif own.get("POSTGRES_HOST_AUTH_METHOD") == "trust":
+        named = _given(subject, name, plain, ("POSTGRES_USER", "POSTGRES_DB"), problems)
+        owner = "" if named is None else named.get("POSTGRES_USER") or "postgres"
+        first = "" if named is None else named.get("POSTGRES_DB") or owner
+        own = _given(subject, name, plain, ("POSTGRES_PASSWORD",), problems) if owner else None
+        if own is not None and "POSTGRES_PASSWORD" in own:
+            by = f"{name} ({_spelled('POSTGRES_PASSWORD', plain)})"
+            yield Credentials(by, owner, own["POSTGRES_PASSWORD"], first)
+        elif own is not None and own.get("POSTGRES_HOST_AUTH_METHOD") == "trust":
             yield Credentials(f"{name} (POSTGRES_HOST_AUTH_METHOD)", owner, "", first)
         for client, values in _clients(subject):
-            for variable, given, password, database in _parts(values, name):
+            for variable, given, password, database in _parts(subject, client, values, name, problems):
                 # libpq takes the user for a database that nothing names; a program has one that it was written for.
-                user, usual = (given or "postgres",) * 2 if variable == "PGPASSWORD" else (given or owner, first)
-                yield Credentials(f"{client} ({variable})", user, password, database or usual)
+                is_libpq = variable.removesuffix(held.END) == "PGPASSWORD"
+                user, usual = (given or "postgres",) * 2 if is_libpq else (given or owner, first)
+                if user and (database or usual):
+                    yield Credentials(f"{client} ({variable})", user, password, database or usual)
             for each in _addresses(client, values, name, "postgres"):
                 yield replace(each, database=each.database or each.user)
 
     yield from _distinct(found())
 
 
-def _of_redis(subject: Subject, name: str, service: Mapping[str, Any]) -> Iterator[Credentials]:
-    """Those of every service that names it in an address, and the password of its own command."""
+def _of_redis(subject: Subject, name: str, service: Mapping[str, Any], problems: list[str]) -> Iterator[Credentials]:
+    """Those of every service that names it in parts or in an address, and the password of its own command.
 
+    What stands in a file that cannot be read is added to ``problems``.
+    """
     given = service.get("command") or []
     words = given.split() if isinstance(given, str) else [str(word) for word in given]
     options = {word: value.replace("$$", "$") for word, value in pairwise(words) if word.startswith("--")}
@@ -222,25 +222,47 @@ def _of_redis(subject: Subject, name: str, service: Mapping[str, Any]) -> Iterat
     def found() -> Iterator[Credentials]:
         for client, values in _clients(subject):
             yield from _addresses(client, values, name, "redis")
-            for variable, user, password, database in _parts(values, name):
+            for variable, user, password, database in _parts(subject, client, values, name, problems):
                 yield Credentials(f"{client} ({variable})", user, password, database)
         if "--requirepass" in options and port != 0:
             yield Credentials(f"{name} (--requirepass)", "", options["--requirepass"], port=port)
 
     everyone = list(_distinct(found()))
     # At port 0 it takes nobody but by TLS, and then an address must say how.
-    yield from everyone or ([Credentials("a client without a password", port=port)] if port != 0 else [])
+    nobody = port != 0 and not problems
+    yield from everyone or ([Credentials("a client without a password", port=port)] if nobody else [])
 
 
-def _parts(values: Mapping[str, str], host: str) -> Iterator[tuple[str, str, str, str]]:
-    """The password's variable, user, password and database of each server that is named as ``DB_HOST`` beside them."""
-    for variable, value in values.items():
-        start = variable.removesuffix("HOST")
-        if start == variable or value.partition(":")[0] != host:
+def _parts(
+    subject: Subject, client: str, values: Mapping[str, str], host: str, problems: list[str]
+) -> Iterator[tuple[str, str, str, str]]:
+    """The password's variable, user, password and database of each server that is named as ``DB_HOST`` beside them.
+
+    Each of the three may stand in a file of the client's; one that cannot be read is added to ``problems``.
+    """
+    for names in held.parts(values, (host,)):
+        whole = _given(subject, client, values, (name for each in names for name in each), problems)
+        if whole is None:
             continue
-        user, password, database = (next((start + end for end in ends if start + end in values), "") for ends in PARTS)
+        user, password, database = (next((name for name in each if name in whole), "") for each in names)
         if password:
-            yield password, values.get(user, ""), values[password], values.get(database, "")
+            yield _spelled(password, values), whole.get(user, ""), whole[password], whole.get(database, "")
+
+
+def _given(
+    subject: Subject, service: str, values: Mapping[str, str], names: Iterable[str], problems: list[str]
+) -> dict[str, str] | None:
+    """``held.given``; None where a file cannot be read, which is added to ``problems``."""
+    try:
+        return held.given(subject, service, values, names)
+    except NotChecked as error:
+        problems.append(str(error))
+        return None
+
+
+def _spelled(name: str, values: Mapping[str, str]) -> str:
+    """The variable that gives a value: the one of this name, or the one of its file."""
+    return name if values.get(name) or not values.get(name + held.END) else name + held.END
 
 
 def _addresses(client: str, values: Mapping[str, str], host: str, scheme: str) -> Iterator[Credentials]:

@@ -34,8 +34,8 @@ APPLY_WITHIN = 600
 UNTIL = "SWITCHYARD_MIGRATION"
 """The variable that tells that command where to stop: the applied migrations by the ledger, with blanks between."""
 _IMAGES = re.compile(r"(?:.*/)?(?:postgres(?:ql)?|postgis|pgvector|timescaledb(?:-ha)?)(?::(?P<tag>[^@]*))?(?:@.*)?")
-_ITSELF = re.compile(r"localhost|127\..*|::1|host\.docker\.internal|172\.17\.0\.1|/.*")
-"""Addresses at which every machine finds a server of its own."""
+_ITSELF = re.compile(r"localhost|127\..*|::1|host\.docker\.internal|172\.(?:1[6-9]|2\d|3[01])\..*|/.*")
+"""Addresses at which every machine finds a server of its own, by the gateways of its engine's networks as well."""
 NOT_ASKED = (
     "nothing names a database: set app.predeploy.database (an empty mapping will do), or files or apply of "
     "app.migrations, to have one looked at"
@@ -360,7 +360,8 @@ def _of_host(subject: Subject, setting: DatabaseSetting) -> Address | None:
             return None
         raise NotChecked(f"{subject.host}: no container of service {service} runs there; see inv status")
     known = {*named, *(["password"] if setting.role else [])}
-    variables = held.given(subject, service, _variables(subject, service), known)
+    wanted = [name for name, word in held.VARIABLES.items() if word not in known]
+    variables = held.given(subject, service, _variables(subject, service), wanted)
     user = variables.get("POSTGRES_USER", "postgres")
     parameters: dict[str, Any] = {
         "user": user,
