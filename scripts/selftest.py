@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""All checks of this repository, with a table at the end; standard library only.
+"""All checks of this repository, one after the other, with a table at the end; standard library only.
 
 Exit 0 only if everything passed, nothing was skipped, no suite shrank below its floor and an engine answered.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -25,10 +24,8 @@ LOCK = ROOT / "requirements" / "dev.txt"
 REPORTS = ROOT / ".nox" / "reports"
 FLOORS = ROOT / "scripts" / "floors.json"
 
-SECONDS = {"lint": 90, "types": 120, "deadcode": 90, "unit": 2400, "e2e": 2400, "faults": 900}
+SECONDS = {"lint": 90, "types": 120, "deadcode": 90, "unit": 600, "e2e": 2400, "faults": 900}
 """The sessions in their order, and how long each may take."""
-BESIDE = {"unit": "e2e"}
-"""A session that only computes, and the one beside which it runs, which waits for hosts most of the time."""
 TESTS = ("unit", "e2e")
 """The sessions that leave a JUnit report; each of the others counts as one test."""
 ENGINE_SECONDS = 20
@@ -37,7 +34,7 @@ ENGINE_SECONDS = 20
 def main() -> int:
     began = time.monotonic()
     engine = prepare() and has_engine()
-    suites = run_all()
+    suites = [run(session, limit) for session, limit in SECONDS.items()]
     problems = faults(suites, json.loads(FLOORS.read_text()))
     if not engine:
         problems.append("no Docker engine with Compose answered; `python3 scripts/engine.py` installs one on Debian")
@@ -88,29 +85,13 @@ def answers(command: list[str]) -> bool:
     return done.returncode == 0
 
 
-def run_all() -> list[Suite]:
-    """Every session; one that runs beside another has what is left of the cores, and is shown after it."""
-    begun: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
-    try:
-        suites = {}
-        for session, limit in SECONDS.items():
-            begun[session] = start(session), time.monotonic() + limit
-            if session not in BESIDE:
-                suites |= {each: read_end(each, *begun.pop(each)) for each in sorted(begun, key=BESIDE.__contains__)}
-        return [suites[session] for session in SECONDS]
-    finally:
-        for process, _ in begun.values():
-            end(process)
-
-
-def read_end(session: str, process: subprocess.Popen[bytes], deadline: float) -> Suite:
-    """What became of a session; one that fails without a failed test counts as one."""
-    passed = ended(session, process, deadline)
-    if session in BESIDE:
-        print(output(session).read_text(errors="replace"), flush=True)
+def run(session: str, limit: int) -> Suite:
+    """Run one Nox session for at most ``limit`` seconds; a session that fails without a failed test counts as one."""
+    report = REPORTS / f"{session}.xml"
+    report.unlink(missing_ok=True)
+    passed = nox(session, limit)
     if session not in TESTS:
         return Suite(session, collected=1, failed=0 if passed else 1, skipped=0)
-    report = REPORTS / f"{session}.xml"
     suite = read(report) if report.exists() else Suite(session, 0, 0, 0)
     return suite if passed else broken(suite)
 
@@ -120,38 +101,16 @@ def broken(suite: Suite) -> Suite:
     return suite if suite.failed else Suite(suite.name, suite.collected, 1, suite.skipped)
 
 
-def output(session: str) -> Path:
-    """Where a session that runs beside another prints."""
-    return REPORTS / f"{session}.txt"
-
-
-def start(session: str) -> subprocess.Popen[bytes]:
-    """One Nox session."""
-    (REPORTS / f"{session}.xml").unlink(missing_ok=True)
+def nox(session: str, limit: int) -> bool:
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
     command = [str(VENV / "bin" / "python"), "-m", "nox", "--session", session]
-    REPORTS.mkdir(parents=True, exist_ok=True)
-    with open(output(session), "wb") if session in BESIDE else contextlib.nullcontext() as file:
-        if file:
-            print(f"{session}: beside {BESIDE[session]}, shown after it", flush=True)
-            command = ["nice", "-n", "19", *command]
-        return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file and subprocess.STDOUT,
-            env={**os.environ, "PATH": path},
-            start_new_session=True,
-        )
-
-
-def ended(session: str, process: subprocess.Popen[bytes], deadline: float) -> bool:
-    """Whether a session passed within its time."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, env={**os.environ, "PATH": path}, start_new_session=True
+    )
     try:
-        return process.wait(max(0.0, deadline - time.monotonic())) == 0
+        return process.wait(limit) == 0
     except subprocess.TimeoutExpired:
-        print(f"{session}: not done after {SECONDS[session]} seconds", flush=True)
+        print(f"{session}: not done after {limit} seconds", flush=True)
         return False
     finally:
         end(process)
