@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -244,7 +245,7 @@ def test_a_clock_that_is_an_hour_off_changes_nothing_but_what_is_shown(site):
         ids.append(site.receipt("deploy")["release"])
     assert ids[0] > ids[1] and site.answer() == "2"
     doctor = site.inv("doctor")
-    assert doctor.returncode == 1 and "its clock is 3600 s off" in doctor.stdout, doctor.stdout
+    assert doctor.returncode == 1 and re.search(r"its clock is 360\d s off", doctor.stdout), doctor.stdout
     assert [kept["release"] for kept in site.receipt("status")["hosts"][0]["kept"]] == ids[::-1]
     assert site.receipt("rollback")["release"] == ids[0] and site.answer() == "1"
 
