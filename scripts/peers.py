@@ -176,7 +176,7 @@ def ours(site: Site) -> tuple[Outcome, Crash]:
     project = f"label=switchyard.app={site.name}"
     outcome = struck(site, "inv deploy", "while proving", site.url, strike=strike, project=project)
     lease = json.loads(site.inv("status", "--json").stdout)["hosts"][0]["lease"]
-    outcome.locked = f"{lease['doing']}: {lease['ended'] or 'held'}" if lease else "nothing"
+    outcome.locked = f"the lease of the {lease['doing']}: the next takes it over" if lease else "nothing"
     again(outcome, site.url, "2", lambda: site.receipt("deploy"))
     site.broken("crash")
     site.commit("3")
