@@ -209,6 +209,7 @@ class Line:
         mine = {"machine": machine_id(), "pid": os.getpid(), "started": _process_start(os.getpid())}
         whose = {"app": self.app, "root": self.root, "host": self._host.name, "operator": mine}
         self._request = {"v": 1, "verb": verb, **whose, **fields}
+        self.followed = False
         self.open()
         self._launch(self._request)
 

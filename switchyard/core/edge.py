@@ -131,29 +131,23 @@ def _frontend(index: int, route: Route) -> str:
             "  http-request set-var(txn.page) bool(true) if !named html",
             "  acl loads_page var(txn.page) -m bool",
         ]
+    lines += [f"  acl {colour}_up nbsrv({route.name}_{colour}) gt 0" for colour in names.COLOURS]
     lines.append("  use_backend nothing_live if nothing")
     if route.affinity:
         for colour in names.COLOURS:
             lines += [
                 f"  acl from_{colour} var(txn.colour) -m str {colour}",
-                f"  acl {colour}_up nbsrv({route.name}_{colour}) gt 0",
                 f"  use_backend {route.name}_{colour} if draining from_{colour} {colour}_up !loads_page",
             ]
-    return "\n".join([*lines, *_to_the_live(route)]) + "\n"
-
-
-def _to_the_live(route: Route) -> list[str]:
-    """The live colour answers, also where none of its containers passes its check just now: a late answer is better
-    than none, and only a release that was proven is live.
-    """
-    lines = []
+    # The live colour is asked also where none of its containers passes its check just now: a late answer is better than
+    # none, and only a release that was proven is live.
     for colour in names.COLOURS:
         lines += [
             f"  acl live_{colour} {_LIVE} -m str {colour}",
-            f"  acl none_{colour} nbsrv({route.name}_{colour}) eq 0",
+            f"  use_backend unchecked_{route.name}_{colour} if live_{colour} !{colour}_up",
         ]
-        lines.append(f"  use_backend unchecked_{route.name}_{colour} if live_{colour} none_{colour}")
-    return [*lines, f"  use_backend {route.name}_%[{_LIVE}]"]
+    lines.append(f"  use_backend {route.name}_%[{_LIVE}]")
+    return "\n".join(lines) + "\n"
 
 
 def _preview(index: int, route: Route, colour: str) -> str:

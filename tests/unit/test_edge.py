@@ -57,8 +57,9 @@ def test_each_route_has_a_backend_of_its_own_in_each_colour(route: Route, colour
 def test_where_no_container_of_the_live_colour_passes_its_check_it_is_asked_all_the_same(route, colour) -> None:
     found = sections(App("shop", checks={"web": Check(8000, "/health")}))
     lines, name = found[f"frontend {route.name}"], f"{route.name}_{colour}"
-    assert f"acl none_{colour} nbsrv({name}) eq 0" in lines
-    rule = f"use_backend unchecked_{name} if live_{colour} none_{colour}"
+    assert f"acl {colour}_up nbsrv({name}) gt 0" in lines
+    assert f"acl live_{colour} str(live),map(/etc/edge/maps/live.map,none) -m str {colour}" in lines
+    rule = f"use_backend unchecked_{name} if live_{colour} !{colour}_up"
     assert lines.index(rule) < lines.index(f"use_backend {route.name}_%[str(live),map(/etc/edge/maps/live.map,none)]")
     checked, anyway = found[f"backend {name}"], found[f"backend unchecked_{name}"]
     asks = (" check inter 300ms fastinter 100ms fall 3 rise 1", "httpchk", "http-check")
