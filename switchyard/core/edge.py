@@ -42,6 +42,7 @@ defaults
   option idle-close-on-response
   option dontlognull
   retries 3
+  option redispatch 1
   timeout connect 2s
   timeout client 15m
   timeout server 15m

@@ -6,7 +6,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from switchyard.core import edge, names
@@ -14,6 +14,7 @@ from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.host.store import Store, write
 
 ANSWER_WITHIN = 3.0
+GONE_WITHIN = 5.0
 SETTLED = 3
 """Answers in a row after which a reload is over."""
 UP_WITHIN = 15.0
@@ -112,16 +113,31 @@ class Proxy:
             return 0
 
     def rest(self, address: str, *, within: float) -> None:
-        """Takes the server at an address out, and waits for what it still answers, for so many seconds.
-
-        Out, not to drain: one that is ready again is not used before a check of it has passed.
-        """
+        """Takes the server at an address out, and waits for what it still answers, for so many seconds."""
         servers = [(server.backend, server.name) for server in self._servers() if server.address == address]
-        for backend, server in servers:
-            self.say(f"set server {backend}/{server} state maint")
+        self._take_out(servers)
         deadline = time.monotonic() + within
         while time.monotonic() < deadline and any(self._busy(*server) for server in servers):
             time.sleep(0.1)
+
+    def close(self, colour: str) -> None:
+        """Takes out whatever will stand at a colour's free places, until ``resume``.
+
+        The engine names a container before it listens, and HAProxy uses a new address before it has checked it.
+        """
+        free = [server for server in self._servers() if server.address == "-"]
+        self._take_out([(server.backend, server.name) for server in free if server.backend.endswith(f"_{colour}")])
+
+    def _take_out(self, servers: Iterable[tuple[str, str]]) -> None:
+        # To drain, not for maintenance, where nothing is checked and what ends it is used at once.
+        for backend, server in servers:
+            self.say(f"set server {backend}/{server} state drain")
+
+    def forget(self, address: str) -> None:
+        """Waits until no place holds the address of a container that is gone."""
+        deadline = time.monotonic() + GONE_WITHIN
+        while time.monotonic() < deadline and any(server.address == address for server in self._servers()):
+            time.sleep(0.05)
 
     def _busy(self, backend: str, server: str) -> int:
         rows = (line.split(",") for line in self.say("show stat").splitlines())

@@ -106,24 +106,34 @@ def scale_live(attempt: Attempt, colour: str | None) -> None:
     assert colour is not None
     service, count = str(attempt.request["service"]), int(attempt.request["count"])
     held = _of_service(attempt, colour, service)
+    known = {container["Id"] for container in held}
+    attempt.proxy.close(colour)
     try:
         for container in held[count:]:
             attempt.emit("progress", text=f"taking one {service} out")
-            attempt.proxy.rest(probe.address(engine.inspect(container["Id"]) or {}), within=REST_WITHIN)
+            address = probe.address(engine.inspect(container["Id"]) or {})
+            attempt.proxy.rest(address, within=REST_WITHIN)
             engine.run(["docker", "stop", container["Id"]], tick=attempt.linger)
-            engine.ask("DELETE", f"/containers/{container['Id']}", force="true")
+            _remove(attempt, container["Id"], address)
+        attempt.run([*commands.up(attempt.target(), colour, [service]), "--no-recreate"])
+        for container in _of_service(attempt, colour, service):
+            if container["Id"] not in known:
+                _prove_or_remove(attempt, container)
     finally:
         attempt.proxy.resume(colour)
-    attempt.run([*commands.up(attempt.target(), colour, [service]), "--no-recreate"])
-    known = {container["Id"] for container in held}
-    for container in _of_service(attempt, colour, service):
-        if container["Id"] in known:
-            continue
-        try:
-            colours.prove_one(attempt, container)
-        except SwitchyardError:
-            engine.ask("DELETE", f"/containers/{container['Id']}", force="true")
-            raise
+
+
+def _prove_or_remove(attempt: Attempt, container: dict[str, Any]) -> None:
+    try:
+        colours.prove_one(attempt, container)
+    except SwitchyardError:
+        _remove(attempt, container["Id"], probe.address(engine.inspect(container["Id"]) or {}))
+        raise
+
+
+def _remove(attempt: Attempt, container: str, address: str) -> None:
+    engine.ask("DELETE", f"/containers/{container}", force="true")
+    attempt.proxy.forget(address)
 
 
 def _of_service(attempt: Attempt, colour: str, service: str) -> list[dict[str, Any]]:

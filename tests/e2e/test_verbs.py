@@ -69,6 +69,8 @@ def wait_for_servers(site: Site, count: int) -> None:
 
 def test_scale_runs_so_many_without_a_failed_request_and_later_releases_keep_it(site, under_load):
     site.settings(healthy_within=60)
+    late = ["sh", "-c", "sleep 1; exec python3 app.py"]
+    site.rewrite("    build: .\n", f"    build: .\n    command: {json.dumps(late)}\n")
     site.commit("1")
     site.receipt("deploy")
     load = under_load()
@@ -88,6 +90,9 @@ def test_scale_runs_so_many_without_a_failed_request_and_later_releases_keep_it(
     wait_for_servers(site, 2)
     summary = load.stop()
     assert summary.sent > 500 and summary.failed == 0, summary.errors
+    (edge,) = site.containers("edge")
+    tries = [json.loads(line) for line in site.docker("logs", edge).splitlines() if line.startswith("{")]
+    assert not [line for line in tries if int(line["retries"])], "one that does not listen yet, or no more, was asked"
     entries = site.journal()
     for step, ends in (("scale", "scaled"), ("restart", "restarted")):
         found = [what for name, what in entries if name == step]

@@ -158,9 +158,10 @@ def test_each_colour_is_asked_as_its_own_release_wants_it() -> None:
     )
 
 
-def test_the_proxy_repeats_no_request_that_was_sent() -> None:
+def test_the_proxy_seeks_another_connection_and_repeats_no_request_that_was_sent() -> None:
     text = edge.configuration(ROUTES, BARE)
-    assert "redispatch" not in text and "retry-on" not in text
+    assert "\n  option redispatch 1\n" in text
+    assert "retry-on" not in text, "without it, what is tried again is the connection"
 
 
 def test_every_port_inside_is_bound_once_also_with_many_routes() -> None:

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import pwd
+import socket
 import ssl
 import threading
 import time
@@ -700,6 +701,35 @@ def test_what_redis_says_of_credentials_is_a_refusal(answer):
 def test_what_redis_says_of_itself_is_none(answer):
     with pytest.raises(NotChecked, match="it answered"):
         services._refusal(answer)
+
+
+def test_a_server_that_wants_a_certificate_and_has_closed_already_is_told_as_that(tmp_path, monkeypatch):
+    for path, made in zip((tmp_path / "it.crt", tmp_path / "it.key"), certificate(days=9, name="cache"), strict=True):
+        path.write_bytes(made)
+    asks = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    asks.load_cert_chain(tmp_path / "it.crt", tmp_path / "it.key")
+    asks.verify_mode = ssl.CERT_REQUIRED
+    way = SimpleNamespace(path=tmp_path / "redis.sock")
+    closed, said = threading.Event(), ssl.SSLSocket.sendall
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(way.path))
+    listener.listen()
+
+    def refuse() -> None:
+        accepted, _ = listener.accept()
+        with listener, accepted, contextlib.suppress(ssl.SSLError):
+            asks.wrap_socket(accepted, server_side=True)
+        closed.set()
+
+    def sends_late(*sent: Any) -> None:
+        assert closed.wait(10)
+        said(*sent)
+
+    monkeypatch.setattr(ssl.SSLSocket, "sendall", sends_late)
+    threading.Thread(target=refuse, daemon=True).start()
+    tls = services.Tls("web", "cache", (("ssl_cert_reqs", "none"),))
+    with pytest.raises(NotChecked, match="ssl_certfile in the address would say"):
+        services._ping(way, Credentials("web (CACHE)", tls=tls), {})
 
 
 CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {

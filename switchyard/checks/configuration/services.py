@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
@@ -316,7 +317,9 @@ def _ping(way: forward.Forward, one: Credentials, files: Mapping[str, str]) -> t
             answers = wire.makefile("rb")
             for command in (*words, ["PING"]):
                 parts = [word.encode() for word in command]
-                wire.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts))
+                # Who has closed already has said why.
+                with contextlib.suppress(OSError):
+                    wire.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts))
                 answer = answers.readline().decode(errors="replace").strip()
                 # Who may not PING is known all the same.
                 if not answer.startswith(("+", "-NOPERM")):
