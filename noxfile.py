@@ -269,6 +269,8 @@ def install(session: nox.Session) -> None:
     """The locked requirements; the tools for an application stand beside nox."""
     if not TARGET:
         session.install("--require-hashes", "-r", LOCK)
+        # Programs that are started by the hundred are compiled once, whatever this machine usually asks for.
+        session.env["PYTHONDONTWRITEBYTECODE"] = ""
 
 
 def tool(label: str, program: str, *arguments: str, shown: bool = False) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json as encoder
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ verb = functools.partial(task, auto_shortflags=False, positional=[])
 
 def _run(function: Callable[[], int], *, as_json: bool = False) -> None:
     """The library raises; this exits, with the code of its kind. With ``as_json`` it prints one object then, too."""
+    # Invoke leaves no compiled files beside tasks.py; what follows is compiled once, unless this machine wants none.
+    sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     from switchyard.core.errors import INTERRUPTED, SwitchyardError, ended
 
     try:

@@ -52,6 +52,9 @@ def postgres(patch: pytest.MonkeyPatch) -> Iterator[str]:
             patch.delenv(name, raising=False)
         patch.setenv("PGHOST", psycopg.conninfo.conninfo_to_dict(server.get_uri())["host"])
         patch.setenv("PGUSER", "postgres")
+        with psycopg.connect(dbname="postgres", autocommit=True) as db:
+            db.execute("ALTER SYSTEM SET fsync = off")  # nothing of it outlives the tests
+            db.execute("SELECT pg_reload_conf()")
         yield "postgres"
         server.cleanup()
 

@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from tools import ended, serve_files
+from tools import serve_files
 
 from betting import pipeline, worker
 from betting.elo import SPORTS
@@ -55,16 +55,3 @@ def test_a_game_that_is_stored_with_another_result_stops_the_file(run, db) -> No
     with pytest.raises(pipeline.PipelineError, match=r"games\.csv, line 3: z is stored otherwise"):
         run(ROWS[1], "z,hockey,A,B,2,3\n")
     assert stored(db) == [("z", True)]
-
-
-def test_the_command_takes_the_address_from_words_or_environment(start, db) -> None:
-    with serve_files({"/games.csv": (HEADER + ROWS[0]).encode()}) as url:
-        assert ended(start("betting.pipeline", f"{url}/games.csv")) == (0, f"{url}/games.csv: 1 new games, 0 known\n")
-        assert ended(start("betting.pipeline", GAMES_URL=f"{url}/games.csv"))[1].endswith("0 new games, 1 known\n")
-
-
-def test_the_command_ends_with_the_reason(start, db) -> None:
-    code, said = ended(start("betting.pipeline", "http://127.0.0.1:9/games.csv"))
-    assert code == 1 and "nothing was stored, try again" in said and "Traceback" not in said
-    code, said = ended(start("betting.pipeline", "http://127.0.0.1:9/games.csv", PGHOST="/nonexistent"))
-    assert code == 1 and "the database does not answer" in said and "Traceback" not in said

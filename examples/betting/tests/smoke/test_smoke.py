@@ -1,4 +1,4 @@
-"""What a release is asked first: it imports, every sport rates, and the API answers."""
+"""What a release is asked first: it imports, every sport rates, the API answers, and the pipeline reads a file."""
 
 import importlib
 import json
@@ -6,11 +6,12 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from tools import accepts, ended, free_port, wait_for
+from tools import accepts, ended, free_port, serve_files, wait_for
 
 from betting.elo import SPORTS
 
 ROOT = Path(__file__).resolve().parents[2]
+GAMES = b"id,sport,home,away,home_score,away_score\nz,hockey,A,B,3,2\n"
 
 
 @pytest.mark.parametrize("module", sorted(file.stem for file in (ROOT / "betting").glob("[a-z]*.py")))
@@ -39,3 +40,18 @@ def test_the_api_answers_and_its_check_agrees(start, db) -> None:
     process.terminate()
     assert ended(process) == (0, "")
     assert ended(start("betting.check", PORT=str(port)))[0] == 1
+
+
+def test_the_pipeline_takes_the_address_from_words_or_environment(start, db) -> None:
+    with serve_files({"/games.csv": GAMES}) as url:
+        assert ended(start("betting.pipeline", f"{url}/games.csv")) == (0, f"{url}/games.csv: 1 new games, 0 known\n")
+        assert ended(start("betting.pipeline", GAMES_URL=f"{url}/games.csv"))[1].endswith("0 new games, 1 known\n")
+
+
+def test_the_pipeline_ends_with_the_reason(start, db) -> None:
+    words = ("betting.pipeline", "http://127.0.0.1:9/games.csv")
+    no_source, no_database = start(*words), start(*words, PGHOST="/nonexistent")
+    code, said = ended(no_source)
+    assert code == 1 and "nothing was stored, try again" in said and "Traceback" not in said
+    code, said = ended(no_database)
+    assert code == 1 and "the database does not answer" in said and "Traceback" not in said
