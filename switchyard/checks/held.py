@@ -17,6 +17,10 @@ VARIABLES = {"POSTGRES_PASSWORD": "password", "POSTGRES_USER": "user", "POSTGRES
 END = "_FILE"
 PARTS = (("USER", "USERNAME"), ("PASSWORD", "PASS", "PWD"), ("DATABASE", "DB", "NAME", "DBNAME"))
 """How the variables of a user, a password and a database end, beside one that ends in HOST."""
+ADDRESSES = ("URL_FILE", "URI_FILE", "DSN_FILE")
+"""How the variable of a file ends in which an address stands."""
+PASSFILE = "PGPASSFILE"
+"""libpq's variable for a file of passwords."""
 TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 """Options of an address of Redis that name files of the client."""
 
@@ -43,7 +47,7 @@ def files(subject: Subject, service: str, paths: Iterable[str]) -> dict[str, str
         seen = [held[name][path] for name in (service, *same) if path in held[name]]
         texts = [str(each["is"]) for each in seen if "is" in each]
         if not texts:
-            why = seen[0]["why"]
+            why = seen[0]["why"] if seen else "it is named by an address that stands in a file itself"
             raise NotChecked(f"{path} of service {service} could not be read on {subject.machine}: {why}")
         found[path] = texts[0]
     return found
@@ -74,6 +78,18 @@ def parts(variables: Mapping[str, str], servers: Collection[str]) -> Iterator[tu
             yield tuple(tuple(start + end for end in ends) for ends in PARTS)
 
 
+def addresses(subject: Subject, service: str, variables: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    """A service's variables, with the addresses that stand in files; ``problems`` tells of one that cannot be read."""
+    found = dict(variables)
+    for name, path in variables.items():
+        if name.endswith(ADDRESSES) and path:
+            try:
+                found[name] = files(subject, service, [path])[path]
+            except NotChecked as error:
+                problems.append(str(error))
+    return found
+
+
 def environment(service: Mapping[str, Any]) -> dict[str, str]:
     """A service's variables as its processes see them."""
     return {name: value.replace("$$", "$") for name, value in written.pairs(service.get("environment")).items()}
@@ -92,7 +108,9 @@ def _named(variables: Mapping[str, str], servers: Collection[str]) -> Iterator[s
     """The files that a service's variables name."""
     beside = (name for found in parts(variables, servers) for names in found for name in names)
     yield from (variables[name + END] for name in (*VARIABLES, *beside) if variables.get(name + END))
-    for value in variables.values():
+    for name, value in variables.items():
+        if value and (name.endswith(ADDRESSES) or name == PASSFILE):
+            yield value
         with contextlib.suppress(ValueError):
             if urlsplit(value).scheme == "rediss":
                 found = options(value)

@@ -567,6 +567,16 @@ CLIENTS: dict[str, tuple[dict[str, str], tuple[str, str, str, str] | None]] = {
         {"PGHOST": "db", "PGPASSWORD_FILE": "/u"},
         ("PGPASSWORD_FILE", "postgres", "held u", "postgres"),
     ),
+    "by an address in a file": ({"DATABASE_URL_FILE": "/url"}, ("DATABASE_URL_FILE", "web", "x", "y")),
+    "with libpq's file of passwords": (
+        {"PGHOST": "db", "PGUSER": "web", "PGDATABASE": "shop", "PGPASSFILE": "/pgpass"},
+        ("PGPASSFILE", "web", "a:b", "shop"),
+    ),
+    "with libpq's variable before its file": (
+        {"PGHOST": "db", "PGUSER": "web", "PGPASSWORD": "x", "PGPASSFILE": "/gone"},
+        ("PGPASSWORD", "web", "x", "web"),
+    ),
+    "with a file of passwords of another server": ({"PGHOST": "db2", "PGPASSFILE": "/gone"}, None),
     "with another's password": ({"DB_HOST": "db", "MAIL_PASSWORD": "x", "PASSWORD": "y"}, None),
 }
 
@@ -576,6 +586,9 @@ class Files:
 
     machine = SimpleNamespace(name="prod1")
     texts: ClassVar = {"/run/secrets/x": "held x", "/u": "held u", "/d": "held d", "/tls/ca.crt": "PEM"}
+    texts["/url"] = "postgresql://web:" + "x@db/y\n"
+    texts["/cache"] = "rediss://redis?ssl_ca_certs=/tls/ca.crt\n"
+    texts["/pgpass"] = "# host\ndb2:5432:shop:web:1\ndb:5433:shop:web:2\ndb:*:shop:web:a\\:b\n*:*:*:*:4\n"
 
     def ask(self, verb: str, files: dict[str, list[str]]) -> Any:
         def told(name: str, path: str) -> dict[str, str]:
@@ -623,6 +636,14 @@ def test_how_a_client_connects_is_read_from_its_variables(what):
             {"POSTGRES_USER_FILE": "/its", "POSTGRES_PASSWORD": "own"},
             ["web (B_PASSWORD)"],
             ["no /its in db"],
+        ),
+        ({"DATABASE_URL_FILE": "/gone"}, OWN, ["db (POSTGRES_PASSWORD)"], ["no /gone in web"]),
+        ({"PGHOST": "db", "PGPASSFILE": "/gone"}, OWN, ["db (POSTGRES_PASSWORD)"], ["no /gone in web"]),
+        (
+            {"PGHOST": "db", "PGUSER": "web", "PGDATABASE": "none", "PGPORT": "5433", "PGPASSFILE": "/url"},
+            OWN,
+            ["db (POSTGRES_PASSWORD)"],
+            ["/url of service web has no line for web at db, database none"],
         ),
     ],
 )
@@ -675,6 +696,14 @@ def test_how_redis_is_reached_stands_in_its_address(address, port, verifies, fil
     assert found.port == port
     assert (found.tls.verifies, found.tls.files) == (verifies, files) if found.tls else verifies is None
     assert on_host.files(subject, "web", files) == dict.fromkeys(files, "PEM")
+
+
+def test_a_file_that_is_named_in_a_file_is_not_read_and_that_is_told():
+    subject = connecting({"CACHE_URL_FILE": "/cache"})
+    (found,) = services._of_redis(subject, "redis", {}, untold := [])
+    assert (found.by, untold) == ("web (CACHE_URL_FILE)", [])
+    with pytest.raises(NotChecked, match=r"/tls/ca\.crt of service web could not be read on prod1: it is named by"):
+        on_host.files(subject, "web", found.tls.files)
 
 
 def test_redis_that_takes_nobody_but_by_tls_is_not_asked_without():

@@ -38,6 +38,8 @@ OPTIONS = ("ssl_cert_reqs", "ssl_check_hostname", *held.TLS)
 """Those that begin with ssl_ and are heeded here."""
 OTHER_NAME = 62
 """OpenSSL's code for a certificate of another name."""
+PASSFILE_FIELD = re.compile(r"(?:^|(?<=:))((?:\\.|[^:\\])*)")
+"""A field of a line of libpq's file of passwords, in which colons and backslashes are escaped."""
 STATE = re.compile(rb"V(?:FATAL|ERROR)\x00C([0-9A-Z]{5})\x00")
 
 
@@ -204,7 +206,8 @@ def _of_postgres(subject: Subject, name: str, service: Mapping[str, Any], proble
                 user, usual = (given or "postgres",) * 2 if is_libpq else (given or owner, first)
                 if user and (database or usual):
                     yield Credentials(f"{client} ({variable})", user, password, database or usual)
-            for each in _addresses(client, values, name, "postgres"):
+            yield from _of_passfile(subject, client, values, name, problems)
+            for each in _addresses(client, held.addresses(subject, client, values, problems), name, "postgres"):
                 yield replace(each, database=each.database or each.user)
 
     yield from _distinct(found())
@@ -222,7 +225,7 @@ def _of_redis(subject: Subject, name: str, service: Mapping[str, Any], problems:
 
     def found() -> Iterator[Credentials]:
         for client, values in _clients(subject):
-            yield from _addresses(client, values, name, "redis")
+            yield from _addresses(client, held.addresses(subject, client, values, problems), name, "redis")
             for variable, user, password, database in _parts(subject, client, values, name, problems):
                 yield Credentials(f"{client} ({variable})", user, password, database)
         if "--requirepass" in options and port != 0:
@@ -248,6 +251,30 @@ def _parts(
         user, password, database = (next((name for name in each if name in whole), "") for each in names)
         if password:
             yield _spelled(password, values), whole.get(user, ""), whole[password], whole.get(database, "")
+
+
+def _of_passfile(
+    subject: Subject, client: str, values: Mapping[str, str], host: str, problems: list[str]
+) -> Iterator[Credentials]:
+    """What libpq takes from its file of passwords: the first line that fits, unless a variable gives one."""
+    path = values.get(held.PASSFILE)
+    if not path or values.get("PGHOST") != host or values.get("PGPASSWORD"):
+        return
+    user = values.get("PGUSER") or "postgres"
+    database, port = values.get("PGDATABASE") or user, values.get("PGPORT", "")
+    try:
+        lines = held.files(subject, client, [path])[path].splitlines()
+    except NotChecked as error:
+        problems.append(str(error))
+        return
+    for line in lines:
+        fields = [re.sub(r"\\(.)", r"\1", field) for field in PASSFILE_FIELD.findall(line)]
+        wanted = (host, port or "5432", database, user)
+        if len(fields) > 4 and all(has in ("*", asked) for has, asked in zip(fields, wanted, strict=False)):
+            other = int(port) if port.isdigit() else None
+            yield Credentials(f"{client} ({held.PASSFILE})", user, fields[4], database, other)
+            return
+    problems.append(f"{path} of service {client} has no line for {user} at {host}, database {database}")
 
 
 def _given(
