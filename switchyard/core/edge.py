@@ -17,6 +17,9 @@ STATE = "/dev/shm/state"
 a restart they may be others'."""
 SERVERS = 8
 """Containers of one service and colour that the edge can hold."""
+DNS_OPTIONS = ["ndots:0"]
+"""What the engine sets by itself, but said: only then it answers by itself for a colour that does not run. Else it asks
+the host's name servers, five times a second, and while those are slow an address outlives its container."""
 HEADER = "X-Switchyard-Release"
 
 _LIVE = f"str(live),map({HOME}/maps/live.map,none)"
@@ -177,7 +180,8 @@ def _backend(route: Route, colour: str, app: App, *, checked: bool = True) -> st
             lines.append(f"  http-check expect status {check.status or '200-399'}")
     alias = names.alias(route.service, colour)
     checks = "check inter 300ms fastinter 100ms fall 3 rise 1 " if checked else ""
-    lines.append(f"  server-template s 1-{SERVERS} {alias}:{route.port} {checks}resolvers engine init-addr last,none")
+    resolved = "resolvers engine resolve-prefer ipv4 init-addr last,none"
+    lines.append(f"  server-template s 1-{SERVERS} {alias}:{route.port} {checks}{resolved}")
     return "\n".join(lines) + "\n"
 
 
@@ -207,6 +211,7 @@ def document(
                 "ports": ports,
                 "volumes": mounts,
                 "networks": list(names.COLOURS),
+                "dns_opt": DNS_OPTIONS,
                 "labels": {names.APP: app, names.KIND: "edge"},
                 "logging": {"driver": "json-file", "options": {"max-size": "20m", "max-file": "3"}},
             }

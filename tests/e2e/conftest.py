@@ -135,6 +135,13 @@ class Site:
         whole = {"app": {"name": self.name, "path": str(repository)}, "hosts": {"prod": entry}}
         (self.checkout / "invoke.yaml").write_text(json.dumps(whole))
 
+    def users_ask(self, url: str) -> None:
+        """Have the settings name another address as the users'."""
+        path = self.checkout / "invoke.yaml"
+        whole = json.loads(path.read_text())
+        whole["hosts"]["prod"]["url"] = url
+        path.write_text(json.dumps(whole))
+
     def machine(self, name: str, host: sandbox.SandboxHost) -> dict[str, Any]:
         """A host as an entry of the settings."""
         return {"name": name, "address": "127.0.0.1", "port": host.port, "user": "deploy", "key": host.key}

@@ -178,6 +178,10 @@ def document(routes: tuple[Route, ...] = ROUTES) -> dict[str, object]:
     return {**service, "top": {key: made[key] for key in ("name", "networks")}}
 
 
+def test_the_engine_answers_for_names_of_containers_and_asks_nobody_outside() -> None:
+    assert document()["dns_opt"] == ["ndots:0"]
+
+
 def test_the_document_publishes_each_route_at_its_own_address_and_previews_on_loopback_only() -> None:
     assert document()["ports"] == [
         "0.0.0.0:80:10000",
