@@ -115,9 +115,9 @@ def test_a_release_is_taken_back_where_users_get_another_and_unverified_where_no
         assert wrong.returncode == 5 and f"is answered by release {Cached.release}, not " in wrong.stdout, wrong.stdout
         assert site.answer() == "1" and site.journal()[-1] == ("deploy", "taken back")
         Cached.release = None
-        unverified = site.inv("deploy", "--force")
+        unverified = site.inv("deploy", "--force", "--yes")
         server.shutdown()
-    assert unverified.returncode == 3 and "but not through the edge of this application" in unverified.stdout
+    assert unverified.returncode == 6 and "but not through the edge of this application" in unverified.stdout
     assert site.answer() == "2"
 
 
