@@ -78,18 +78,6 @@ def parts(variables: Mapping[str, str], servers: Collection[str]) -> Iterator[tu
             yield tuple(tuple(start + end for end in ends) for ends in PARTS)
 
 
-def addresses(subject: Subject, service: str, variables: Mapping[str, str], problems: list[str]) -> dict[str, str]:
-    """A service's variables, with the addresses that stand in files; ``problems`` tells of one that cannot be read."""
-    found = dict(variables)
-    for name, path in variables.items():
-        if name.endswith(ADDRESSES) and path:
-            try:
-                found[name] = files(subject, service, [path])[path]
-            except NotChecked as error:
-                problems.append(str(error))
-    return found
-
-
 def environment(service: Mapping[str, Any]) -> dict[str, str]:
     """A service's variables as its processes see them."""
     return {name: value.replace("$$", "$") for name, value in written.pairs(service.get("environment")).items()}

@@ -114,10 +114,10 @@ class Proxy:
 
     def rest(self, address: str, *, within: float) -> None:
         """Takes the server at an address out, and waits for what it still answers, for so many seconds."""
-        servers = [(server.backend, server.name) for server in self._servers() if server.address == address]
+        servers = [server for server in self._servers() if server.address == address]
         self._take_out(servers)
         deadline = time.monotonic() + within
-        while time.monotonic() < deadline and any(self._busy(*server) for server in servers):
+        while time.monotonic() < deadline and any(self._busy(server) for server in servers):
             time.sleep(0.1)
 
     def close(self, colour: str) -> None:
@@ -125,13 +125,13 @@ class Proxy:
 
         The engine names a container before it listens, and HAProxy uses a new address before it has checked it.
         """
-        free = [server for server in self._servers() if server.address == "-"]
-        self._take_out([(server.backend, server.name) for server in free if server.backend.endswith(f"_{colour}")])
+        of_colour = [server for server in self._servers() if server.backend.endswith(f"_{colour}")]
+        self._take_out(server for server in of_colour if server.address == "-")
 
-    def _take_out(self, servers: Iterable[tuple[str, str]]) -> None:
+    def _take_out(self, servers: Iterable[_Server]) -> None:
         # To drain, not for maintenance, where nothing is checked and what ends it is used at once.
-        for backend, server in servers:
-            self.say(f"set server {backend}/{server} state drain")
+        for server in servers:
+            self.say(f"set server {server.backend}/{server.name} state drain")
 
     def forget(self, address: str) -> None:
         """Waits until no place holds the address of a container that is gone."""
@@ -139,9 +139,10 @@ class Proxy:
         while time.monotonic() < deadline and any(server.address == address for server in self._servers()):
             time.sleep(0.05)
 
-    def _busy(self, backend: str, server: str) -> int:
+    def _busy(self, server: _Server) -> int:
         rows = (line.split(",") for line in self.say("show stat").splitlines())
-        return sum(int(row[4] or 0) for row in rows if len(row) > 4 and (row[0], row[1]) == (backend, server))
+        wanted = [server.backend, server.name]
+        return sum(int(row[4] or 0) for row in rows if len(row) > 4 and row[:2] == wanted)
 
     def resume(self, colour: str) -> None:
         """Whatever was taken out of a colour is used again once its check passes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -135,12 +136,18 @@ class Site:
         whole = {"app": {"name": self.name, "path": str(repository)}, "hosts": {"prod": entry}}
         (self.checkout / "invoke.yaml").write_text(json.dumps(whole))
 
-    def users_ask(self, url: str) -> None:
-        """Have the settings name another address as the users'."""
+    @contextlib.contextmanager
+    def entry(self) -> Iterator[dict[str, Any]]:
+        """The host's entry of the checkout's settings, to be changed."""
         path = self.checkout / "invoke.yaml"
         whole = json.loads(path.read_text())
-        whole["hosts"]["prod"]["url"] = url
+        yield whole["hosts"]["prod"]
         path.write_text(json.dumps(whole))
+
+    def users_ask(self, url: str) -> None:
+        """Have the settings name another address as the users'."""
+        with self.entry() as entry:
+            entry["url"] = url
 
     def machine(self, name: str, host: sandbox.SandboxHost) -> dict[str, Any]:
         """A host as an entry of the settings."""
@@ -148,20 +155,16 @@ class Site:
 
     def join(self, name: str, host: sandbox.SandboxHost, state: Path) -> None:
         """Another machine of the host."""
-        path = self.checkout / "invoke.yaml"
-        whole = json.loads(path.read_text())
-        whole["hosts"]["prod"]["machines"].append(self.machine(name, host))
-        path.write_text(json.dumps(whole))
+        with self.entry() as entry:
+            entry["machines"].append(self.machine(name, host))
         known = self.checkout / ".switchyard" / "known_hosts"
         known.write_text(known.read_text() + (state / "known_hosts").read_text())
 
     def reach_through(self, port: int) -> None:
         """Have the checkout reach the host's sshd through another port of this machine."""
-        path = self.checkout / "invoke.yaml"
-        whole = json.loads(path.read_text())
-        was = whole["hosts"]["prod"]["machines"][0]["port"]
-        whole["hosts"]["prod"]["machines"][0]["port"] = port
-        path.write_text(json.dumps(whole))
+        with self.entry() as entry:
+            (first, *_) = entry["machines"]
+            was, first["port"] = first["port"], port
         known = self.checkout / ".switchyard" / "known_hosts"
         known.write_text(known.read_text() + known.read_text().replace(f":{was} ", f":{port} "))
 

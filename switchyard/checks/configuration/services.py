@@ -207,7 +207,7 @@ def _of_postgres(subject: Subject, name: str, service: Mapping[str, Any], proble
                 if user and (database or usual):
                     yield Credentials(f"{client} ({variable})", user, password, database or usual)
             yield from _of_passfile(subject, client, values, name, problems)
-            for each in _addresses(client, held.addresses(subject, client, values, problems), name, "postgres"):
+            for each in _addresses(subject, client, values, name, "postgres", problems):
                 yield replace(each, database=each.database or each.user)
 
     yield from _distinct(found())
@@ -225,7 +225,7 @@ def _of_redis(subject: Subject, name: str, service: Mapping[str, Any], problems:
 
     def found() -> Iterator[Credentials]:
         for client, values in _clients(subject):
-            yield from _addresses(client, held.addresses(subject, client, values, problems), name, "redis")
+            yield from _addresses(subject, client, values, name, "redis", problems)
             for variable, user, password, database in _parts(subject, client, values, name, problems):
                 yield Credentials(f"{client} ({variable})", user, password, database)
         if "--requirepass" in options and port != 0:
@@ -262,14 +262,12 @@ def _of_passfile(
         return
     user = values.get("PGUSER") or "postgres"
     database, port = values.get("PGDATABASE") or user, values.get("PGPORT", "")
-    try:
-        lines = held.files(subject, client, [path])[path].splitlines()
-    except NotChecked as error:
-        problems.append(str(error))
+    wanted = (host, port or "5432", database, user)
+    text = _text(subject, client, path, problems)
+    if text is None:
         return
-    for line in lines:
+    for line in text.splitlines():
         fields = [re.sub(r"\\(.)", r"\1", field) for field in PASSFILE_FIELD.findall(line)]
-        wanted = (host, port or "5432", database, user)
         if len(fields) > 4 and all(has in ("*", asked) for has, asked in zip(fields, wanted, strict=False)):
             other = int(port) if port.isdigit() else None
             yield Credentials(f"{client} ({held.PASSFILE})", user, fields[4], database, other)
@@ -293,9 +291,22 @@ def _spelled(name: str, values: Mapping[str, str]) -> str:
     return name if values.get(name) or not values.get(name + held.END) else name + held.END
 
 
-def _addresses(client: str, values: Mapping[str, str], host: str, scheme: str) -> Iterator[Credentials]:
-    """What each address of a client says that leads to a server."""
-    for variable, value in values.items():
+def _text(subject: Subject, client: str, path: str, problems: list[str]) -> str | None:
+    """What is in a client's file; None where it cannot be read, which is added to ``problems``."""
+    try:
+        return held.files(subject, client, [path])[path]
+    except NotChecked as error:
+        problems.append(str(error))
+        return None
+
+
+def _addresses(
+    subject: Subject, client: str, values: Mapping[str, str], host: str, scheme: str, problems: list[str]
+) -> Iterator[Credentials]:
+    """What each address of a client says that leads to a server, one in a file as well."""
+    for variable, given in values.items():
+        in_file = given and variable.endswith(held.ADDRESSES)
+        value = (_text(subject, client, given, problems) if in_file else given) or ""
         try:
             parts = urlsplit(value)
             if not parts.scheme.startswith(scheme) or parts.hostname != host.lower():
