@@ -14,7 +14,7 @@ from betting.elo import SPORTS
 BEAT_EVERY = 0.2
 FORGET_EVERY = 300
 HINT_WITHIN = 0.25
-AGAIN_AFTER = 0.5
+AGAIN_AFTER = 0.2
 """Beats, so once a minute."""
 BEAT = "INSERT INTO heartbeats (container, version) VALUES (%s, %s)"
 FORGET = "DELETE FROM heartbeats WHERE at < now() - interval '1 hour'"

@@ -111,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
 def serve(keys: Mapping[str, rsa.RSAPublicKey], clock: Callable[[], float] = time.time) -> Iterator[Server]:
     """A server on a free loopback port that knows these keys by their ids; ``clock`` is its own, in seconds."""
     server = Server(keys, clock)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.002})
     thread.start()
     try:
         yield server

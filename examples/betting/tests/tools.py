@@ -33,7 +33,7 @@ def serve_files(
             """Not in the output of the tests."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.002})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -55,7 +55,7 @@ def wait_for(true: Callable[[], object], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.02)
+        time.sleep(0.005)
 
 
 def free_port() -> int:

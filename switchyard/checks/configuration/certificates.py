@@ -7,14 +7,16 @@ import ssl
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from cryptography import x509
 
 from switchyard.checks import waive
 from switchyard.checks.check import Check, Finding, Result, Subject, never, skipped
 from switchyard.checks.setting import CertificateSetting
 from switchyard.core.errors import NotChecked
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 RULES = ("certificate-expired", "certificate-expires", "certificate-early", "certificate-none")
 ANSWERS_WITHIN = 10.0
@@ -49,6 +51,8 @@ def _asked(subject: Subject) -> Iterator[tuple[str, CertificateSetting]]:
 
 
 def _of_file(subject: Subject, name: str) -> list[x509.Certificate]:
+    from cryptography import x509
+
     path = Path(name).expanduser()
     path = path if path.is_absolute() else subject.checkout / path
     try:
@@ -63,6 +67,8 @@ def _of_file(subject: Subject, name: str) -> list[x509.Certificate]:
 
 def _of_server(address: str, port: int) -> list[x509.Certificate]:
     """What a server shows, whether it is trusted or not: an expired one is shown too."""
+    from cryptography import x509
+
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -8,17 +8,17 @@ import re
 import time
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import httpx
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from switchyard.checks import waive
 from switchyard.checks.check import Check, Finding, Result, Subject, never, skipped
 from switchyard.checks.setting import CredentialSetting
 from switchyard.core.errors import BadInput, NotChecked
+
+if TYPE_CHECKING:
+    import httpx
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 RULES = ("credential-missing", "credential-key", "credential-refused", "credential-clock", "credential-answer")
 ANSWERS_WITHIN = 10.0
@@ -119,6 +119,9 @@ def _host(subject: Subject, name: str, setting: CredentialSetting) -> str:
 
 def _key(subject: Subject, name: str, setting: CredentialSetting) -> rsa.RSAPrivateKey | Finding:
     """The private key that a variable holds, or the file that it names."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     held = setting.key_from or ""
     text = value_of(subject, held).replace("\\n", "\n")
     if "-----BEGIN" not in text:
@@ -140,6 +143,9 @@ def _key(subject: Subject, name: str, setting: CredentialSetting) -> rsa.RSAPriv
 
 def _signed(key: rsa.RSAPrivateKey, key_id: str, path: str) -> dict[str, str]:
     """RSA-PSS over time in milliseconds, method and path without its query, as Kalshi verifies it."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
     stamp = str(int(time.time() * 1000))
     pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
     signature = key.sign(f"{stamp}GET{path}".encode(), pss, hashes.SHA256())
@@ -152,6 +158,8 @@ def _signed(key: rsa.RSAPrivateKey, key_id: str, path: str) -> dict[str, str]:
 
 def _asked(name: str, url: str, headers: dict[str, str]) -> httpx.Response:
     """The answer. Raises ``NotChecked`` where there is none, or none that says anything of credentials."""
+    import httpx
+
     host = urlsplit(url).hostname
     try:
         answer = httpx.get(url, headers=headers, timeout=ANSWERS_WITHIN, follow_redirects=False)

@@ -8,10 +8,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import postgast
-from postgast.errors import check_error
-from postgast.native import lib
-
 from switchyard.core.errors import BadInput
 
 _ACTS = re.compile(
@@ -48,6 +44,10 @@ def parsed(text: str) -> list[dict[str, Any]]:
 
     They are taken as JSON: ``postgast.parse`` takes them as protobuf, which reads no sum of 50 terms.
     """
+    import postgast
+    from postgast.errors import check_error
+    from postgast.native import lib
+
     result = lib.pg_query_parse(text.encode())
     try:
         check_error(result)

@@ -21,7 +21,7 @@ def serving(db, redis_url):
     with ConnectionPool(min_size=1, max_size=4, timeout=1, open=False) as pool:
         pool.wait()
         server = api.Server(("127.0.0.1", 0), pool, queue.connect())
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.002})
         thread.start()
         yield server
         server.shutdown()
