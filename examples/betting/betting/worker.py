@@ -13,9 +13,9 @@ from betting.elo import SPORTS
 
 BEAT_EVERY = 0.2
 FORGET_EVERY = 300
+"""Beats, so once a minute."""
 HINT_WITHIN = 0.25
 AGAIN_AFTER = 0.2
-"""Beats, so once a minute."""
 BEAT = "INSERT INTO heartbeats (container, version) VALUES (%s, %s)"
 FORGET = "DELETE FROM heartbeats WHERE at < now() - interval '1 hour'"
 ME = socket.gethostname()
@@ -43,9 +43,9 @@ def beat() -> None:
                 for number in itertools.count():
                     if number % FORGET_EVERY == 0:
                         db.execute(FORGET)
+                    db.execute(BEAT, (ME, VERSION))
                     if stopping.wait(BEAT_EVERY):
                         break
-                    db.execute(BEAT, (ME, VERSION))
         except psycopg.Error as error:
             print(f"heartbeat: {error}", flush=True)
             stopping.wait(AGAIN_AFTER)
