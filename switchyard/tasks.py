@@ -35,6 +35,8 @@ def _run(function: Callable[[], int], *, as_json: bool = False) -> None:
         if as_json:
             print(encoder.dumps(ended(code, reason)))
         raise Exit(reason, code) from None
+    finally:
+        gc.freeze()  # nor is anything at the end worth the look at all of it with which the interpreter ends
     if code:
         raise Exit(None, code)
 
