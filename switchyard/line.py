@@ -54,7 +54,7 @@ UNSEEN: dict[str, Any] = {
 _MAIN = "from switchyard.host.__main__ import main\n\nmain()\n"
 
 _BOOTSTRAP = """
-import hashlib, io, os, sys, zipfile
+import os, sys
 if sys.version_info < (3, 10):
     print("python", sys.version.split()[0], flush=True); sys.exit(3)
 folder = os.path.join(os.path.expanduser(ROOT), "bin", HASH)
@@ -68,6 +68,7 @@ else:
     except OSError as error:
         print("root", error, flush=True); sys.exit(6)
     print("need", flush=True)
+    import hashlib, io, zipfile
     data = b""
     while len(data) < SIZE:
         part = os.read(0, SIZE - len(data))

@@ -36,18 +36,22 @@ class Ready:
     release: str
 
 
-def make_ready(
-    host: settings.Host, env: str, facts: Mapping[str, Any], app: App, picked: source.Source, screen: Screen
-) -> Ready:
-    """Settings, env and documents of the commit, from a clean export of it."""
-    release = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + picked.commit[:7]
+@dataclass(frozen=True)
+class Carried:
+    """What a commit carries, whichever machine it is for."""
+
+    document: dict[str, Any]
+    values: Mapping[str, str]
+    migrations: tuple[str, ...]
+
+
+def carried(env: str, app: App, picked: source.Source) -> Carried:
+    """Read from a clean export of the commit. Raises ``Refused`` where it lacks what a release of it needs."""
     folder = Path(tempfile.mkdtemp(prefix="switchyard-"))
     try:
         resolve.export(picked.repository, picked.commit, folder)
         values = resolve.env_values(env)
         document = resolve.resolve(folder, app, values)
-        tracked = resolve.tracked(picked.repository, picked.commit)
-        parts = split(document, app=app, release=release, root=facts["root"], tracked=tracked, folder=picked.folder)
         problems = resolve.carries_all(picked.repository, picked.commit, document, folder, app)
         pattern = app.migrations.files if app.migrations is not None else None
         migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
@@ -55,9 +59,19 @@ def make_ready(
             raise Refused("the commit does not carry all that it needs:\n" + "\n".join(problems))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return Carried(document, values, migrations)
+
+
+def make_ready(
+    found: Carried, env: str, facts: Mapping[str, Any], app: App, picked: source.Source, screen: Screen
+) -> Ready:
+    """A release of what the commit carries, for the root that a machine's facts tell."""
+    release = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + picked.commit[:7]
+    tracked = resolve.tracked(picked.repository, picked.commit)
+    parts = split(found.document, app=app, release=release, root=facts["root"], tracked=tracked, folder=picked.folder)
     for note in parts.notes:
         screen.say(f"  note: {note}", "dim")
-    return Ready(app, parts, document, env, values, migrations, release)
+    return Ready(app, parts, found.document, env, found.values, found.migrations, release)
 
 
 TOOLS = {"docker": "docker", "compose": "docker compose (v2)", "git": "git"}

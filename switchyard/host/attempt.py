@@ -19,6 +19,7 @@ from switchyard.host.proxy import Proxy
 from switchyard.host.store import Store, Superseded, append, now, read_json
 
 GUARD_EVERY = 1.0
+POLL = 0.005
 """Seconds after which a waiting program looks again whether the lease is still its own."""
 FREE = ("text", "reason", "commands")
 """The fields of an event that hold what others wrote; the rest are names that are compared, and stay whole."""
@@ -183,7 +184,7 @@ class Attempt:
                     return said
             if deadline is not None and time.monotonic() > deadline:
                 return None
-            time.sleep(0.02)
+            time.sleep(POLL)
 
     def json(self, release: str, name: str) -> Any:
         """A JSON file of a release."""

@@ -9,7 +9,7 @@ from switchyard import settings, source
 from switchyard.core.errors import Refused
 from switchyard.flow import Ended, Flow, attempt_name, cancel, who
 from switchyard.line import Line, env_of, require_app
-from switchyard.ready import make_ready
+from switchyard.ready import carried, make_ready
 from switchyard.receipt import receipt
 from switchyard.screen import Screen
 
@@ -20,6 +20,8 @@ def apply(checkout: Path, host_name: str, verb: str, *, rev: str | None, yes: bo
     picked = source.pick(host.app_folder, rev, allow_dirty=False)
     app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
     screen, flows = Screen(as_json=False), []
+    env = env_of(host)
+    found = carried(env, app, picked)
     for machine in host.setting.machines:
         line = Line(host, machine, require_app(app.name, host.name))
         flow = Flow(host, line, screen)
@@ -27,7 +29,7 @@ def apply(checkout: Path, host_name: str, verb: str, *, rev: str | None, yes: bo
         try:
             line.start(verb, attempt=attempt_name(), who=who(), host=host.name)
             flow.until("hello")
-            flow.send(make_ready(host, env_of(host), flow.facts, app, picked, screen), picked)
+            flow.send(make_ready(found, env, flow.facts, app, picked, screen), picked)
             flow.until("confirm")
             _confirm(flow, yes=yes)
             line.say("go")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from switchyard import settings, source
 from switchyard.checks.gate import Checked
 from switchyard.core.app import App
 from switchyard.core.errors import OK, UNVERIFIED, Refused, SwitchyardError, ended
 from switchyard.flow import Ended, Flow, attempt_name, cancel, who
-from switchyard.line import Line, ask_each, env_of, require_app, to_each
-from switchyard.ready import Ready, make_ready, refuse, require_host
+from switchyard.line import Line, ask_each, at_once, env_of, require_app, to_each
+from switchyard.ready import Ready, carried, make_ready, refuse, require_host
 from switchyard.receipt import finish, interrupted, receipt
 from switchyard.screen import Screen
 from switchyard.verbs import predeploy
@@ -65,10 +66,11 @@ def deploy(checkout: Path, host_name: str, options: Options) -> int:
     predeploy.require_known(checks)
     with opened(checkout, host_name, options) as (host, lines, app, picked, screen):
         env = env_of(host)
-        seen = ask_each(lines, "checks")
+        asks: list[Callable[[], Any]] = [lambda: ask_each(lines, "checks"), lambda: carried(env, app, picked)]
+        seen, found = at_once(lambda ask: ask(), asks)
         for line, said in seen:
             require_host(line.machine.name, said)
-        ready = make_ready(host, env, seen[0][1]["facts"], app, picked, screen)
+        ready = make_ready(found, env, seen[0][1]["facts"], app, picked, screen)
         for line, said in seen:
             refuse(line.machine.name, said["facts"], ready, host)
         checked = None if options.back else predeploy.of_commit(host, seen, picked, ready, checks, screen)

@@ -12,7 +12,7 @@ from typing import Any
 from switchyard import settings, source
 from switchyard.core.errors import FAILED, SwitchyardError
 from switchyard.line import Line, env_of, require_app
-from switchyard.ready import make_ready, refuse
+from switchyard.ready import carried, make_ready, refuse
 from switchyard.screen import Screen
 
 DISK_LOW = 2 << 30
@@ -66,7 +66,8 @@ def _as_a_deploy(host: settings.Host, machine: str, facts: dict[str, Any]) -> No
     """What a deploy of the commit that is checked out would be refused for: settings, env, documents, ports, memory."""
     picked = source.pick(host.app_folder, None, allow_dirty=True)
     app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
-    ready = make_ready(host, env_of(host), facts, app, picked, Screen(as_json=True))
+    env = env_of(host)
+    ready = make_ready(carried(env, app, picked), env, facts, app, picked, Screen(as_json=True))
     refuse(machine, facts, ready, host)
 
 

@@ -13,7 +13,7 @@ from switchyard.core.machine import Step, Want
 from switchyard.core.plan import walk
 from switchyard.core.site import Site, Slot
 from switchyard.line import Line, env_of
-from switchyard.ready import Ready, make_ready, refuse
+from switchyard.ready import Ready, carried, make_ready, refuse
 from switchyard.verbs.deploy import Options, opened
 
 
@@ -21,9 +21,11 @@ def plan(checkout: Path, host_name: str, options: Options) -> int:
     """The real reads and the plan; nothing is written on the host but the program."""
     with opened(checkout, host_name, options) as (host, lines, app, picked, screen):
         machines = []
+        env = env_of(host)
+        carries = carried(env, app, picked)
         for line in lines:
             facts = line.ask("facts")
-            ready = make_ready(host, env_of(host), facts, app, picked, screen)
+            ready = make_ready(carries, env, facts, app, picked, screen)
             values = dict(facts["site"])
             site = Site(**{**values, "blue": Slot(**values["blue"]), "green": Slot(**values["green"])})
             has_singles, has_oneshots = bool(ready.split.handover), bool(ready.split.oneshots)
@@ -31,7 +33,7 @@ def plan(checkout: Path, host_name: str, options: Options) -> int:
             target = _target(facts, ready)
             steps: dict[str, list[str]] = {"predeploy": []} if line is lines[0] else {}
             steps |= {str(step): _shown(step, target, before, facts) for step, before in found}
-            digest = commands.digest((name, carried) for name, carried in steps.items() if name != "receive")
+            digest = commands.digest((name, shown) for name, shown in steps.items() if name != "receive")
             differ = line.ask("changes", services=ready.document["services"])["changed"] if facts["live"] else {}
             changes = [
                 *_changes(facts, ready, differ),
@@ -48,9 +50,9 @@ def plan(checkout: Path, host_name: str, options: Options) -> int:
                 }
             )
             screen.say(f"{line.machine.name}: {ready.release} ({picked.subject})", "bold")
-            for name, carried in steps.items():
+            for name, words in steps.items():
                 screen.say(f"  {name}")
-                for command in carried:
+                for command in words:
                     screen.say(f"    {command}", "dim")
             for change in changes:
                 screen.say(f"  {change}")

@@ -227,6 +227,8 @@ def test_apply_to_a_machine_that_does_not_answer_says_so_and_waits_for_nothing(m
     monkeypatch.setattr(apply.settings, "application", lambda *_: SimpleNamespace(name="web"))
     monkeypatch.setattr(apply.source, "pick", lambda *_, **__: SimpleNamespace(folder="."))
     monkeypatch.setattr(apply.source, "show", lambda *_: None)
+    monkeypatch.setattr(apply, "env_of", lambda *_: "")
+    monkeypatch.setattr(apply, "carried", lambda *_: None)
     monkeypatch.setattr(apply, "Line", lambda *_: line)
     with pytest.raises(NotChecked, match="no SSH connection"):
         apply.apply(Path(), "prod", verb, rev=None, yes=True)
