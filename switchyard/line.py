@@ -14,7 +14,7 @@ import shlex
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
@@ -384,16 +384,40 @@ class Line:
         self.connection.close()
 
 
+class Away(Mapping[str, Any]):
+    """What a machine that cannot be reached says of itself: whoever asks is told why it cannot."""
+
+    def __init__(self, why: NotChecked) -> None:
+        self._why = str(why)
+
+    def __getitem__(self, name: str) -> Any:
+        raise NotChecked(self._why)
+
+    def __iter__(self) -> Iterator[str]:
+        raise NotChecked(self._why)
+
+    def __len__(self) -> int:
+        raise NotChecked(self._why)
+
+
+@contextlib.contextmanager
+def lines_to(host: Host, app: str) -> Iterator[list[Line]]:
+    """A line to each machine of a host, in the order of their names, that connects when something is asked."""
+    with contextlib.ExitStack() as closing:
+        machines = sorted(host.setting.machines, key=lambda machine: machine.name)
+        found = [Line(host, machine, app) for machine in machines]
+        for line in found:
+            closing.callback(line.close)
+        yield found
+
+
 @contextlib.contextmanager
 def to_each(host: Host, app: str) -> Iterator[list[Line]]:
-    """A line to each machine of a host, in the order of their names."""
-    with contextlib.ExitStack() as closing:
-        found = []
-        for machine in sorted(host.setting.machines, key=lambda machine: machine.name):
-            found.append(Line(host, machine, app))
-            closing.callback(found[-1].close)
-            found[-1].open()
-        yield found
+    """The same, connected. Raises ``NotChecked`` for a machine that cannot be reached."""
+    with lines_to(host, app) as lines:
+        for line in lines:
+            line.open()
+        yield lines
 
 
 def at_once(act: Callable[[T], R], items: Sequence[T]) -> list[R]:

@@ -7,7 +7,7 @@ import difflib
 import fcntl
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from switchyard.checks import gate, report
 from switchyard.checks import run as runner
 from switchyard.checks import subject as subjects
 from switchyard.checks.check import FAIL, GROUPS, PASS, UNKNOWN, Check, Result, Subject
-from switchyard.core.errors import BadInput, Refused
-from switchyard.line import Line, ask_each, env_of, require_app, to_each
+from switchyard.core.errors import BadInput, NotChecked, Refused
+from switchyard.line import Away, Line, at_once, env_of, lines_to, require_app
 from switchyard.ready import Ready
 from switchyard.screen import Screen
 
@@ -111,13 +111,23 @@ def _named(each: Check, names: Sequence[str]) -> bool:
 
 
 @contextlib.contextmanager
-def looking(host: settings.Host) -> Iterator[list[tuple[Line, dict[str, Any]]]]:
-    """A line to each machine of a host, with what it says of itself; none where no host is named."""
+def looking(host: settings.Host) -> Iterator[list[tuple[Line, Mapping[str, Any]]]]:
+    """A line to each machine of a host, with what it says of itself; none where no host is named.
+
+    One that cannot be reached ends nothing here: what needs it is unknown, and the rest is checked all the same.
+    """
     if not host.name:
         yield []
         return
-    with to_each(host, require_app(host.app_setting.name, host.name)) as lines:
-        yield ask_each(lines, "checks")
+    with lines_to(host, require_app(host.app_setting.name, host.name)) as lines:
+        yield list(zip(lines, at_once(_said, lines), strict=True))
+
+
+def _said(line: Line) -> Mapping[str, Any]:
+    try:
+        return line.ask("checks")
+    except NotChecked as error:
+        return Away(error)
 
 
 def check(subject: Subject, options: Options, screen: Screen) -> list[gate.Verdict]:
@@ -138,7 +148,10 @@ def _verdict(each: Check, subject: Subject, result: Result, options: Options) ->
     how = subject.setting.gates.get(each.name, "required")
     alone = result
     if how == gate.NO_WORSE and result.outcome in (PASS, FAIL):
-        result = gate.no_worse(result, _of_live(each, subject, result), first=_facts(subject).get("live") is None)
+        try:
+            result = gate.no_worse(result, _of_live(each, subject, result), first=_facts(subject).get("live") is None)
+        except NotChecked as error:
+            result = replace(result, outcome=UNKNOWN, reason=f"not compared with the live release: {error}")
     allowed = options.reason if _named(each, options.allow_unknown) else ""
     return gate.Verdict(each.name, each.group, how, result, allowed if result.outcome == UNKNOWN else "", alone)
 
@@ -190,7 +203,7 @@ def _no_check(name: str) -> str:
     known = [*GROUPS, *(each.name for each in every())]
     near = difflib.get_close_matches(name, known, 1)
     return (
-        f"no check is called {name!r}" + (f"; did you mean {near[0]}?" if near else "") + f" Known: {', '.join(known)}"
+        f"no check is called {name!r}" + (f"; did you mean {near[0]}?" if near else ".") + f" Known: {', '.join(known)}"
     )
 
 

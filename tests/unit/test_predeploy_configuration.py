@@ -534,6 +534,29 @@ def test_the_env_and_the_services_are_a_hosts(application):
     assert said.text.count("--host") >= 2
 
 
+def test_a_machine_that_cannot_be_reached_leaves_unknown_what_is_its_own_and_no_other_check(application):
+    machine = {"name": "away1", "address": "127.0.0.1", "port": 1, "user": "nobody"}
+    entry = {"machines": [machine], "env": {"files": ["away.env"]}}
+    whole = json.loads((application.checkout / "invoke.yaml").read_text())
+    (application.checkout / "invoke.yaml").write_text(json.dumps({**whole, "hosts": {"away": entry}}))
+    (application.checkout / "away.env").touch(mode=0o600)
+    application.write(".env.example", "TOKEN=\n")
+    application.settings(gates={"compose": "no-worse-than-live"}, database={"service": "db"})
+    said = application.predeploy("secrets,compose,env,tools,services,orphans,drift,query-time", "--host", "away")
+    outcomes = {name: said.check(name)["outcome"] for name in ("secrets", "compose", "env", "tools", "services")}
+    assert outcomes == dict.fromkeys(outcomes, "unknown") | {"secrets": "pass", "env": "fail"}, said.text
+    assert said.rules("env") == ["env-missing", "not-checked"]
+    reasons = [said.check(name)["reason"] for name in ("compose", "tools", "services", "orphans", "drift")]
+    assert all("away1 (127.0.0.1:1): no SSH connection" in reason for reason in reasons), reasons
+    assert said.code == 1 and "Traceback" not in said.text
+
+    (application.checkout / "away.env").write_text("TOKEN=x7Kp-nothing-of-anybody\n")
+    said = application.predeploy("secrets,env", "--host", "away")
+    assert (said.code, said.check("secrets")["outcome"], said.check("env")["outcome"]) == (3, "pass", "unknown"), (
+        said.text
+    )
+
+
 # How the application connects to its servers, as its document says; the servers are asked in the end-to-end tests.
 
 OWN = {"POSTGRES_USER": "app", "POSTGRES_PASSWORD": "own", "POSTGRES_DB": "shop"}

@@ -13,7 +13,7 @@ from switchyard.checks import waive, written
 from switchyard.checks.check import Check, Finding, Result, Subject, never, skipped, unknown
 from switchyard.checks.setting import VariableSetting
 from switchyard.checks.values import is_open, is_placeholder, is_secret_name
-from switchyard.core.errors import BadInput
+from switchyard.core.errors import BadInput, NotChecked
 
 RULES = ("env-missing", "env-empty", "env-placeholder", "env-published", "env-form", "env-lost")
 EXAMPLE = ".env.example"
@@ -44,14 +44,15 @@ def run(subject: Subject) -> Result:
     wanted = _wanted(subject)
     own = _values(subject, ".env")
     findings = list(judge({**own, **subject.env}, wanted, subject.setting.env.forms, _values(subject, EXAMPLE)))
-    findings += _lost(subject)
+    lost, problems = _lost(subject)
+    findings += lost
     if subject.document is None and not findings:
         return unknown(subject.unresolved)
     required = sum(want.required for want in wanted.values())
     example = EXAMPLE if (subject.folder / EXAMPLE).is_file() else f"no {EXAMPLE}"
     sources = f"{subject.app.compose}, {example} and the settings"
     looked = [f"{len(subject.env)} variables of {subject.host}", f"{required} required by {sources}"]
-    return waive.judge(subject, RULES, [(finding.place, finding) for finding in findings], looked)
+    return waive.judge(subject, RULES, [(finding.place, finding) for finding in findings], looked, problems)
 
 
 def _wanted(subject: Subject) -> dict[str, Wanted]:
@@ -130,15 +131,23 @@ def _is_url(value: str) -> bool:
         return False
 
 
-def _lost(subject: Subject) -> Iterator[Finding]:
+def _lost(subject: Subject) -> tuple[list[Finding], list[str]]:
+    """What a live release has and this one would not, and the machines of which that is not known."""
     lost: dict[str, str] = {}
+    problems = []
     for each in subject.machines:
-        live = each.facts.get("live") or {}
+        try:
+            live = each.facts.get("live") or {}
+        except NotChecked as error:
+            problems.append(str(error))
+            continue
         for name in set(live.get("env_keys") or ()) - subject.env.keys():
             lost.setdefault(name, f"{live['id']}, which is live" + f" on {each.machine}" * bool(subject.others))
-    for name, where in sorted(lost.items()):
-        what = f"{name} is set for {where}, and no more"
-        yield _found("env-lost", name, what, "set it again; a deploy refuses to lose it:")
+    do = "set it again; a deploy refuses to lose it:"
+    found = [
+        _found("env-lost", name, f"{name} is set for {where}, and no more", do) for name, where in sorted(lost.items())
+    ]
+    return found, problems
 
 
 def _found(rule: str, name: str, what: str, do: str) -> Finding:

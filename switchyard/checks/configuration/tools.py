@@ -15,6 +15,7 @@ from pathlib import Path
 from switchyard.checks import waive
 from switchyard.checks.check import Check, Finding, Result, Subject, never
 from switchyard.checks.configuration.services import POSTGRES, image_of
+from switchyard.core.errors import NotChecked
 
 RULES = ("tool-missing", "tool-old")
 HERE = {"docker": "", "compose": "2.0", "git": "2.20", "python": "3.10"}
@@ -39,12 +40,16 @@ def run(subject: Subject) -> Result:
     here["python"] = platform.python_version()
     findings = list(_judge("this machine", here, {**HERE, **dict.fromkeys(clients, ""), **named}))
     findings += _cannot_dump(subject, here.get("pg_dump"))
-    looked = [f"here {_words(here)}"]
+    looked, problems = [f"here {_words(here)}"], []
     for each in subject.machines if subject.host else ():
-        there = each.facts["tools"]
+        try:
+            there = each.facts["tools"]
+        except NotChecked as error:
+            problems.append(str(error))
+            continue
         findings += _judge(each.machine, there, THERE)
         looked.append(f"{each.machine} {_words(there)}")
-    return waive.judge(subject, RULES, [(finding.place, finding) for finding in findings], looked)
+    return waive.judge(subject, RULES, [(finding.place, finding) for finding in findings], looked, problems)
 
 
 def _words(found: Mapping[str, str | None]) -> str:
