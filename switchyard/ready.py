@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
@@ -47,8 +46,8 @@ class Carried:
 
 def carried(env: str, app: App, picked: source.Source) -> Carried:
     """Read from a clean export of the commit. Raises ``Refused`` where it lacks what a release of it needs."""
-    folder = Path(tempfile.mkdtemp(prefix="switchyard-"))
-    try:
+    with tempfile.TemporaryDirectory(prefix="switchyard-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
         resolve.export(picked.repository, picked.commit, folder)
         values = resolve.env_values(env)
         document = resolve.resolve(folder, app, values)
@@ -57,8 +56,6 @@ def carried(env: str, app: App, picked: source.Source) -> Carried:
         migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
         if problems:
             raise Refused("the commit does not carry all that it needs:\n" + "\n".join(problems))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return Carried(document, values, migrations)
 
 
