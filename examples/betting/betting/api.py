@@ -113,7 +113,8 @@ class Server(ThreadingHTTPServer):
 
 
 def main() -> None:
-    with ConnectionPool(min_size=2, max_size=8, timeout=3, open=False) as pool:
+    # A slow disk or a migration may hold every commit up for some seconds: who asks then waits, and is not turned away.
+    with ConnectionPool(min_size=2, max_size=16, timeout=10, open=False) as pool:
         server = Server(("", PORT), pool, queue.connect())
         signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
         server.serve_forever(poll_interval=0.05)
