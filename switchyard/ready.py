@@ -21,27 +21,24 @@ RESERVE = 1 << 30
 
 
 @dataclass(frozen=True)
-class Ready:
-    """All that is known before anything is sent."""
+class Carried:
+    """What a commit carries with its host's env, whichever machine it is for."""
 
     app: App
-    split: Split
     document: dict[str, Any]
     env: str
     values: Mapping[str, str]
     """The variables of the env."""
     migrations: tuple[str, ...]
     """The names of the migration files in the commit."""
-    release: str
 
 
 @dataclass(frozen=True)
-class Carried:
-    """What a commit carries, whichever machine it is for."""
+class Ready(Carried):
+    """All that is known before anything is sent."""
 
-    document: dict[str, Any]
-    values: Mapping[str, str]
-    migrations: tuple[str, ...]
+    split: Split
+    release: str
 
 
 def carried(env: str, app: App, picked: source.Source) -> Carried:
@@ -56,19 +53,18 @@ def carried(env: str, app: App, picked: source.Source) -> Carried:
         migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
         if problems:
             raise Refused("the commit does not carry all that it needs:\n" + "\n".join(problems))
-    return Carried(document, values, migrations)
+    return Carried(app, document, env, values, migrations)
 
 
-def make_ready(
-    found: Carried, env: str, facts: Mapping[str, Any], app: App, picked: source.Source, screen: Screen
-) -> Ready:
+def make_ready(found: Carried, facts: Mapping[str, Any], picked: source.Source, screen: Screen) -> Ready:
     """A release of what the commit carries, for the root that a machine's facts tell."""
     release = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + picked.commit[:7]
     tracked = resolve.tracked(picked.repository, picked.commit)
-    parts = split(found.document, app=app, release=release, root=facts["root"], tracked=tracked, folder=picked.folder)
+    where = {"root": facts["root"], "folder": picked.folder}
+    parts = split(found.document, app=found.app, release=release, tracked=tracked, **where)
     for note in parts.notes:
         screen.say(f"  note: {note}", "dim")
-    return Ready(app, parts, found.document, env, found.values, found.migrations, release)
+    return Ready(**vars(found), split=parts, release=release)
 
 
 TOOLS = {"docker": "docker", "compose": "docker compose (v2)", "git": "git"}

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from switchyard.checks.setting import PredeploySetting
 from switchyard.core.app import App
+from switchyard.core.errors import NotChecked
 
 if TYPE_CHECKING:
     from switchyard.line import Line
@@ -24,6 +25,7 @@ PASS, FAIL, UNKNOWN, SKIPPED = "pass", "fail", "unknown", "skipped"
 """How a check ends. Unknown: it could not look. Skipped: it was not asked to, and says why. Neither is a pass."""
 
 FOREVER = float("inf")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,16 @@ class Subject:
         return tuple(
             replace(self, line=line, facts=facts, others=()) for line, facts in ((self.line, self.facts), *self.others)
         )
+
+    def of_machines(self, read: Callable[[Subject], T]) -> tuple[list[tuple[Subject, T]], list[str]]:
+        """What is read of each machine, and why nothing of those that do not answer."""
+        found, problems = [], []
+        for each in self.machines:
+            try:
+                found.append((each, read(each)))
+            except NotChecked as error:
+                problems.append(str(error))
+        return found, problems
 
     @property
     def reports(self) -> Path:

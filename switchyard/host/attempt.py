@@ -20,6 +20,7 @@ from switchyard.host.store import Store, Superseded, append, now, read_json
 
 GUARD_EVERY = 1.0
 POLL = 0.005
+"""Seconds between two looks at what the other side of the channel has written."""
 """Seconds after which a waiting program looks again whether the lease is still its own."""
 FREE = ("text", "reason", "commands")
 """The fields of an event that hold what others wrote; the rest are names that are compared, and stay whole."""

@@ -14,9 +14,9 @@ from typing import IO, Any
 
 from switchyard.core.errors import BAD_INPUT, FAILED, Refused, SwitchyardError
 from switchyard.host import observe, program, reads
+from switchyard.host.attempt import POLL
 from switchyard.host.store import Store, append, full, has_room, is_full, process_start, write
 
-POLL = 0.005
 LOOK_EVERY = 1.0
 BEGINS_WITHIN = 10.0
 """Seconds in which a program writes down which process it is."""

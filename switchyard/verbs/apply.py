@@ -20,8 +20,7 @@ def apply(checkout: Path, host_name: str, verb: str, *, rev: str | None, yes: bo
     picked = source.pick(host.app_folder, rev, allow_dirty=False)
     app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
     screen, flows = Screen(as_json=False), []
-    env = env_of(host)
-    found = carried(env, app, picked)
+    found = carried(env_of(host), app, picked)
     for machine in host.setting.machines:
         line = Line(host, machine, require_app(app.name, host.name))
         flow = Flow(host, line, screen)
@@ -29,7 +28,7 @@ def apply(checkout: Path, host_name: str, verb: str, *, rev: str | None, yes: bo
         try:
             line.start(verb, attempt=attempt_name(), who=who(), host=host.name)
             flow.until("hello")
-            flow.send(make_ready(found, env, flow.facts, app, picked, screen), picked)
+            flow.send(make_ready(found, flow.facts, picked, screen), picked)
             flow.until("confirm")
             _confirm(flow, yes=yes)
             line.say("go")

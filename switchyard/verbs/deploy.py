@@ -66,11 +66,9 @@ def deploy(checkout: Path, host_name: str, options: Options) -> int:
     predeploy.require_known(checks)
     with opened(checkout, host_name, options) as (host, lines, app, picked, screen):
         env = env_of(host)
-        asks: list[Callable[[], Any]] = [lambda: ask_each(lines, "checks"), lambda: carried(env, app, picked)]
-        seen, found = at_once(lambda ask: ask(), asks)
-        for line, said in seen:
-            require_host(line.machine.name, said)
-        ready = make_ready(found, env, seen[0][1]["facts"], app, picked, screen)
+        reads: list[Callable[[], Any]] = [lambda: _able(lines), lambda: carried(env, app, picked)]
+        seen, found = at_once(lambda read: read(), reads)
+        ready = make_ready(found, seen[0][1]["facts"], picked, screen)
         for line, said in seen:
             refuse(line.machine.name, said["facts"], ready, host)
         checked = None if options.back else predeploy.of_commit(host, seen, picked, ready, checks, screen)
@@ -79,6 +77,14 @@ def deploy(checkout: Path, host_name: str, options: Options) -> int:
             finish(screen, ended(checked.exit, checked.sentence, outcome="refused"), [], checked)
             return checked.exit
         return _run(host, lines, picked, ready, checked, options, screen)
+
+
+def _able(lines: list[Line]) -> list[tuple[Line, dict[str, Any]]]:
+    """Each machine with what it says of itself. Raises for the first that could take no deploy now."""
+    seen = ask_each(lines, "checks")
+    for line, said in seen:
+        require_host(line.machine.name, said)
+    return seen
 
 
 @contextlib.contextmanager

@@ -66,8 +66,7 @@ def _as_a_deploy(host: settings.Host, machine: str, facts: dict[str, Any]) -> No
     """What a deploy of the commit that is checked out would be refused for: settings, env, documents, ports, memory."""
     picked = source.pick(host.app_folder, None, allow_dirty=True)
     app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
-    env = env_of(host)
-    ready = make_ready(carried(env, app, picked), env, facts, app, picked, Screen(as_json=True))
+    ready = make_ready(carried(env_of(host), app, picked), facts, picked, Screen(as_json=True))
     refuse(machine, facts, ready, host)
 
 

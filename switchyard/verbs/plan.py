@@ -21,11 +21,10 @@ def plan(checkout: Path, host_name: str, options: Options) -> int:
     """The real reads and the plan; nothing is written on the host but the program."""
     with opened(checkout, host_name, options) as (host, lines, app, picked, screen):
         machines = []
-        env = env_of(host)
-        carries = carried(env, app, picked)
+        carries = carried(env_of(host), app, picked)
         for line in lines:
             facts = line.ask("facts")
-            ready = make_ready(carries, env, facts, app, picked, screen)
+            ready = make_ready(carries, facts, picked, screen)
             values = dict(facts["site"])
             site = Site(**{**values, "blue": Slot(**values["blue"]), "green": Slot(**values["green"])})
             has_singles, has_oneshots = bool(ready.split.handover), bool(ready.split.oneshots)

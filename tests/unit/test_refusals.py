@@ -34,7 +34,7 @@ def ready(**changes: Any) -> Ready:
     volumes = {"pgdata": "shop_pgdata"}
     parts = Split({}, routes, {}, {}, {}, {}, (), (), ("web",), volumes, (), (), ())
     app = App("shop", volumes=changes.pop("volumes", {}))
-    return Ready(app, parts, changes.pop("document", {"name": "oldshop"}), "", {"KEPT": "1"}, (), "R2")
+    return Ready(app, changes.pop("document", {"name": "oldshop"}), "", {"KEPT": "1"}, (), parts, "R2")
 
 
 def refused(folder: Path, facts: dict[str, Any], **changes: Any) -> str:

@@ -13,7 +13,7 @@ from switchyard.checks import waive, written
 from switchyard.checks.check import Check, Finding, Result, Subject, never, skipped, unknown
 from switchyard.checks.setting import VariableSetting
 from switchyard.checks.values import is_open, is_placeholder, is_secret_name
-from switchyard.core.errors import BadInput, NotChecked
+from switchyard.core.errors import BadInput
 
 RULES = ("env-missing", "env-empty", "env-placeholder", "env-published", "env-form", "env-lost")
 EXAMPLE = ".env.example"
@@ -134,13 +134,8 @@ def _is_url(value: str) -> bool:
 def _lost(subject: Subject) -> tuple[list[Finding], list[str]]:
     """What a live release has and this one would not, and the machines of which that is not known."""
     lost: dict[str, str] = {}
-    problems = []
-    for each in subject.machines:
-        try:
-            live = each.facts.get("live") or {}
-        except NotChecked as error:
-            problems.append(str(error))
-            continue
+    answers, problems = subject.of_machines(lambda each: each.facts.get("live") or {})
+    for each, live in answers:
         for name in set(live.get("env_keys") or ()) - subject.env.keys():
             lost.setdefault(name, f"{live['id']}, which is live" + f" on {each.machine}" * bool(subject.others))
     do = "set it again; a deploy refuses to lose it:"

@@ -11,7 +11,6 @@ from typing import Any
 from switchyard.checks import waive
 from switchyard.checks.check import Check, Finding, Result, Subject, never, skipped
 from switchyard.checks.configuration.credentials import value_of
-from switchyard.core.errors import NotChecked
 from switchyard.host.rights import rights
 
 RULES = ("file-missing", "file-readable", "file-mode", "file-owner")
@@ -36,13 +35,10 @@ def run(subject: Subject) -> Result:
     findings = [finding for each in private.values() for finding in _judge_private(each)]
     for path, setting in here.items():
         findings += _judge(path, setting.mode, setting.owner, rights(_here(subject, path)))
-    looked, problems = [f"{len(private) + len(here)} here"], []
-    for each in subject.machines if there and subject.host else ():
-        try:
-            found = _rights_there(each, list(there))
-        except NotChecked as error:
-            problems.append(str(error))
-            continue
+    looked = [f"{len(private) + len(here)} here"]
+    asked = there and subject.host
+    answers, problems = subject.of_machines(lambda each: _rights_there(each, list(there))) if asked else ([], [])
+    for each, found in answers:
         for path, setting in there.items():
             findings += _judge(f"{each.machine}:{path}", setting.mode, setting.owner, found[path])
         looked.append(f"{len(there)} on {each.machine}")

@@ -15,7 +15,6 @@ from pathlib import Path
 from switchyard.checks import waive
 from switchyard.checks.check import Check, Finding, Result, Subject, never
 from switchyard.checks.configuration.services import POSTGRES, image_of
-from switchyard.core.errors import NotChecked
 
 RULES = ("tool-missing", "tool-old")
 HERE = {"docker": "", "compose": "2.0", "git": "2.20", "python": "3.10"}
@@ -40,13 +39,9 @@ def run(subject: Subject) -> Result:
     here["python"] = platform.python_version()
     findings = list(_judge("this machine", here, {**HERE, **dict.fromkeys(clients, ""), **named}))
     findings += _cannot_dump(subject, here.get("pg_dump"))
-    looked, problems = [f"here {_words(here)}"], []
-    for each in subject.machines if subject.host else ():
-        try:
-            there = each.facts["tools"]
-        except NotChecked as error:
-            problems.append(str(error))
-            continue
+    looked = [f"here {_words(here)}"]
+    answers, problems = subject.of_machines(lambda each: each.facts["tools"]) if subject.host else ([], [])
+    for each, there in answers:
         findings += _judge(each.machine, there, THERE)
         looked.append(f"{each.machine} {_words(there)}")
     return waive.judge(subject, RULES, [(finding.place, finding) for finding in findings], looked, problems)
