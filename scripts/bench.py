@@ -24,10 +24,12 @@ from measured import Report, timed
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from switchyard import line, sandbox, settings  # noqa: E402
-from switchyard.core.errors import LEASE_HELD  # noqa: E402
-from tests.e2e.conftest import Site  # noqa: E402
-from tests.relay import Relay  # noqa: E402
+from switchyard.control import channel as line
+from switchyard.control import sandbox
+from switchyard.core.errors import LEASE_HELD
+from switchyard.settings import load as settings
+from tests.e2e.conftest import Site
+from tests.relay import Relay
 
 ROUND_TRIP = 0.05
 LIST_MOST, DEPLOY_MOST, HELD_MOST, ROLLBACK_MOST, FAR_MOST = 0.050, 3.0, 2.0, 1.0, 1.5

@@ -26,13 +26,13 @@ from measured import Report, timed
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from switchyard.checks.database import orphans  # noqa: E402
-from switchyard.checks.database.catalog import run_files  # noqa: E402
-from switchyard.checks.database.files import shipped  # noqa: E402
-from switchyard.checks.database.fingerprint import QUERY, differences  # noqa: E402
-from switchyard.checks.database.migrations import fingerprint_of, keyed  # noqa: E402
-from switchyard.checks.database.reference import Server, apply_files  # noqa: E402
-from switchyard.checks.database.session import Reader, connect  # noqa: E402
+from switchyard.predeploy.database import orphans
+from switchyard.predeploy.database.catalog import run_files
+from switchyard.predeploy.database.files import shipped
+from switchyard.predeploy.database.fingerprint import QUERY, differences
+from switchyard.predeploy.database.migrations import fingerprint_of, keyed
+from switchyard.predeploy.database.reference import Server, apply_files
+from switchyard.predeploy.database.session import Reader, connect
 
 RATIO_MOST, CATALOG_MOST, DRIFT_MOST = 1.2, 0.1, 3.0
 """Ours over the fastest by hand; seconds of all files of sql/checks together; seconds of drift with its reference."""

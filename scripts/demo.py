@@ -87,7 +87,7 @@ def start_host() -> None:
     sys.path.insert(0, str(ROOT))
     import yaml
 
-    from switchyard import sandbox
+    from switchyard.control import sandbox
 
     say("a sandbox host: a machine with its own sshd and Docker Engine")
     app = {"name": "betting", "path": str(DEMO / "betting")}

@@ -31,13 +31,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from switchyard import sandbox  # noqa: E402
-from switchyard.core.lease import LASTS  # noqa: E402
-from tests.e2e.conftest import LOAD_SECONDS, Site  # noqa: E402
-from tests.e2e.test_example import Betting  # noqa: E402
-from tests.e2e.test_secrets import MAY  # noqa: E402
-from tests.load import Summary  # noqa: E402
-from tests.relay import Relay  # noqa: E402
+from switchyard.control import sandbox
+from switchyard.core.lease import LASTS
+from tests.e2e.conftest import LOAD_SECONDS, Site
+from tests.e2e.test_example import Betting
+from tests.e2e.test_secrets import MAY
+from tests.load import Summary
+from tests.relay import Relay
 
 UP_WITHIN = 60.0
 """Seconds in which an engine, a proxy or a host that was struck must be back by itself."""

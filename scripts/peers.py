@@ -25,9 +25,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from switchyard import sandbox  # noqa: E402
-from switchyard.core.errors import FAILED, NOT_CHECKED  # noqa: E402
-from tests.e2e.conftest import Site, clear  # noqa: E402
+from switchyard.control import sandbox
+from switchyard.core.errors import FAILED, NOT_CHECKED
+from tests.e2e.conftest import Site, clear
 
 AFTER = 10.0
 """Seconds of load after the fault, with nobody typing anything."""

@@ -25,17 +25,17 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import psycopg  # noqa: E402
-from psycopg import sql  # noqa: E402
+import psycopg
+from psycopg import sql
 
-from switchyard.checks.check import Finding  # noqa: E402
-from switchyard.checks.database import orphans, rows  # noqa: E402
-from switchyard.checks.database.catalog import TABLES, run_files  # noqa: E402
-from switchyard.checks.database.files import shipped  # noqa: E402
-from switchyard.checks.database.fingerprint import differences  # noqa: E402
-from switchyard.checks.database.migrations import fingerprint_of  # noqa: E402
-from switchyard.checks.database.reference import Server, apply_files  # noqa: E402
-from switchyard.checks.database.session import Reader  # noqa: E402
+from switchyard.predeploy.database import orphans, rows
+from switchyard.predeploy.database.catalog import TABLES, run_files
+from switchyard.predeploy.database.files import shipped
+from switchyard.predeploy.database.fingerprint import differences
+from switchyard.predeploy.database.migrations import fingerprint_of
+from switchyard.predeploy.database.reference import Server, apply_files
+from switchyard.predeploy.database.session import Reader
+from switchyard.predeploy.engine.check import Finding
 
 VALUES = {"switchyard.ignored": "[]", "switchyard.transaction": "60s"}
 WITHIN = 1800

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from switchyard.core import edge, names
-from switchyard.core.machine import Step
+from switchyard.core.next_step import Step
 from switchyard.core.site import Site
 
 Argv = list[str]

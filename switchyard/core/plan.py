@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from switchyard.core.machine import Done, Step, Want, next_step
+from switchyard.core.next_step import Done, Step, Want, next_step
 from switchyard.core.site import NOTHING, Site, Slot
 
 

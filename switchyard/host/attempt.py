@@ -14,9 +14,9 @@ from switchyard.core import commands, redact
 from switchyard.core.app import App, Route
 from switchyard.core.errors import INTERRUPTED, SwitchyardError
 from switchyard.core.lease import BEAT_WITHIN, RENEW_EVERY
-from switchyard.host import engine
-from switchyard.host.proxy import Proxy
-from switchyard.host.store import Store, Superseded, append, now, read_json
+from switchyard.host.adapters import engine
+from switchyard.host.adapters.proxy import Proxy
+from switchyard.host.adapters.store import Store, Superseded, append, now, read_json
 
 GUARD_EVERY = 1.0
 POLL = 0.005

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from switchyard.core.errors import BAD_INPUT, FAILED, Refused, SwitchyardError
-from switchyard.host import observe, program, reads
+from switchyard.host import observe, program
+from switchyard.host.adapters.store import Store, append, full, has_room, is_full, process_start, write
 from switchyard.host.attempt import POLL
-from switchyard.host.store import Store, append, full, has_room, is_full, process_start, write
+from switchyard.host.queries import reads
 
 LOOK_EVERY = 1.0
 BEGINS_WITHIN = 10.0

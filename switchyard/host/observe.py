@@ -15,10 +15,10 @@ from switchyard.core import edge, names
 from switchyard.core.app import App, Route
 from switchyard.core.errors import Refused
 from switchyard.core.site import Site, Slot
-from switchyard.host import engine
+from switchyard.host.adapters import engine
+from switchyard.host.adapters.proxy import Proxy
+from switchyard.host.adapters.store import Store, now, read_json
 from switchyard.host.attempt import Attempt
-from switchyard.host.proxy import Proxy
-from switchyard.host.store import Store, now, read_json
 
 LAST = 5
 """How many times of a step tell how long it usually takes."""

@@ -22,12 +22,15 @@ from switchyard.core.errors import (
     SwitchyardError,
 )
 from switchyard.core.lease import Lease
-from switchyard.core.machine import Done, Step, Want, next_step
+from switchyard.core.next_step import Done, Step, Want, next_step
 from switchyard.core.site import Site
-from switchyard.host import acts, apply, engine, observe, prune, simple
+from switchyard.host import observe, prune
+from switchyard.host.adapters import engine
+from switchyard.host.adapters.store import Store, Superseded, full, is_full, now, runs, write
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.receive import Unchanged, receive
-from switchyard.host.store import Store, Superseded, full, is_full, now, runs, write
+from switchyard.host.steps import table as acts
+from switchyard.host.verbs import apply, simple
 
 ORPHAN_WITHIN = 300.0
 """Seconds for which an attempt without an operator, or one that was taken over from, is waited for."""

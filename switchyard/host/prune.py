@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from switchyard.core import edge, names
-from switchyard.host import engine, observe
+from switchyard.host import observe
+from switchyard.host.adapters import engine
 from switchyard.host.attempt import Attempt
 
 KEPT = 5

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from switchyard.core.errors import Refused, SwitchyardError
-from switchyard.host import aside, engine, observe
+from switchyard.host import backup as aside
+from switchyard.host import observe
+from switchyard.host.adapters import engine
+from switchyard.host.adapters.store import read_json, write, write_json
 from switchyard.host.attempt import Attempt
-from switchyard.host.store import read_json, write, write_json
 
 
 class Unchanged(SwitchyardError):

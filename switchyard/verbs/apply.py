@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from switchyard import settings, source
+from switchyard.control import commit as source
+from switchyard.control.channel import Line, env_of, require_app
+from switchyard.control.deployment import Ended, Flow, attempt_name, cancel, who
+from switchyard.control.receipt import receipt
+from switchyard.control.release import carried, make_ready
+from switchyard.control.screen import Screen
 from switchyard.core.errors import Refused
-from switchyard.flow import Ended, Flow, attempt_name, cancel, who
-from switchyard.line import Line, env_of, require_app
-from switchyard.ready import carried, make_ready
-from switchyard.receipt import receipt
-from switchyard.screen import Screen
+from switchyard.settings import load as settings
 
 
 def apply(checkout: Path, host_name: str, verb: str, *, rev: str | None, yes: bool) -> int:

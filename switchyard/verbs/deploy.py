@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from switchyard import settings, source
-from switchyard.checks.gate import Checked
+from switchyard.control import commit as source
+from switchyard.control.channel import Line, ask_each, at_once, env_of, require_app, to_each
+from switchyard.control.deployment import Ended, Flow, attempt_name, cancel, who
+from switchyard.control.receipt import finish, interrupted, receipt
+from switchyard.control.release import Ready, carried, make_ready, refuse, require_host
+from switchyard.control.screen import Screen
 from switchyard.core.app import App
 from switchyard.core.errors import OK, UNVERIFIED, Refused, SwitchyardError, ended
-from switchyard.flow import Ended, Flow, attempt_name, cancel, who
-from switchyard.line import Line, ask_each, at_once, env_of, require_app, to_each
-from switchyard.ready import Ready, carried, make_ready, refuse, require_host
-from switchyard.receipt import finish, interrupted, receipt
-from switchyard.screen import Screen
+from switchyard.predeploy.engine.gate import Checked
+from switchyard.settings import load as settings
 from switchyard.verbs import predeploy
 
 

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from switchyard import settings, source
+from switchyard.control import commit as source
+from switchyard.control.channel import Line, env_of, require_app
+from switchyard.control.release import carried, make_ready, refuse
+from switchyard.control.screen import Screen
 from switchyard.core.errors import FAILED, SwitchyardError
-from switchyard.line import Line, env_of, require_app
-from switchyard.ready import carried, make_ready, refuse
-from switchyard.screen import Screen
+from switchyard.settings import load as settings
 
 DISK_LOW = 2 << 30
 CLOCK_OFF = 5.0

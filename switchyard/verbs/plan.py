@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from switchyard import settings, source
+from switchyard.control import commit as source
+from switchyard.control.channel import Line, env_of
+from switchyard.control.release import Ready, carried, make_ready, refuse
 from switchyard.core import commands
 from switchyard.core.errors import Refused
-from switchyard.core.machine import Step, Want
+from switchyard.core.next_step import Step, Want
 from switchyard.core.plan import walk
 from switchyard.core.site import Site, Slot
-from switchyard.line import Line, env_of
-from switchyard.ready import Ready, carried, make_ready, refuse
+from switchyard.settings import load as settings
 from switchyard.verbs.deploy import Options, opened
 
 

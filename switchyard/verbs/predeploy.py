@@ -14,20 +14,21 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from switchyard import resolve, settings, source
-from switchyard.checks import gate, report
-from switchyard.checks import run as runner
-from switchyard.checks import subject as subjects
-from switchyard.checks.check import FAIL, GROUPS, PASS, UNKNOWN, Check, Result, Subject
+from switchyard.control import commit as source
+from switchyard.control import compose as resolve
+from switchyard.control.channel import Away, Line, at_once, env_of, lines_to, require_app
+from switchyard.control.release import Ready
+from switchyard.control.screen import Screen
 from switchyard.core.errors import BadInput, NotChecked, Refused
-from switchyard.line import Away, Line, at_once, env_of, lines_to, require_app
-from switchyard.ready import Ready
-from switchyard.screen import Screen
+from switchyard.predeploy.engine import gate, report, runner
+from switchyard.predeploy.engine import subject as subjects
+from switchyard.predeploy.engine.check import FAIL, GROUPS, PASS, UNKNOWN, Check, Result, Subject
+from switchyard.settings import load as settings
 
 
 def every() -> tuple[Check, ...]:
     """All checks. What they need takes long to load, and a lease that is held is told before, a rollback without."""
-    from switchyard.checks.all import CHECKS
+    from switchyard.predeploy.all import CHECKS
 
     return CHECKS
 
@@ -99,7 +100,7 @@ def of_commit(
 
 def corrected(subject: Subject) -> str:
     """Corrects the work tree before anything looks at it; what was done, in the tool's words."""
-    from switchyard.checks import code
+    from switchyard.predeploy.code import tools as code
 
     with only_one(subject):
         return code.fix(subject)

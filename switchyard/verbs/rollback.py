@@ -7,14 +7,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from switchyard import settings
-from switchyard.address import public
+from switchyard.control.channel import Line, at_once, require_app
+from switchyard.control.deployment import Ended, Flow, attempt_name, who
+from switchyard.control.public_address import public
+from switchyard.control.receipt import interrupted, receipt
+from switchyard.control.screen import Screen
 from switchyard.core.app import App, Check, Route
 from switchyard.core.errors import OK, BadInput, SwitchyardError
-from switchyard.flow import Ended, Flow, attempt_name, who
-from switchyard.line import Line, at_once, require_app
-from switchyard.receipt import interrupted, receipt
-from switchyard.screen import Screen
+from switchyard.settings import load as settings
 from switchyard.verbs.status import ask
 
 

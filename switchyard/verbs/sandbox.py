@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from switchyard import sandbox
+from switchyard.control import sandbox
 
 
 def up(count: int = 1, *, state: Path = sandbox.STATE) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 
 from rich.table import Table
 
-from switchyard import resolve, settings, source
+from switchyard.control import commit as source
+from switchyard.control import compose as resolve
+from switchyard.control.channel import env_of
+from switchyard.control.screen import Screen
 from switchyard.core.split import Split, split
-from switchyard.line import env_of
-from switchyard.screen import Screen
+from switchyard.settings import load as settings
 
 SHORTEST = 4
 """Characters of the shortest value that is hidden wherever it stands: hiding a `1` would hide everything."""

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from switchyard import settings
+from switchyard.control.channel import Line, require_app
+from switchyard.control.deployment import attempt_name, who
+from switchyard.control.screen import Screen
 from switchyard.core.errors import NOT_CHECKED, OK, BadInput
-from switchyard.flow import attempt_name, who
-from switchyard.line import Line, require_app
-from switchyard.screen import Screen
+from switchyard.settings import load as settings
 from switchyard.verbs.status import ask
 
 

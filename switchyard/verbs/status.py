@@ -10,12 +10,12 @@ from typing import Any
 
 from rich.table import Table
 
-from switchyard import settings
-from switchyard.address import url_of
+from switchyard.control.channel import Line, at_once, require_app
+from switchyard.control.public_address import url_of
+from switchyard.control.screen import Screen, ago
 from switchyard.core.app import Route
 from switchyard.core.errors import DRIFT, NOT_CHECKED, OK, BadInput, SwitchyardError
-from switchyard.line import Line, at_once, require_app
-from switchyard.screen import Screen, ago
+from switchyard.settings import load as settings
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from switchyard import sandbox
+from switchyard.control import sandbox
 from switchyard.core import journal
 from tests import formats
 from tests.load import Load

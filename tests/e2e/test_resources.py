@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from switchyard.host.store import RESERVE
+from switchyard.host.adapters.store import RESERVE
 
 INODES = 1500
 

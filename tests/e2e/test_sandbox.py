@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from switchyard import sandbox
+from switchyard.control import sandbox
 from tests.e2e.conftest import Site
 
 PYTHON = "python:3.13-slim"

@@ -27,8 +27,8 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from switchyard.core import machine
-from switchyard.core.machine import Step, Want
+from switchyard.core import next_step as machine
+from switchyard.core.next_step import Step, Want
 from switchyard.core.site import VALUES, Site
 
 from .promises import overreach, strayed, unkept

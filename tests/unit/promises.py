@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from switchyard.core.machine import Step, Want
+from switchyard.core.next_step import Step, Want
 from switchyard.core.site import Site, Slot
 
 

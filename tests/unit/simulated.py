@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from switchyard.core.machine import Step
+from switchyard.core.next_step import Step
 from switchyard.core.site import Site, Slot
 
 WHOLLY, PARTLY, NOT, LOST = "wholly", "partly", "not", "lost"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from switchyard.core.machine import Step
+from switchyard.core.next_step import Step
 from switchyard.core.site import Site, Slot
 
 

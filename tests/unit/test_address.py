@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from switchyard import settings
-from switchyard.address import Address, Prober, look, looked_at, public, url_of
+from switchyard.control.public_address import Address, Prober, look, looked_at, public, url_of
 from switchyard.core.app import App, Check, Route
+from switchyard.settings import load as settings
 
 NOBODY: Any = None
 """The line of a look that goes straight to its address."""
@@ -165,7 +165,7 @@ def test_probes_count_what_was_sent_and_what_failed():
 
 
 def test_a_probe_that_still_waits_at_the_end_is_waited_for_and_counts_as_failed(monkeypatch):
-    monkeypatch.setattr("switchyard.address.PROBE_WITHIN", 0.5)
+    monkeypatch.setattr("switchyard.control.public_address.PROBE_WITHIN", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         prober = Prober(Address("127.0.0.1", silent.getsockname()[1], "/"), measuring=True)
         prober.start()

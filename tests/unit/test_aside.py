@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from switchyard.core.errors import Refused
-from switchyard.host import aside
-from switchyard.host.store import Store
+from switchyard.host import backup as aside
+from switchyard.host.adapters.store import Store
 
 
 @pytest.fixture

@@ -13,11 +13,15 @@ import pytest
 from switchyard.core.app import Route
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.lease import BEAT_WITHIN
-from switchyard.core.machine import Step
+from switchyard.core.next_step import Step
 from switchyard.core.site import Site, Slot
-from switchyard.host import acts, colours, engine, images, observe, switching
+from switchyard.host import observe
+from switchyard.host.adapters import engine
+from switchyard.host.adapters.store import Store, write_json
 from switchyard.host.attempt import Attempt, Cancelled
-from switchyard.host.store import Store, write_json
+from switchyard.host.steps import build as images
+from switchyard.host.steps import colours, switching
+from switchyard.host.steps import table as acts
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from switchyard.core.errors import FAILED
 from switchyard.host import channel
-from switchyard.host.store import Store
+from switchyard.host.adapters.store import Store
 
 
 @pytest.mark.parametrize("torn", [0, 9])

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from switchyard.core.errors import Refused
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.receive import _require_checked
-from switchyard.host.store import Store
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from switchyard.dockerfile import copied
+from switchyard.control.dockerfile import copied
 
 
 @pytest.mark.parametrize(

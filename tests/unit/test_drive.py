@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from switchyard.core.errors import FAILED, OK, TAKEN_BACK, UNVERIFIED, NotChecked
-from switchyard.core.machine import Step
+from switchyard.core.next_step import Step
 from switchyard.core.site import Site, Slot
-from switchyard.host import acts, engine, program
+from switchyard.host import program
+from switchyard.host.adapters import engine
+from switchyard.host.adapters.store import RESERVE, Store, write_json
 from switchyard.host.attempt import Attempt
-from switchyard.host.store import RESERVE, Store, write_json
+from switchyard.host.steps import table as acts
 
 from .simulated import Machine
 
@@ -221,6 +223,6 @@ def test_an_event_that_finds_the_disk_full_is_written_whole_with_the_room_of_the
                 return super().write(data[:9])
             return super().write(data)
 
-    monkeypatch.setattr("switchyard.host.store.open", lambda fd, *_, **__: Full(fd, "ab"), raising=False)
+    monkeypatch.setattr("switchyard.host.adapters.store.open", lambda fd, *_, **__: Full(fd, "ab"), raising=False)
     attempt.emit("progress", text="goes on")
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["before", "progress"]

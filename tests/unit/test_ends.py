@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from switchyard.line import UNSEEN
-from switchyard.receipt import is_live
+from switchyard.control.channel import UNSEEN
+from switchyard.control.receipt import is_live
 
 
 def test_the_release_that_is_live_is_named():

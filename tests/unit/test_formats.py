@@ -17,7 +17,7 @@ import pytest
 from switchyard.core import journal
 from switchyard.core.lease import Lease
 from switchyard.host import channel
-from switchyard.host.store import Store, write
+from switchyard.host.adapters.store import Store, write
 from tests.formats import FOLDER, PRINTED, faults, require, require_printed
 
 TOP = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts import engine, images
-from switchyard import sandbox
+from switchyard.control import sandbox
 
 STUB = """#!/usr/bin/env python3
 import json, pathlib, sys

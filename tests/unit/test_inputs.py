@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from switchyard import settings, source
+from switchyard.control import commit as source
 from switchyard.core import journal
 from switchyard.core.errors import BadInput, Refused
 from switchyard.core.lease import LASTS, Lease, ended
-from switchyard.host import store as store_module
+from switchyard.host.adapters import store as store_module
+from switchyard.host.adapters.store import Store, Superseded, write
 from switchyard.host.program import choose
-from switchyard.host.store import Store, Superseded, write
+from switchyard.settings import load as settings
 
 
 def checkout(folder: Path, text: str) -> Path:

@@ -13,12 +13,12 @@ from typing import Any
 import paramiko
 import pytest
 
-from switchyard import line as module
-from switchyard.address import Address, look
+from switchyard.control import channel as module
+from switchyard.control.channel import LOST_FOR, Line
+from switchyard.control.public_address import Address, look
 from switchyard.core.app import App
 from switchyard.core.errors import NotChecked
-from switchyard.line import LOST_FOR, Line
-from switchyard.settings import Machine
+from switchyard.settings.load import Machine
 
 
 class Lost(Line):

@@ -14,9 +14,10 @@ from types import ModuleType
 
 import pytest
 
-from switchyard.core import machine, plan
+from switchyard.core import next_step as machine
+from switchyard.core import plan
 from switchyard.core import site as site_module
-from switchyard.core.machine import Step, Want
+from switchyard.core.next_step import Step, Want
 from switchyard.core.site import VALUES, Site, Slot
 
 from .every import SICKNESSES, STAGES, STEPS, Graph, Ground, ground_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from switchyard.core import machine
+from switchyard.core import next_step as machine
 
 from .every import Graph
 from .test_machine import GROUNDS, WANTS, check, grounds

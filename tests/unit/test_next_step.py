@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from switchyard.core import machine, plan
-from switchyard.core.machine import Done, Want
+from switchyard.core import next_step as machine
+from switchyard.core import plan
+from switchyard.core.next_step import Done, Want
 from switchyard.core.site import VALUES, Site, Slot
 
 from .simulated_host import Host
@@ -232,7 +233,7 @@ def test_without_this_guard_the_check_fails(name, guard, instead):
     source = Path(machine.__file__).read_text()
     assert guard in source, "the guard is not in the source any more"
     mutant = types.ModuleType("mutant")
-    mutant.__dict__["__name__"] = "switchyard.core.machine"
+    mutant.__dict__["__name__"] = "switchyard.core.next_step"
     exec(compile(source.replace(guard, instead), "mutant", "exec"), mutant.__dict__)
     assert check_safely(mutant), "the check did not notice"
 

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from switchyard.checks.check import Finding
-from switchyard.checks.database import orphans
-from switchyard.checks.database.reference import Server
-from switchyard.checks.database.session import MARK, Reader
-from switchyard.checks.setting import RelationSetting
 from switchyard.core.errors import BadInput, NotChecked
+from switchyard.predeploy.database import orphans
+from switchyard.predeploy.database.reference import Server
+from switchyard.predeploy.database.session import MARK, Reader
+from switchyard.predeploy.engine.check import Finding
+from switchyard.settings.predeploy import RelationSetting
 from tests.embedded import fresh
 
 UNCHECKED = "SET session_replication_role = replica;"

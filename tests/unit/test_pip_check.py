@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from switchyard.core.errors import SwitchyardError
-from switchyard.host import images
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
-from switchyard.host.store import Store
+from switchyard.host.steps import build as images
 
 
 @pytest.fixture

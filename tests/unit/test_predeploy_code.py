@@ -17,9 +17,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from switchyard import settings, source
-from switchyard.checks import code, gate, process, subject, suites
-from switchyard.screen import Screen
+from switchyard.control import commit as source
+from switchyard.control.screen import Screen
+from switchyard.predeploy.code import tools as code
+from switchyard.predeploy.engine import gate, process, subject
+from switchyard.predeploy.tests import suites
+from switchyard.settings import load as settings
 from switchyard.verbs import predeploy
 
 from .advisories import Advisories, advisory

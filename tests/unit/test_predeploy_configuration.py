@@ -23,14 +23,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from switchyard.checks import held as on_host
-from switchyard.checks.check import Subject
-from switchyard.checks.configuration import services
-from switchyard.checks.configuration.env import Wanted, judge
-from switchyard.checks.configuration.services import Credentials
-from switchyard.checks.setting import PredeploySetting, VariableSetting
 from switchyard.core.app import App
 from switchyard.core.errors import NotChecked
+from switchyard.predeploy.configuration import services
+from switchyard.predeploy.configuration.env import Wanted, judge
+from switchyard.predeploy.configuration.services import Credentials
+from switchyard.predeploy.engine.check import Subject
+from switchyard.predeploy.reach import container_files as on_host
+from switchyard.settings.predeploy import PredeploySetting, VariableSetting
 from tests.predeployed import TOP, Application
 
 SPEC = importlib.util.spec_from_file_location("kalshi_server", TOP / "examples/betting/tests/kalshi_server.py")

@@ -21,9 +21,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from switchyard.checks.database import CHECKS, files, source, statement
-from switchyard.checks.database.reference import FOLDERS, NEWEST, Server
 from switchyard.core.errors import BadInput
+from switchyard.predeploy.database import CHECKS, files, source, statement
+from switchyard.predeploy.database.reference import FOLDERS, NEWEST, Server
 from tests.embedded import EXTENSION, TOP, Shop, found, fresh, url
 from tests.unit import test_predeploy_migrations, test_predeploy_queries
 from tests.unit.conftest import ELSEWHERE
@@ -623,7 +623,9 @@ def test_a_postgresql_of_this_machine_is_embedded_for_an_extension_that_ours_lac
 
 
 def test_no_embedded_server_outlives_a_killed_run() -> None:
-    code = "from switchyard.checks.database.reference import Server; s = Server(); print(s.folder, flush=True); input()"
+    code = (
+        "from switchyard.predeploy.database.reference import Server; s = Server(); print(s.folder, flush=True); input()"
+    )
     program = subprocess.Popen(
         [sys.executable, "-c", code], cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from switchyard.checks.database.fingerprint import Difference
-from switchyard.checks.database.migrations import fingerprint_of, only_worded_otherwise
-from switchyard.checks.database.reference import Server
+from switchyard.predeploy.database.fingerprint import Difference
+from switchyard.predeploy.database.migrations import fingerprint_of, only_worded_otherwise
+from switchyard.predeploy.database.reference import Server
 from tests.embedded import EXTENSION, Shop, found, fresh, url
 
 FIRST = """CREATE TABLE teams (id int PRIMARY KEY, name text NOT NULL);

@@ -7,13 +7,13 @@ import subprocess
 
 import pytest
 
-from switchyard import settings
-from switchyard.checks.check import Check, Result
-from switchyard.checks.database import CHECKS, lint
-from switchyard.checks.database.queries import numbered
-from switchyard.checks.database.reference import Server
-from switchyard.checks.run import run
-from switchyard.checks.subject import of_work_tree
+from switchyard.predeploy.database import CHECKS, lint
+from switchyard.predeploy.database.queries import numbered
+from switchyard.predeploy.database.reference import Server
+from switchyard.predeploy.engine.check import Check, Result
+from switchyard.predeploy.engine.runner import run
+from switchyard.predeploy.engine.subject import of_work_tree
+from switchyard.settings import load as settings
 from tests.embedded import Shop, found, fresh, url
 
 FIRST = """CREATE TABLE teams (id int PRIMARY KEY, name text NOT NULL, old text);

@@ -15,15 +15,14 @@ from typing import Any
 
 import pytest
 
-from switchyard.checks import gate
-from switchyard.checks import run as runner
-from switchyard.checks.check import FAIL, PASS, SKIPPED, UNKNOWN, Check, Finding, Result, Subject, never
-from switchyard.checks.database.reference import Server
-from switchyard.checks.database.source import machines, state_of
-from switchyard.checks.setting import PredeploySetting
-from switchyard.checks.subject import work_tree
 from switchyard.core.app import App
 from switchyard.core.errors import NotChecked
+from switchyard.predeploy.database.reference import Server
+from switchyard.predeploy.database.source import machines, state_of
+from switchyard.predeploy.engine import gate, runner
+from switchyard.predeploy.engine.check import FAIL, PASS, SKIPPED, UNKNOWN, Check, Finding, Result, Subject, never
+from switchyard.predeploy.engine.subject import work_tree
+from switchyard.settings.predeploy import PredeploySetting
 from switchyard.verbs import predeploy
 from tests.embedded import fresh, url
 

@@ -11,9 +11,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from switchyard import settings, source
-from switchyard.checks import secrets as scan
-from switchyard.checks import subject
+from switchyard.control import commit as source
+from switchyard.predeploy.configuration import secret_scan as scan
+from switchyard.predeploy.engine import subject
+from switchyard.settings import load as settings
 from tests.predeployed import TOP, Application
 
 # Put together here, so that this file itself holds nothing that looks like a secret.

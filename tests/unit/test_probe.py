@@ -18,9 +18,10 @@ import pytest
 
 from switchyard.core.app import App, Check
 from switchyard.core.errors import SwitchyardError
-from switchyard.host import colours, engine, probe
+from switchyard.host.adapters import engine, probe
+from switchyard.host.adapters.store import Store, write_json
 from switchyard.host.attempt import Attempt
-from switchyard.host.store import Store, write_json
+from switchyard.host.steps import colours
 
 
 def speaks_first(link: socket.socket) -> None:

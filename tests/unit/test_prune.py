@@ -10,8 +10,8 @@ import pytest
 
 from switchyard.core.site import Site, Slot
 from switchyard.host import prune, receive
+from switchyard.host.adapters.store import Store, write, write_json
 from switchyard.host.attempt import Attempt
-from switchyard.host.store import Store, write, write_json
 
 SIZE = 200_000
 

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from switchyard import resolve, source
+from switchyard.control import commit as source
+from switchyard.control import compose as resolve
+from switchyard.control.channel import bootstrap, is_orphan, machine_id
+from switchyard.control.screen import Screen
 from switchyard.core import journal
 from switchyard.core.app import App
-from switchyard.line import bootstrap, is_orphan, machine_id
-from switchyard.screen import Screen
 
 LIBRARY = Path(__file__).parents[2] / "switchyard"
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.receive import shared_changes
-from switchyard.host.store import Store
 
 
 def shared(volume: str) -> dict[str, Any]:

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchyard import resolve
+from switchyard.control import compose as resolve
 from switchyard.core.app import App
 from switchyard.core.errors import BadInput, SwitchyardError
 from switchyard.core.redact import GONE, LEAST, redact, redact_all, spellings
-from switchyard.host import ground
+from switchyard.host.adapters.store import Store, full, write_json
 from switchyard.host.attempt import Attempt
-from switchyard.host.store import Store, full, write_json
+from switchyard.host.steps import ground
 
 CANARY = "canary-3f9a1c77d2"
 

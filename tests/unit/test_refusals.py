@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from switchyard import settings
+from switchyard.control.release import Ready, refuse
 from switchyard.core.app import App, Route
 from switchyard.core.errors import Refused
 from switchyard.core.split import Split
-from switchyard.ready import Ready, refuse
+from switchyard.settings import load as settings
 from switchyard.verbs.deploy import Options, confirm
 
 FREE: dict[str, Any] = {

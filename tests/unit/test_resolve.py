@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from switchyard import resolve
+from switchyard.control import compose as resolve
+from switchyard.control.commit import git
 from switchyard.core.app import App
 from switchyard.core.errors import BadInput, NotChecked
 from switchyard.core.split import split
-from switchyard.source import git
 
 COMPOSE = """
 services:

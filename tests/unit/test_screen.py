@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from switchyard.control.receipt import is_live, most_telling
+from switchyard.control.screen import Screen, ago, probes
 from switchyard.core.errors import ended
 from switchyard.host import observe
-from switchyard.host.store import Store
-from switchyard.receipt import is_live, most_telling
-from switchyard.screen import Screen, ago, probes
+from switchyard.host.adapters.store import Store
 from switchyard.verbs.rollback import last_host, remember_host
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from switchyard import resolve, settings
+from switchyard.control import compose as resolve
 from switchyard.core.errors import BadInput
-from switchyard.strict import known_keys
+from switchyard.settings import load as settings
+from switchyard.settings.fields import known_keys
 
 CRITICAL = "app.predeploy.database.critical"
 HOSTS = "hosts:\n  prod:\n    machines: [{name: a, address: 192.0.2.1}]\n"

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from switchyard.control.channel import UNSEEN
+from switchyard.control.screen import Screen
 from switchyard.core.errors import INTERRUPTED, BadInput, NotChecked
-from switchyard.line import UNSEEN
-from switchyard.screen import Screen
 from switchyard.verbs import apply, deploy, rollback, small
 from tests.formats import require
 

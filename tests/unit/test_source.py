@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from switchyard import source
+from switchyard.control import commit as source
+from switchyard.control.commit import git
 from switchyard.core.errors import BadInput, Refused
-from switchyard.source import git
 
 SIZE = 200_000
 """Bytes of a file that no compression makes small."""

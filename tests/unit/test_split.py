@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from switchyard import resolve
+from switchyard.control import compose as resolve
+from switchyard.control.commit import git
 from switchyard.core.app import App
 from switchyard.core.errors import BadInput
 from switchyard.core.split import Split, pin, split
-from switchyard.source import git
 
 ROOT = "/srv/shop"
 TRACKED = ("compose.yaml", "Dockerfile", "conf/site.ini")

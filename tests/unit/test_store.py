@@ -14,10 +14,10 @@ import pytest
 
 from switchyard.core.errors import LEASE_HELD, Refused
 from switchyard.core.journal import START, digest
-from switchyard.host import store as module
+from switchyard.host.adapters import store as module
+from switchyard.host.adapters.store import Store, Superseded, process_start, write, write_json
 from switchyard.host.program import choose
 from switchyard.host.prune import superfluous
-from switchyard.host.store import Store, Superseded, process_start, write, write_json
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import pytest
 from switchyard.core.errors import LEASE_HELD, Refused
 from switchyard.core.lease import LASTS
 from switchyard.host import program, receive
+from switchyard.host.adapters.store import Store, Superseded, process_start, write_json
 from switchyard.host.attempt import Attempt, Cancelled
-from switchyard.host.store import Store, Superseded, process_start, write_json
 
 
 @pytest.fixture

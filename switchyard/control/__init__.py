@@ -1,0 +1,1 @@
+"""The control node: where a person or CI types ``inv``."""

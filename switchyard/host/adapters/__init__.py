@@ -1,0 +1,1 @@
+"""The engine, the proxy, probes and files of this machine."""

@@ -1,0 +1,1 @@
+"""What each step does on this machine."""

@@ -1,0 +1,1 @@
+"""The verbs that act on this machine."""

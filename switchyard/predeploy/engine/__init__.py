@@ -1,0 +1,1 @@
+"""What runs checks, judges them, and reports."""

@@ -1,0 +1,1 @@
+"""Sessions of Nox, run on the application."""

@@ -1,0 +1,1 @@
+"""Reaches servers and files of the application's containers through SSH."""

@@ -1,0 +1,1 @@
+"""``invoke.yaml`` as typed values."""
