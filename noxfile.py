@@ -122,7 +122,7 @@ def e2e(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """A deploy struck at every step of its plan, under load, on a real host: each step once, or ``-- --rounds N``."""
     install(session)
-    session.run("python", "scripts/faults.py", *session.posargs)
+    session.run("python", "-m", "bench.faults", *session.posargs)
 
 
 @nox.session
@@ -135,22 +135,22 @@ def bench(session: nox.Session) -> None:
     """
     install(session)
     if session.posargs[:1] == ["peers"]:
-        session.run("python", "scripts/peers.py")
+        session.run("python", "-m", "bench.peers")
         return
     if session.posargs[:1] == ["predeploy"]:
-        session.run("python", "scripts/bench_predeploy.py", *session.posargs)
+        session.run("python", "-m", "bench.predeploy", *session.posargs)
         return
     if session.posargs[:1] == ["database"]:
-        session.run("python", "scripts/bench_database.py", *session.posargs[1:])
+        session.run("python", "-m", "bench.database", *session.posargs[1:])
         return
     if session.posargs == ["sites"]:
         chosen = ("tests/unit/test_machine.py", "-k", "from_every_site_every_goal", "-n", "auto")
         session.run("python", "-m", "pytest", *chosen, env={"SWITCHYARD_SITES": "all"})
         return
-    session.run("python", "scripts/bench.py", *session.posargs)
+    session.run("python", "-m", "bench.deploy", *session.posargs)
     if not session.posargs:
-        session.run("python", "scripts/bench_predeploy.py")
-        session.run("python", "scripts/bench_database.py")
+        session.run("python", "-m", "bench.predeploy")
+        session.run("python", "-m", "bench.database")
         session.run("python", "-m", "pytest", "-m", "long", "tests/e2e")
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.e2e.conftest import TOP
+from tests.harness.site import TOP
 
 RECEIPT = {"v", "outcome", "release", "exit", "hosts"}
 MACHINE = {"name", "before", "steps", "executions", "probes"}

@@ -5,51 +5,19 @@ from __future__ import annotations
 import contextlib
 import http.client
 import itertools
-import json
 import re
 import time
 
 import pytest
 import websockets.sync.client
 
-from tests.e2e.conftest import LOAD_SECONDS, PORTS, Site, clear, require_formats
-from tests.load import Holders, Load
+from tests.harness.betting import Betting
+from tests.harness.load import Holders
+from tests.harness.site import clear, require_formats
 
 RERUN = b"\x5a\x00"
 """A BackMsg that asks for a run of the script, with nothing set."""
 UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
-
-class Betting(Site):
-    """The example in a repository of its own, with a folder of uploads beside its database."""
-
-    example = "betting"
-    overrides = ("--skip", "code,tests,database", "--reason", "predeploy has tests of its own")
-
-    def set_up(self) -> None:
-        self.dashboard = next(PORTS)
-        self.rewrite('"8501:8501"', f'"{self.dashboard}:8501"')
-        self.rewrite(
-            "    stop_grace_period: 20s\n", "    stop_grace_period: 20s\n    volumes: ['./uploads:/uploads']\n"
-        )
-        own = self.app / "invoke.yaml"
-        own.write_text(own.read_text() + "  data: {./uploads: data}\n")
-        (self.checkout / "prod.env").write_text("POSTGRES_PASSWORD=not-guessed\n")
-
-    def sql(self, query: str) -> list[list[str]]:
-        (db,) = self.docker("ps", "--quiet", "--filter", f"name={self.name}-shared-db-").split()
-        said = self.docker("exec", db, "psql", "-U", "betting", "-AtqF", "|", "-c", query)
-        return [line.split("|") for line in said.splitlines()]
-
-    def load(self) -> Load:
-        game = {"sport": "football", "home": "A", "away": "B", "home_won": True}
-        return Load(
-            self.url,
-            rate=200,
-            seconds=LOAD_SECONDS,
-            get=lambda number: "/ratings",
-            post=lambda name: ("/games", json.dumps({"id": name, **game}).encode()),
-        )
 
 
 @pytest.fixture

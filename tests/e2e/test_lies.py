@@ -9,8 +9,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from switchyard.core.edge import HEADER
-from tests import formats
-from tests.e2e.conftest import SECONDS
+from tests.harness import formats
+from tests.harness.site import SECONDS
 
 WORKER = """
   worker:

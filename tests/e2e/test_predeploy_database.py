@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from tests.e2e.conftest import Site
+from tests.harness.site import Site
 
 SECRET = "not-to-be-guessed"
 FIRST = (

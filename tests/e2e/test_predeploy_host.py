@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Site, clear, require_formats
+from tests.harness.site import Site, clear, require_formats
 
 
 class Checked:

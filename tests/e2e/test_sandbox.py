@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from switchyard.control import sandbox
-from tests.e2e.conftest import Site
+from tests.harness.site import Site
 
 PYTHON = "python:3.13-slim"
 SERVER = ["docker", "run", "--detach", "--publish", "8080:8000", "--restart", "unless-stopped", PYTHON]

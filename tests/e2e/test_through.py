@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.conftest import PORTS
+from tests.harness.site import PORTS
 
 SERVER = """
 import base64, hashlib, json, time

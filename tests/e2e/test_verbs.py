@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from switchyard.core import commands
-from tests.e2e.conftest import PORTS, Site
-from tests.relay import Relay
+from tests.harness.relay import Relay
+from tests.harness.site import PORTS, Site
 
 CACHE = """
   cache:

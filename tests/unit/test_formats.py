@@ -18,7 +18,7 @@ from switchyard.core import journal
 from switchyard.core.lease import Lease
 from switchyard.host import channel
 from switchyard.host.adapters.store import Store, write
-from tests.formats import FOLDER, PRINTED, faults, require, require_printed
+from tests.harness.formats import FOLDER, PRINTED, faults, require, require_printed
 
 TOP = Path(__file__).resolve().parents[2]
 GOLDEN = TOP / "tests" / "golden" / "formats"

@@ -17,7 +17,7 @@ from switchyard.control.channel import UNSEEN
 from switchyard.control.screen import Screen
 from switchyard.core.errors import INTERRUPTED, BadInput, NotChecked
 from switchyard.verbs import apply, deploy, rollback, small
-from tests.formats import require
+from tests.harness.formats import require
 
 
 def test_a_command_with_half_a_quote_is_told_before_any_host_is_asked(tmp_path):

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """What the checks of a database cost, beside the fastest queries written by hand, on millions of rows.
 
 Prints every raw value. Exit 1 where a limit does not hold.
@@ -18,14 +17,10 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import psycopg
-from measured import Report, timed
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
+from bench.measured import Report, timed
 from switchyard.predeploy.database import orphans
 from switchyard.predeploy.database.catalog import run_files
 from switchyard.predeploy.database.files import shipped

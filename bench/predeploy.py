@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """What ``inv predeploy`` takes on the example, in turns with a plain script of the same tools one after the other.
 
 Prints every raw value. Exit 1 where a limit does not hold.
@@ -18,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from measured import Report
+from bench.measured import Report
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "examples" / "betting"

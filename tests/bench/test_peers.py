@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "peers.py"
+SCRIPT = Path(__file__).parents[2] / "bench" / "peers.py"
 
 
 @pytest.fixture

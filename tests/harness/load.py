@@ -1,7 +1,7 @@
 """Open-loop load: requests at fixed times whatever the answers do, each sent once, and websockets held open.
 
 As a library ``Load`` and ``Holders`` run in a thread of their own between ``start()`` and ``stop()``; by hand:
-``python -m tests.load http://127.0.0.1:8000 --get /ratings --seconds 10``.
+``python -m tests.harness.load http://127.0.0.1:8000 --get /ratings --seconds 10``.
 """
 
 from __future__ import annotations
@@ -558,7 +558,9 @@ def native(number: str) -> ipaddress.IPv4Address:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.load", description="Open-loop load on a local address.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.harness.load", description="Open-loop load on a local address."
+    )
     parser.add_argument("base")
     parser.add_argument("--rate", type=float, default=200.0, help="requests a second (200)")
     parser.add_argument("--seconds", type=float, default=10.0, help="how long (10)")

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Strikes a deploy at every step of its plan, under load, and looks from outside at what became of it.
 
 The steps come from the plan. A round ships a new commit, waits for the intent of its step in the host's journal and a
@@ -28,17 +27,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 from switchyard.control import sandbox
 from switchyard.core.lease import LASTS
-from tests.e2e.conftest import LOAD_SECONDS, Site
-from tests.e2e.test_example import Betting
-from tests.e2e.test_secrets import MAY
-from tests.load import Summary
-from tests.relay import Relay
+from tests.harness.betting import Betting
+from tests.harness.load import Summary
+from tests.harness.relay import Relay
+from tests.harness.site import LOAD_SECONDS, MAY_HOLD_SECRETS, Site
 
+ROOT = Path(__file__).resolve().parent.parent
 UP_WITHIN = 60.0
 """Seconds in which an engine, a proxy or a host that was struck must be back by itself."""
 RATED_WITHIN = 60.0
@@ -384,7 +380,7 @@ def round_of(site: Small | Games, relay: Relay, step: str, actor: str, chance: r
 def armed(site: Site, step: str, moment: float, actor: str) -> Iterator[subprocess.Popen[str]]:
     """``strike.py`` on the host, ready before the deploy begins."""
     argv = ["docker", "exec", "--interactive", site.host.container, "python3", "-c"]
-    argv += [(ROOT / "scripts" / "strike.py").read_text(), site.name, step, str(moment), actor]
+    argv += [(ROOT / "bench" / "strike.py").read_text(), site.name, step, str(moment), actor]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         if process.stdout.readline() != "ready\n":
@@ -447,8 +443,8 @@ def leaks(site: Small | Games, *said: str) -> list[str]:
     root = f"/home/deploy/apps/{site.name}/"
     holding = site.run("sh", "-c", f"grep -rlF -- {site.secret} {root} || true").splitlines()
     names = [name.removeprefix(root) for name in holding]
-    problems = [f"a secret stands in {name}" for name in names if not MAY.match(name)]
-    if not any(MAY.match(name) for name in names):
+    problems = [f"a secret stands in {name}" for name in names if not MAY_HOLD_SECRETS.match(name)]
+    if not any(MAY_HOLD_SECRETS.match(name) for name in names):
         problems.append("the secret was found nowhere, so that nothing was looked at")
     return problems + ["a secret was printed"] * any(site.secret in text for text in said)
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A deploy killed midway, and one that crashes, under load: ours beside ``docker compose up -d --build`` of the same.
 
 Kamal and docker-rollout are looked for, and what was not measured is said to be unknown. Exit 1 where a promise of
@@ -22,12 +21,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 from switchyard.control import sandbox
 from switchyard.core.errors import FAILED, NOT_CHECKED
-from tests.e2e.conftest import Site, clear
+from tests.harness.site import Site, clear
 
 AFTER = 10.0
 """Seconds of load after the fault, with nobody typing anything."""

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-PATH = Path(__file__).parents[2] / "scripts" / "faults.py"
+PATH = Path(__file__).parents[2] / "bench" / "faults.py"
 
 
 @pytest.fixture

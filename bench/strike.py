@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """On a host that is to be struck: waits for the intent of a step in the journal, and strikes. ``faults.py`` runs it.
 
 ``strike.py APP STEP SECONDS ACTOR`` says ``ready``, and then, as JSON, when the step began and when it struck, so many

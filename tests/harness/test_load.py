@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import websockets.asyncio.server
 
-from tests.load import Holders, Load, TargetRefused, is_container, local, main
+from tests.harness.load import Holders, Load, TargetRefused, is_container, local, main
 
 Behave = Callable[["Request"], Awaitable[None]]
 WITHIN = 0.4

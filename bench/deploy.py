@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """What Switchyard costs, measured against the naive way or the limit, in alternating pairs of one run.
 
 Prints every raw value. Exit 1 where a limit does not hold.
@@ -19,17 +18,13 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from measured import Report, timed
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
+from bench.measured import Report, timed
 from switchyard.control import channel as line
 from switchyard.control import sandbox
 from switchyard.core.errors import LEASE_HELD
 from switchyard.settings import load as settings
-from tests.e2e.conftest import Site
-from tests.relay import Relay
+from tests.harness.relay import Relay
+from tests.harness.site import Site
 
 ROUND_TRIP = 0.05
 LIST_MOST, DEPLOY_MOST, HELD_MOST, ROLLBACK_MOST, FAR_MOST = 0.050, 3.0, 2.0, 1.0, 1.5
