@@ -23,11 +23,11 @@ import psycopg
 from bench.measured import Report, timed
 from switchyard.predeploy.database import orphans
 from switchyard.predeploy.database.catalog import run_files
-from switchyard.predeploy.database.files import shipped
 from switchyard.predeploy.database.fingerprint import QUERY, differences
 from switchyard.predeploy.database.migrations import fingerprint_of, keyed
-from switchyard.predeploy.database.reference import Server, apply_files
-from switchyard.predeploy.database.session import Reader, connect
+from switchyard.predeploy.database.reader import Reader, connect
+from switchyard.predeploy.database.reference_server import Server, apply_files
+from switchyard.predeploy.database.sql_checks import shipped
 
 RATIO_MOST, CATALOG_MOST, DRIFT_MOST = 1.2, 0.1, 3.0
 """Ours over the fastest by hand; seconds of all files of sql/checks together; seconds of drift with its reference."""

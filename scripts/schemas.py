@@ -30,11 +30,11 @@ from psycopg import sql
 
 from switchyard.predeploy.database import orphans, rows
 from switchyard.predeploy.database.catalog import TABLES, run_files
-from switchyard.predeploy.database.files import shipped
 from switchyard.predeploy.database.fingerprint import differences
 from switchyard.predeploy.database.migrations import fingerprint_of
-from switchyard.predeploy.database.reference import Server, apply_files
-from switchyard.predeploy.database.session import Reader
+from switchyard.predeploy.database.reader import Reader
+from switchyard.predeploy.database.reference_server import Server, apply_files
+from switchyard.predeploy.database.sql_checks import shipped
 from switchyard.predeploy.engine.check import Finding
 
 VALUES = {"switchyard.ignored": "[]", "switchyard.transaction": "60s"}

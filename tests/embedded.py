@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from switchyard.predeploy.database.reference import Server
+from switchyard.predeploy.database.reference_server import Server
 
 TOP = Path(__file__).resolve().parent.parent
 SECONDS = 120

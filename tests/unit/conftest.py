@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from switchyard.predeploy.database.reference import FOLDERS, NEWEST, Server
+from switchyard.predeploy.database.reference_server import FOLDERS, NEWEST, Server
 from tests.embedded import Shop
 
 REAL = {"wal_level": "replica", "max_wal_senders": "4", "max_replication_slots": "4", "max_prepared_transactions": "4"}

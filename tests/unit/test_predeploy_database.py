@@ -22,8 +22,9 @@ import psycopg
 import pytest
 
 from switchyard.core.errors import BadInput
-from switchyard.predeploy.database import CHECKS, files, source, statement
-from switchyard.predeploy.database.reference import FOLDERS, NEWEST, Server
+from switchyard.predeploy.database import sql_checks, syntax_tree, target_database
+from switchyard.predeploy.database.all import CHECKS
+from switchyard.predeploy.database.reference_server import FOLDERS, NEWEST, Server
 from tests.embedded import EXTENSION, TOP, Shop, found, fresh, url
 from tests.unit import test_predeploy_migrations, test_predeploy_queries
 from tests.unit.conftest import ELSEWHERE
@@ -572,7 +573,7 @@ def test_a_service_is_a_database_by_its_image() -> None:
     )
     others = ("prom/postgres-exporter", "postgrest/postgrest:12", "edoburu/pgbouncer", "redis:8")
     document = {"services": {image: {"image": image} for image in (*images, *others)}}
-    assert list(source.services(document)) == list(images)
+    assert list(target_database.services(document)) == list(images)
 
 
 def test_a_command_and_a_fixture_fill_the_embedded_server(shop: Shop) -> None:
@@ -623,9 +624,7 @@ def test_a_postgresql_of_this_machine_is_embedded_for_an_extension_that_ours_lac
 
 
 def test_no_embedded_server_outlives_a_killed_run() -> None:
-    code = (
-        "from switchyard.predeploy.database.reference import Server; s = Server(); print(s.folder, flush=True); input()"
-    )
+    code = "from switchyard.predeploy.database.reference_server import Server; s = Server(); print(s.folder, flush=True); input()"
     program = subprocess.Popen(
         [sys.executable, "-c", code], cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -666,8 +665,8 @@ def test_no_embedded_server_outlives_a_killed_run() -> None:
     ],
 )
 def test_what_does_more_than_read_is_refused(text: str, words: str) -> None:
-    with pytest.raises(statement.NotOnlyReading, match=words):
-        statement.require_only_reading(text)
+    with pytest.raises(syntax_tree.NotOnlyReading, match=words):
+        syntax_tree.require_only_reading(text)
 
 
 @pytest.mark.parametrize(
@@ -682,7 +681,7 @@ def test_what_does_more_than_read_is_refused(text: str, words: str) -> None:
     ],
 )
 def test_what_only_reads_is_not(text: str) -> None:
-    statement.require_only_reading(text)
+    syntax_tree.require_only_reading(text)
 
 
 HARMLESS = {
@@ -712,12 +711,12 @@ def test_every_function_that_could_act_is_refused_or_known_to_be_harmless(server
             "SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v' AND pronamespace = 'pg_catalog'::regnamespace"
         ).fetchall()
     names = {name for (name,) in volatile if not name.startswith("pg_stat_get_")}
-    assert {name for name in names if not statement.acts(name)} <= HARMLESS
-    assert not any(statement.acts(name) for name in HARMLESS)
+    assert {name for name in names if not syntax_tree.acts(name)} <= HARMLESS
+    assert not any(syntax_tree.acts(name) for name in HARMLESS)
 
 
 def test_every_shipped_file_keeps_to_the_contract_and_has_a_case() -> None:
-    shipped = files.shipped()
+    shipped = sql_checks.shipped()
     ids = [file.id for file in shipped]
     assert len(set(ids)) == len(ids) == len(list((TOP / "sql" / "checks").glob("*.sql")))
     assert all(file.place == f"sql/checks/{file.id}.sql" for file in shipped)
@@ -740,4 +739,4 @@ def test_a_header_names_what_is_wrong_with_it(tmp_path: Path) -> None:
         head = "".join(f"-- {key}: {value}\n" for key, value in {**good, **change}.items() if value)
         (tmp_path / "x.sql").write_text(f"{head}SELECT 1")
         with pytest.raises(BadInput, match=words):
-            files.read(tmp_path / "x.sql", "x.sql")
+            sql_checks.read(tmp_path / "x.sql", "x.sql")

@@ -11,7 +11,7 @@ import pytest
 
 from switchyard.predeploy.database.fingerprint import Difference
 from switchyard.predeploy.database.migrations import fingerprint_of, only_worded_otherwise
-from switchyard.predeploy.database.reference import Server
+from switchyard.predeploy.database.reference_server import Server
 from tests.embedded import EXTENSION, Shop, found, fresh, url
 
 FIRST = """CREATE TABLE teams (id int PRIMARY KEY, name text NOT NULL);

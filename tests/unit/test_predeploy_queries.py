@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from switchyard.predeploy.database import CHECKS, lint
-from switchyard.predeploy.database.queries import numbered
-from switchyard.predeploy.database.reference import Server
+from switchyard.predeploy.database import migration_lint
+from switchyard.predeploy.database.all import CHECKS
+from switchyard.predeploy.database.old_queries import numbered
+from switchyard.predeploy.database.reference_server import Server
 from switchyard.predeploy.engine.check import Check, Result
 from switchyard.predeploy.engine.runner import run
 from switchyard.predeploy.engine.subject import of_work_tree
@@ -72,7 +73,7 @@ def test_a_table_in_parts_is_as_large_as_they_are_together(newest: Server, movin
     )
     result = moving.predeploy("--only", "migration-lint", address=url(newest, fresh(newest, *BEFORE, parts)))
     every = result["migration-lint"]["findings"]
-    told = sorted({(each["place"], each["severity"]) for each in every if each["rule"] in lint.LOCKS})
+    told = sorted({(each["place"], each["severity"]) for each in every if each["rule"] in migration_lint.LOCKS})
     assert told == [("migrations/2.sql", "error"), ("migrations/3.sql", "error"), ("migrations/4.sql", "info")]
 
 
@@ -435,7 +436,7 @@ def test_parameters_of_drivers_become_the_servers_own() -> None:
 
 
 def test_no_rule_of_squawk_stands_in_two_classes() -> None:
-    rules = [*lint.BREAKS, *lint.LOCKS, *lint.CAREFUL]
+    rules = [*migration_lint.BREAKS, *migration_lint.LOCKS, *migration_lint.CAREFUL]
     assert len(rules) == len(set(rules))
 
 

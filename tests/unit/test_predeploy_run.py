@@ -17,8 +17,8 @@ import pytest
 
 from switchyard.core.app import App
 from switchyard.core.errors import NotChecked
-from switchyard.predeploy.database.reference import Server
-from switchyard.predeploy.database.source import machines, state_of
+from switchyard.predeploy.database.reference_server import Server
+from switchyard.predeploy.database.target_database import machines, state_of
 from switchyard.predeploy.engine import gate, runner
 from switchyard.predeploy.engine.check import FAIL, PASS, SKIPPED, UNKNOWN, Check, Finding, Result, Subject, never
 from switchyard.predeploy.engine.subject import work_tree

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from switchyard.predeploy.database.reference import Server
+from switchyard.predeploy.database.reference_server import Server
 from tests.embedded import Shop, fresh, url
 from tests.unit.test_predeploy_migrations import LEDGER, record
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from switchyard.core.errors import BadInput, NotChecked
-from switchyard.predeploy.database.files import SEVERITIES, SqlFile, read, shipped
-from switchyard.predeploy.database.outcome import concluded, counted, reading
-from switchyard.predeploy.database.session import Reader
-from switchyard.predeploy.database.source import setting_of
+from switchyard.predeploy.database.database_check import concluded, counted, reading
+from switchyard.predeploy.database.reader import Reader
+from switchyard.predeploy.database.sql_checks import SEVERITIES, SqlFile, read, shipped
+from switchyard.predeploy.database.target_database import setting_of
 from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
 
 OWN = "sql/checks"

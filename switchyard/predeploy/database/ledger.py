@@ -13,8 +13,8 @@ from typing import Any
 from psycopg import sql
 
 from switchyard.core.errors import BadInput
+from switchyard.predeploy.database.migration_version import Version, alone, label, version
 from switchyard.predeploy.database.orphans import table
-from switchyard.predeploy.database.version import Version, alone, label, version
 from switchyard.settings.predeploy import LedgerSetting
 
 Rows = Callable[[str], Sequence[tuple[Any, ...]]]

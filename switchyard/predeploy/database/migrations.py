@@ -14,13 +14,13 @@ from psycopg import sql
 from switchyard.control import commit as git_source
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.predeploy.database import ledger as ledgers
-from switchyard.predeploy.database import source
+from switchyard.predeploy.database import target_database
+from switchyard.predeploy.database.database_check import concluded, counted, reading
 from switchyard.predeploy.database.fingerprint import QUERY, SPELLING, Difference, Key, differences
 from switchyard.predeploy.database.ledger import Ledger
-from switchyard.predeploy.database.outcome import concluded, counted, reading
-from switchyard.predeploy.database.reference import Server
-from switchyard.predeploy.database.session import Reader
-from switchyard.predeploy.database.version import Version, in_order, label, spoken, version
+from switchyard.predeploy.database.migration_version import Version, in_order, label, spoken, version
+from switchyard.predeploy.database.reader import Reader
+from switchyard.predeploy.database.reference_server import Server
 from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
 
 Files = tuple[tuple[str, str], ...]
@@ -76,7 +76,7 @@ def _runs_again(path: str, text: str, ledger: Ledger, row: str) -> bool:
 
 def ledger_of(subject: Subject, rows: ledgers.Rows) -> Ledger:
     """The ledger of a database. Raises ``NotChecked`` where it has none."""
-    found = ledgers.read(rows, source.setting_of(subject).ledger)
+    found = ledgers.read(rows, target_database.setting_of(subject).ledger)
     if found is None:
         raise NotChecked(NO_LEDGER)
     return found
@@ -90,7 +90,7 @@ def of_database(subject: Subject, reader: Reader, files: Files) -> Standing:
 def _migrations(subject: Subject, reader: Reader) -> Result:
     if subject.app.migrations is None:
         return skipped(NO_MIGRATIONS)
-    files = source.migration_files(subject)
+    files = target_database.migration_files(subject)
     if files is None:
         return _by_command(subject, reader)
     found = duplicates(files)
@@ -193,7 +193,7 @@ def _by_command(subject: Subject, reader: Reader) -> Result:
     if reader.address.source == "embedded":
         return concluded([], [], "what the command builds, of which no database says what was applied", reader)
     mine = ledger_of(subject, reader.rows)
-    whole = _ledger_built(subject, *source.state_of(subject).built(reader.version, None))
+    whole = _ledger_built(subject, *target_database.state_of(subject).built(reader.version, None))
     found = _failed(mine)
     found += [
         Finding("unapplied", f"{entry} is not applied yet; the deploy applies it", mine.place, severity="info")
@@ -207,7 +207,7 @@ def _by_command(subject: Subject, reader: Reader) -> Result:
         try:
             _built_by_command(subject, reader, mine)
             gone = []
-        except source.CommandFailed as error:
+        except target_database.CommandFailed as error:
             why = f"{why}: {error}"
         except NotChecked as error:
             unlooked, gone = [str(error)], []
@@ -216,7 +216,7 @@ def _by_command(subject: Subject, reader: Reader) -> Result:
 
 
 def _ledger_built(subject: Subject, server: Server, name: str) -> Ledger:
-    ignored = source.values_of(source.setting_of(subject))["switchyard.ignored"]
+    ignored = target_database.values_of(target_database.setting_of(subject))["switchyard.ignored"]
     with server.open(name) as connection:
         connection.execute("SELECT set_config('switchyard.ignored', %s, false)", [ignored])
         return ledger_of(subject, lambda query: connection.execute(sql.SQL(query)).fetchall())
@@ -224,7 +224,7 @@ def _ledger_built(subject: Subject, server: Server, name: str) -> Ledger:
 
 def _built_by_command(subject: Subject, reader: Reader, ledger: Ledger) -> tuple[Server, str]:
     """What the application's command builds as far as the ledger says. Raises ``NotChecked`` where it goes on."""
-    state = source.state_of(subject)
+    state = target_database.state_of(subject)
     if not ledger.applied:
         return state.built(reader.version, ())
     for until in ("", " ".join(ledger.applied)):
@@ -233,8 +233,8 @@ def _built_by_command(subject: Subject, reader: Reader, ledger: Ledger) -> tuple
             return built
     raise NotChecked(
         f"the database is at {list(ledger.applied)[-1]} by {ledger.place}, and app.migrations.apply does not stop "
-        f"there: it must end at what {source.UNTIL} says where that is set, such as "
-        f'[sh, -c, "alembic upgrade ${{{source.UNTIL}:-head}}"]'
+        f"there: it must end at what {target_database.UNTIL} says where that is set, such as "
+        f'[sh, -c, "alembic upgrade ${{{target_database.UNTIL}:-head}}"]'
     )
 
 
@@ -250,7 +250,7 @@ def before(subject: Subject, reader: Reader, files: Files | None) -> tuple[tuple
         raise NotChecked(f"{now.gone[0]} was applied, and no file says what it did (and {len(now.gone) - 1} more)")
     earlier = ((path, _as_applied(subject, path, checksum)) for path, checksum in now.again.items())
     applied = tuple(sorted((*now.applied, *earlier), key=lambda each: in_order(each[0])))
-    return source.state_of(subject).built(reader.version, applied), applied
+    return target_database.state_of(subject).built(reader.version, applied), applied
 
 
 def _as_applied(subject: Subject, path: str, checksum: str) -> str:
@@ -259,7 +259,7 @@ def _as_applied(subject: Subject, path: str, checksum: str) -> str:
     commits = git_source.git(subject.repository, "log", "--all", "--format=%H", "--", f":(top){place}").decode()
     for commit in commits.split():
         with contextlib.suppress(SwitchyardError):  # the commit may be the one that deleted it
-            text = source.text_at(subject, commit, path)
+            text = target_database.text_at(subject, commit, path)
             if ledgers.same(checksum, text):
                 return text
     raise NotChecked(f"{path} changed since it was applied, and no commit of this clone has what was: git fetch it")
@@ -267,7 +267,7 @@ def _as_applied(subject: Subject, path: str, checksum: str) -> str:
 
 def _is_live(subject: Subject, path: str, text: str) -> bool:
     """Whether the live release's commit has this very text of a file."""
-    return source.text_at(subject, subject.facts["live"]["commit"], path) == text
+    return target_database.text_at(subject, subject.facts["live"]["commit"], path) == text
 
 
 def paths_of_live(subject: Subject) -> set[str]:
@@ -314,11 +314,11 @@ def _drift(subject: Subject, reader: Reader) -> Result:
     if reader.address.source == "embedded":
         return skipped(
             "the database is what the migrations build: give --host, or an address in "
-            f"{source.setting_of(subject).url_from}, to have one compared with it"
+            f"{target_database.setting_of(subject).url_from}, to have one compared with it"
         )
-    (server, name), applied = before(subject, reader, source.migration_files(subject))
+    (server, name), applied = before(subject, reader, target_database.migration_files(subject))
     ledger = ledger_of(subject, reader.rows)
-    should = fingerprint_of(server, name, source.values_of(source.setting_of(subject)))
+    should = fingerprint_of(server, name, target_database.values_of(target_database.setting_of(subject)))
     found = differences(should, keyed(reader.rows(QUERY)), {ledger.place})
     found = [each for each in found if not only_worded_otherwise(each, server, name)]
     made_by = "its migrations" if applied is None else counted(len(applied), "migration")

@@ -9,10 +9,10 @@ from pathlib import Path
 from psycopg import sql
 
 from switchyard.core.errors import BadInput, NotChecked
-from switchyard.predeploy.database import statement
-from switchyard.predeploy.database.outcome import concluded, counted, reading
-from switchyard.predeploy.database.session import Reader
-from switchyard.predeploy.database.source import setting_of
+from switchyard.predeploy.database import syntax_tree
+from switchyard.predeploy.database.database_check import concluded, counted, reading
+from switchyard.predeploy.database.reader import Reader
+from switchyard.predeploy.database.target_database import setting_of
 from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never
 from switchyard.settings.predeploy import RelationSetting
 
@@ -140,8 +140,8 @@ def declared(setting: RelationSetting, number: int) -> Relation:
         raise BadInput(f"{where}: columns and parent_columns differ in number")
     if setting.where is not None:
         try:
-            statement.require_only_reading(f"SELECT 1 WHERE ({setting.where}\n)")
-        except statement.NotOnlyReading as error:
+            syntax_tree.require_only_reading(f"SELECT 1 WHERE ({setting.where}\n)")
+        except syntax_tree.NotOnlyReading as error:
             raise BadInput(f"{where}.where: {error}") from None
     pairs = tuple(
         (column, other, "pg_catalog.=") for column, other in zip(setting.columns, setting.parent_columns, strict=True)

@@ -9,10 +9,10 @@ from typing import Any
 from psycopg import sql
 
 from switchyard.core.errors import NotChecked
+from switchyard.predeploy.database.database_check import concluded, counted, reading
 from switchyard.predeploy.database.orphans import table
-from switchyard.predeploy.database.outcome import concluded, counted, reading
-from switchyard.predeploy.database.session import Reader
-from switchyard.predeploy.database.source import is_empty, setting_of
+from switchyard.predeploy.database.reader import Reader
+from switchyard.predeploy.database.target_database import is_empty, setting_of
 from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
 
 SOON, FULL = 0.7, 0.9

@@ -18,9 +18,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from switchyard.control import commit as git_source
 from switchyard.core.errors import BadInput, NotChecked
-from switchyard.predeploy.database.reference import NEWEST, USER, Server, apply_files, major_of
-from switchyard.predeploy.database.session import Address, Reader
-from switchyard.predeploy.database.version import in_order
+from switchyard.predeploy.database.migration_version import in_order
+from switchyard.predeploy.database.reader import Address, Reader
+from switchyard.predeploy.database.reference_server import NEWEST, USER, Server, apply_files, major_of
 from switchyard.predeploy.engine.check import Subject
 from switchyard.predeploy.reach import container_files as held
 from switchyard.predeploy.reach import tunnel as forward

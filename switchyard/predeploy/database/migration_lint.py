@@ -20,9 +20,9 @@ from psycopg import sql
 
 from switchyard.control import commit as git_source
 from switchyard.core.errors import NotChecked
-from switchyard.predeploy.database import migrations, source, statement
+from switchyard.predeploy.database import migrations, syntax_tree, target_database
 from switchyard.predeploy.database.migrations import NO_MIGRATIONS, Files
-from switchyard.predeploy.database.session import Reader
+from switchyard.predeploy.database.reader import Reader
 from switchyard.predeploy.engine import waivers as waive
 from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
 
@@ -54,7 +54,7 @@ def _run(subject: Subject) -> Result:
         return skipped(NO_MIGRATIONS)
     if not subject.app.migrations.files:
         return skipped("app.migrations.apply builds the schema, and only plain SQL (app.migrations.files) can be read")
-    files = source.migration_files(subject)
+    files = target_database.migration_files(subject)
     assert files is not None
     fresh, since, reader = new(subject, files)
     if fresh is None:
@@ -65,10 +65,13 @@ def _run(subject: Subject) -> Result:
     problems = []
     made = _new_relations(files, fresh, reader)
     for path, whole in fresh:
-        text = statement.upward(whole)
+        text = syntax_tree.upward(whole)
         try:
-            found += [(path, finding) for finding in _findings(path, text, made, reader, source.server_major(subject))]
-        except statement.NotOnlyReading as error:
+            found += [
+                (path, finding)
+                for finding in _findings(path, text, made, reader, target_database.server_major(subject))
+            ]
+        except syntax_tree.NotOnlyReading as error:
             problems.append(f"{path}:{error.line}: {error}")
         except NotChecked as error:
             problems.append(str(error))
@@ -81,15 +84,16 @@ def new(subject: Subject, files: Files) -> tuple[Files | None, str, Reader | Non
     By the ledger where there is a database; else by the live release's commit; else by git, as what the upstream
     branch does not have.
     """
-    if subject.host is not None or source.names_address(subject):
-        reader = source.state_of(subject).reader(subject)
+    if subject.host is not None or target_database.names_address(subject):
+        reader = target_database.state_of(subject).reader(subject)
         if reader.address.source != "embedded":
             now = migrations.of_database(subject, reader, files)
             return now.pending, f"to {reader.words}", reader
         return None, "a first deploy: no release runs that a migration could break", None
     base = git_source.git(subject.repository, "merge-base", "HEAD", "@{upstream}", check=False).decode().strip()
     if not base:
-        why = f"nothing says which migrations are new: give --host, an address in {source.setting_of(subject).url_from}"
+        variable = target_database.setting_of(subject).url_from
+        why = f"nothing says which migrations are new: give --host, an address in {variable}"
         return None, f"{why}, or the branch an upstream", None
     assert subject.app.migrations is not None and subject.app.migrations.files is not None
     before = migrations.matching(subject, base, subject.app.migrations.files)
@@ -109,7 +113,7 @@ def _findings(path: str, text: str, made: set[str], reader: Reader | None, major
     which, at = phase(text)
     if which not in PHASES:
         return [Finding("unknown-phase", f"phase is one of {', '.join(PHASES)}", path, at, text=which)]
-    statements = statement.parsed(text)
+    statements = syntax_tree.parsed(text)
     lines = text.encode().split(b"\n")
     told = []
     for each in squawk(path, text, major):
@@ -177,8 +181,8 @@ def _statements(files: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
     """Those of every file that is SQL; what is not is told where it is looked at."""
     found = []
     for _, text in files:
-        with contextlib.suppress(statement.NotOnlyReading):
-            found += statement.parsed(statement.upward(text))
+        with contextlib.suppress(syntax_tree.NotOnlyReading):
+            found += syntax_tree.parsed(syntax_tree.upward(text))
     return found
 
 

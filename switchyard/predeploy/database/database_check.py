@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from switchyard.predeploy.database import source
-from switchyard.predeploy.database.session import Reader
+from switchyard.predeploy.database import target_database
+from switchyard.predeploy.database.reader import Reader
 from switchyard.predeploy.engine.check import Finding, Result, Subject, judged, not_checked, skipped, unknown
 
 
@@ -16,8 +16,8 @@ def reading(check: Callable[[Subject, Reader], Result]) -> Callable[[Subject], R
 
     @functools.wraps(check)
     def run(subject: Subject) -> Result:
-        why = source.not_asked(subject)
-        return skipped(why) if why else check(subject, source.state_of(subject).reader(subject))
+        why = target_database.not_asked(subject)
+        return skipped(why) if why else check(subject, target_database.state_of(subject).reader(subject))
 
     return run
 

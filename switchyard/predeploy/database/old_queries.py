@@ -15,12 +15,12 @@ import psycopg
 from psycopg import sql
 
 from switchyard.core.errors import NotChecked
-from switchyard.predeploy.database import migrations, source, statement
+from switchyard.predeploy.database import migrations, syntax_tree, target_database
+from switchyard.predeploy.database.database_check import concluded, counted, reading
 from switchyard.predeploy.database.fingerprint import Key, short
 from switchyard.predeploy.database.migrations import NO_MIGRATIONS, fingerprint_of
-from switchyard.predeploy.database.outcome import concluded, counted, reading
-from switchyard.predeploy.database.reference import Server
-from switchyard.predeploy.database.session import MARK, Reader
+from switchyard.predeploy.database.reader import MARK, Reader
+from switchyard.predeploy.database.reference_server import Server
 from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
 from switchyard.settings.predeploy import CriticalSetting
 
@@ -48,7 +48,7 @@ class Query:
 def _old_queries(subject: Subject, reader: Reader) -> Result:
     if subject.app.migrations is None:
         return skipped(NO_MIGRATIONS)
-    files = source.migration_files(subject)
+    files = target_database.migration_files(subject)
     recorded, whose = _recorded(subject)
     unseen: list[str] = []
     if reader.address.source != "embedded":
@@ -56,20 +56,20 @@ def _old_queries(subject: Subject, reader: Reader) -> Result:
         unseen = [] if recorded and unseen == [NOTHING_SEEN] else unseen
         recorded += seen
         whose += " and pg_stat_statements" if seen else ""
-    files_of = source.setting_of(subject).queries
+    files_of = target_database.setting_of(subject).queries
     if not recorded and not unseen:
         return skipped(f"no query is recorded: put them into {files_of}, one a file")
     if not recorded:
         return concluded(
             [], [f"{each}, or put the queries into {files_of}, one a file" for each in unseen], "nothing", reader
         )
-    after = source.state_of(subject).built(reader.version, files)
+    after = target_database.state_of(subject).built(reader.version, files)
     if reader.address.source == "embedded":
         return _alone(recorded, *after, whose, reader)
     built, applied = migrations.before(subject, reader, files)
     earlier, now = failures(recorded, *built), failures(recorded, *after)
     found = [_broken(query, now[query]) for query in recorded if query in now and query not in earlier]
-    values = source.values_of(source.setting_of(subject))
+    values = target_database.values_of(target_database.setting_of(subject))
     old, fresh = (fingerprint_of(*each, values) for each in (built, after))
     found += unplannable(old, fresh) + stars(recorded, old, fresh)
     pending = "the pending migrations"
@@ -107,18 +107,18 @@ def _none_planned(recorded: Sequence[Query], failed: Mapping[Query, Exception]) 
 
 def _recorded(subject: Subject) -> tuple[list[Query], str]:
     """The queries in the live release's files; else the application's own."""
-    pattern = source.setting_of(subject).queries
+    pattern = target_database.setting_of(subject).queries
     commit = (subject.facts.get("live") or {}).get("commit")
     if commit:
         found = migrations.matching(subject, commit, pattern)
-        return [Query(place, source.text_at(subject, commit, place)) for place in found], "the live release"
+        return [Query(place, target_database.text_at(subject, commit, place)) for place in found], "the live release"
     return own(subject, pattern), "the application"
 
 
 def own(subject: Subject, pattern: str) -> list[Query]:
     """The queries of this tree."""
     paths = sorted(path for path in subject.folder.glob(pattern) if path.is_file())
-    return [Query(*source.read(path, str(path.relative_to(subject.folder)))) for path in paths]
+    return [Query(*target_database.read(path, str(path.relative_to(subject.folder)))) for path in paths]
 
 
 def _from_statistics(reader: Reader) -> tuple[list[Query], list[str]]:
@@ -142,9 +142,9 @@ def _from_statistics(reader: Reader) -> tuple[list[Query], list[str]]:
         if MARK in text:
             continue
         try:
-            trees = statement.parsed(text)
+            trees = syntax_tree.parsed(text)
             is_asked = len(trees) == 1 and next(iter(trees[0]["stmt"])) in _KINDS
-        except statement.NotOnlyReading:  # such as interval $1, of which all parts but the text are gone
+        except syntax_tree.NotOnlyReading:  # such as interval $1, of which all parts but the text are gone
             is_asked = _ASKS.match(text) is not None
         if is_asked:
             found.append(Query(f"{STATISTICS} {number}", text))
@@ -158,11 +158,11 @@ def failures(recorded: Sequence[Query], server: Server, name: str) -> dict[Query
         for query in recorded:
             try:
                 text = numbered(query.text)
-                trees = statement.parsed(text)
+                trees = syntax_tree.parsed(text)
                 if len(trees) != 1 or next(iter(trees[0]["stmt"])) not in _KINDS:
                     raise NotChecked("a file of queries holds one SELECT, INSERT, UPDATE, DELETE or MERGE")
                 connection.execute(f"EXPLAIN (GENERIC_PLAN) {text}")
-            except (psycopg.Error, NotChecked, statement.NotOnlyReading) as error:
+            except (psycopg.Error, NotChecked, syntax_tree.NotOnlyReading) as error:
                 found[query] = error
     return found
 
@@ -194,7 +194,7 @@ def bound(text: str, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
     if not params:
         return text, []
     becomes, names = _numbered(text)
-    numbers = [node["number"] for kind, node in statement.nodes(statement.parsed(becomes)) if kind == "ParamRef"]
+    numbers = [node["number"] for kind, node in syntax_tree.nodes(syntax_tree.parsed(becomes)) if kind == "ParamRef"]
     names = names or [str(number) for number in range(1, max(numbers, default=0) + 1)]
     for name in names:
         if name not in params:
@@ -265,8 +265,8 @@ def stars(recorded: Sequence[Query], before: Mapping[Key, str], after: Mapping[K
     found = []
     for query in recorded:
         try:
-            nodes = list(statement.nodes(statement.parsed(numbered(query.text))))
-        except statement.NotOnlyReading:
+            nodes = list(syntax_tree.nodes(syntax_tree.parsed(numbered(query.text))))
+        except syntax_tree.NotOnlyReading:
             continue
         tables = sorted(grown & {node.get("relname") for _, node in nodes})
         if tables and any(kind == "A_Star" for kind, _ in nodes):
@@ -277,14 +277,14 @@ def stars(recorded: Sequence[Query], before: Mapping[Key, str], after: Mapping[K
 
 
 def _critical(subject: Subject) -> Result:
-    if not source.setting_of(subject).critical:
+    if not target_database.setting_of(subject).critical:
         return skipped("set app.predeploy.database.critical (query to seconds) to have critical queries timed")
     return reading(_timed)(subject)
 
 
 def _timed(subject: Subject, reader: Reader) -> Result:
-    setting = source.setting_of(subject)
-    if source.is_empty(subject):
+    setting = target_database.setting_of(subject)
+    if target_database.is_empty(subject):
         why = "the embedded database has no rows: set app.predeploy.database.fixture, or look at a real one"
         return concluded([], [why], "nothing", reader)
     known = {Path(query.place).name: query for query in own(subject, setting.queries)}
@@ -299,7 +299,7 @@ def _timed(subject: Subject, reader: Reader) -> Result:
             continue
         try:
             found += _time(query, each, reader, shapes, seconds)
-        except statement.NotOnlyReading as error:
+        except syntax_tree.NotOnlyReading as error:
             problems.append(f"{query.place}:{error.line}: {error}")
         except NotChecked as error:
             problems.append(f"{query.place}: {error}")
@@ -314,7 +314,7 @@ def _time(
     query: Query, setting: CriticalSetting, reader: Reader, shapes: _Shapes, seconds: dict[str, Any]
 ) -> list[Finding]:
     text, values = bound(query.text, setting.params)
-    statement.require_only_reading(text, bound=bool(values))
+    syntax_tree.require_only_reading(text, bound=bool(values))
     (cold, *taken), plan = reader.timed(text, ROUNDS, values)
     most = setting.within
     median = statistics.median(taken)

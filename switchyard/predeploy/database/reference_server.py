@@ -23,8 +23,8 @@ import psycopg
 from psycopg import sql
 
 from switchyard.core.errors import BadInput, NotChecked
-from switchyard.predeploy.database import statement
-from switchyard.predeploy.database.session import Address, connect
+from switchyard.predeploy.database import syntax_tree
+from switchyard.predeploy.database.reader import Address, connect
 
 FOLDERS = {16: "pginstall", 18: "pginstall18"}
 """The server's major version and where the wheel has it."""
@@ -200,12 +200,12 @@ def apply_files(connection: psycopg.Connection[Any], files: Sequence[tuple[str, 
     ``NotChecked`` with the file and the line.
     """
     for place, whole in files:
-        text = statement.upward(whole)
+        text = syntax_tree.upward(whole)
         connection.execute("RESET ALL")
         connection.execute(sql.SQL("SET statement_timeout = {}").format(sql.Literal(APPLY_WITHIN)))
         try:
-            statements = statement.parsed(text)
-        except statement.NotOnlyReading as error:
+            statements = syntax_tree.parsed(text)
+        except syntax_tree.NotOnlyReading as error:
             raise NotChecked(f"{place}:{error.line}: {error}") from None
         _make_roles(connection, _roles(statements))
         statements = [each for each in statements if each["stmt"].keys().isdisjoint(_OF_ROLES)]
@@ -228,7 +228,7 @@ _OF_ROLES = ("CreateRoleStmt", "DropRoleStmt")
 def _roles(statements: list[dict[str, Any]]) -> set[str]:
     """The roles that are named, but for those that only the server itself can make."""
     found = set()
-    for kind, node in statement.nodes(statements):
+    for kind, node in syntax_tree.nodes(statements):
         if kind == "CreateRoleStmt":
             found.add(node["role"])
         elif kind == "GrantRoleStmt":
@@ -262,5 +262,5 @@ def _pieces(text: str, statements: list[dict[str, Any]]) -> list[tuple[int, str]
     for each in statements:
         begins = int(each.get("stmt_location", 0))
         length = int(each.get("stmt_len", 0)) or len(data) - begins
-        found.append((statement.line_of(text, each), data[begins : begins + length].decode()))
+        found.append((syntax_tree.line_of(text, each), data[begins : begins + length].decode()))
     return found

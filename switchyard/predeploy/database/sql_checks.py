@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from switchyard.core.errors import BadInput
-from switchyard.predeploy.database import statement
+from switchyard.predeploy.database import syntax_tree
 
 SEVERITIES = ("error", "warn", "info")
 _KEYS = ("id", "severity", "promises", "do", "since", "until", "check")
@@ -73,8 +73,8 @@ def read(path: Path, place: str) -> SqlFile:
     if found["severity"][1] not in SEVERITIES:
         raise BadInput(f"{place}:{found['severity'][0]}: severity is one of {', '.join(SEVERITIES)}")
     try:
-        statement.require_only_reading(text)
-    except statement.NotOnlyReading as error:
+        syntax_tree.require_only_reading(text)
+    except syntax_tree.NotOnlyReading as error:
         raise BadInput(f"{place}:{error.line}: {error}") from None
     words = {key: value for key, (_, value) in found.items()}
     return SqlFile(
