@@ -1,18 +1,11 @@
-"""Checks, one session each: of this repository, or of the application that ``inv predeploy`` aims them at.
+"""The repository's own sessions, each with the locked requirements.
 
-Without an aim every tool comes from this repository's locked requirements. With one, the environment variable
-``SWITCHYARD_TARGET`` names a JSON file that says what to look at and where to leave reports; the tools are those
-installed beside nox, and each one's output and exit code go to the reports for ``inv predeploy`` to judge.
+``inv predeploy`` runs the sessions of ``switchyard/predeploy/nox/application_noxfile.py`` on an application.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import nox
@@ -26,76 +19,45 @@ nox.options.sessions = ["lint", "types", "deadcode", "unit"]
 ROOT = Path(__file__).parent
 REPORTS = ROOT / ".nox" / "reports"
 LOCK = "requirements/dev.txt"
-TARGET = json.loads(Path(os.environ["SWITCHYARD_TARGET"]).read_text()) if "SWITCHYARD_TARGET" in os.environ else {}
-"""The application to look at; nothing: this repository."""
-if TARGET:
-    nox.options.default_venv_backend = "none"
 AUDIT_SECONDS = 15
-"""How long an advisory source may take to answer one query."""
+"""The time limit of one query to an advisory source."""
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Rules and layout of the source (ruff)."""
+    """Check rules and layout of the source (ruff)."""
     install(session)
-    if not TARGET:
-        session.run("ruff", "check", ".")
-        session.run("ruff", "format", "--check", ".")
-        return
-    if TARGET["fix"]:
-        tool("fix", "ruff", "check", "--fix", "--exit-zero", "--no-cache")
-        if TARGET["format"]:
-            tool("layout", "ruff", "format", "--no-cache")
-        return
-    tool("files", "ruff", "check", "--show-files")
-    tool("check", "ruff", "check", "--no-cache", "--output-format=json")
-    if TARGET["format"]:
-        tool("format", "ruff", "format", "--check", "--no-cache", "--output-format=json")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Types (mypy): of the library, or of the modules that the application's settings name."""
+    """Check the types (mypy)."""
     install(session)
-    if not TARGET:
-        session.run("mypy")
-        return
-    interpreter = [f"--python-executable={TARGET['python']}"] if TARGET["python"] else []
-    options = ["--output=json", "--follow-imports=silent", f"--cache-dir={TARGET['cache']}", *interpreter]
-    tool("mypy", "mypy", *options, *TARGET["modules"])
+    session.run("mypy")
 
 
 @nox.session
 def deadcode(session: nox.Session) -> None:
-    """Code that nothing uses (vulture)."""
+    """Look for code that nothing uses (vulture)."""
     install(session)
-    if TARGET:
-        # Without the application's configuration, by which files could be left out and nobody be told.
-        tool("vulture", "vulture", f"--config={os.devnull}", "--min-confidence=80", *TARGET["files"])
-    else:
-        session.run("vulture")
+    session.run("vulture")
 
 
 @nox.session
 def audit(session: nox.Session) -> None:
-    """Known vulnerabilities of the locked packages; what no source answers for fails as not checked."""
+    """Look up known vulnerabilities of the locked packages; fail where no source answers."""
     install(session)
-    if TARGET:
-        service = TARGET["source"]
-        address = [] if service in ("pypi", "osv") else [f"--osv-url={service}"]
-        options = [f"--vulnerability-service={'osv' if address else service}", *address, f"--timeout={AUDIT_SECONDS}"]
-        packages = ["--disable-pip", "--no-deps", f"--requirement={TARGET['packages']}"]
-        tool("pip-audit", "pip-audit", *packages, *options, "--format=json", "--progress-spinner=off")
-        return
     reasons = []
     for source in ("pypi", "osv"):
-        found, said = audited(session, source)
-        reason = why_unknown(found, said)
+        report, output = audited(session, source)
+        reason = why_unknown(report, output)
         if reason is None:
-            vulnerable = [package["name"] for package in found["dependencies"] if package["vulns"]]
+            vulnerable = [package["name"] for package in report["dependencies"] if package["vulns"]]
             if vulnerable:
                 session.error(f"vulnerable, according to {source}: {', '.join(vulnerable)}")
-            session.log(f"{len(found['dependencies'])} packages checked against {source}, none vulnerable")
+            session.log(f"{len(report['dependencies'])} packages checked against {source}, none vulnerable")
             return
         reasons.append(f"{source}: {reason}")
     session.error(f"could not check: {'; '.join(reasons)}")
@@ -103,12 +65,9 @@ def audit(session: nox.Session) -> None:
 
 @nox.session
 def unit(session: nox.Session) -> None:
-    """Tests that need no engine; the application's unit tests."""
+    """Run the tests that need no engine."""
     install(session)
-    if TARGET:
-        suite()
-    else:
-        pytest(session, "-m", "not e2e", "-n", "auto")
+    pytest(session, "-m", "not e2e", "-n", "auto")
 
 
 @nox.session
@@ -154,108 +113,6 @@ def bench(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", "-m", "long", "tests/e2e")
 
 
-if TARGET:
-
-    @nox.session
-    def smoke(session: nox.Session) -> None:
-        """The application's smoke tests."""
-        suite()
-
-    @nox.session
-    def integration(session: nox.Session) -> None:
-        """The application's integration tests."""
-        suite()
-
-    @nox.session
-    def coverage(session: nox.Session) -> None:
-        """What the application's suites reached, together."""
-        settings = written("coverage", TARGET["coverage"])
-        tool("report", TARGET["python"], "-c", REPORT, settings, TARGET["reports"], *TARGET["data"])
-
-    @nox.session(venv_backend="uv")
-    def environment(session: nox.Session) -> None:
-        """The application's requirements, coverage where they lack it, and a line for each test."""
-        session.chdir(TARGET["folder"])
-        session.install("--compile-bytecode", *(f"--requirement={name}" for name in TARGET["requirements"]))
-        folder = Path(session.virtualenv.location)
-        session.run("python", "-c", PACKAGES, str(folder / "packages.txt"))
-        if not any(line.startswith("coverage==") for line in (folder / "packages.txt").read_text().splitlines()):
-            lines = written("coverage.txt", locked("coverage"))
-            session.install("--compile-bytecode", "--no-deps", "--require-hashes", "--requirement", lines)
-        site = next(folder.glob("lib/python*/site-packages"))
-        (site / "switchyard_each_test.py").write_text(Path(TARGET["plugin"]).read_text())
-        (site / "switchyard_coverage.pth").write_text(MEASURED)
-        Path(TARGET["ready"]).write_text(str(folder))
-
-
-PACKAGES = """
-import importlib.metadata, json, sys
-def is_folder(found):
-    return "dir_info" in json.loads(found.read_text("direct_url.json") or "{}")
-found = [each for each in importlib.metadata.distributions() if not is_folder(each)]
-open(sys.argv[1], "w").write("".join(sorted(f"{each.name}=={each.version}\\n" for each in found)))
-"""
-"""Writes what is installed, but for folders, which no index knows."""
-
-REPORT = """
-import coverage, json, sys
-settings, reports, *folders = sys.argv[1:]
-whole = coverage.Coverage(data_file=f"{reports}/data", config_file=settings)
-whole.combine(folders, strict=True, keep=True)
-whole.json_report(outfile=f"{reports}/json")
-mine, plain = coverage.Coverage().config, coverage.Coverage(config_file=False).config
-told = []
-for name in ("run_omit", "run_include", "report_omit", "report_include", "exclude_list", "partial_list"):
-    more = [each for each in getattr(mine, name) or [] if each not in (getattr(plain, name) or [])]
-    if more:
-        told.append(f"{name.replace('_', ' ')} {', '.join(more)}")
-json.dump(told, open(f"{reports}/exclusions", "w"))
-"""
-"""What the suites reached, together, and what the application's own configuration of coverage would leave out."""
-
-MEASURED = 'import os; os.getenv("COVERAGE_PROCESS_START") and __import__("coverage").process_startup()\n'
-"""Makes every process of the environment measure itself where that is asked for."""
-
-
-def suite() -> None:
-    """Run the application's tests of one kind, and once more those that failed."""
-    reports, python = Path(TARGET["reports"]), Path(TARGET["python"])
-    env = {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}", "VIRTUAL_ENV": str(python.parent.parent)}
-    if TARGET["coverage"]:
-        env["COVERAGE_PROCESS_START"] = written("coverage.ini", TARGET["coverage"])
-    has = {path.name for path in python.parent.parent.glob("lib/python*/site-packages/*")}
-    common = [str(python), "-m", "pytest", "-p", "switchyard_each_test", "-o", f"cache_dir={reports / 'cache'}"]
-    common += ["--no-cov"] if "pytest_cov" in has else []
-    once = ["--maxfail=1"] if TARGET["stop"] else []
-    once += [f"--numprocesses={TARGET['workers']}"] if "xdist" in has and TARGET["workers"] > 1 else []
-    once += [f"--ignore={name}" for name in TARGET["ignore"]]
-    os.environ.update(env, SWITCHYARD_TESTS=str(reports / "tests.jsonl"))
-    code = tool("pytest", *common, f"--junit-xml={reports / 'junit.xml'}", *once, TARGET["tests"], shown=True)
-    failed = failures(reports / "tests.jsonl") if code in (1, 2) else []
-    if failed:
-        os.environ["SWITCHYARD_TESTS"] = str(reports / "again.jsonl")
-        tool("again", *common, *failed, shown=True)
-
-
-def failures(lines: Path) -> list[str]:
-    """The failed tests, each as pytest takes it from any folder."""
-    told = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
-    root = next((line["root"] for line in told if "root" in line), "")
-    return list(dict.fromkeys(f"{root}/{line['test']}" for line in told if line.get("outcome") == "failed"))
-
-
-def written(name: str, text: str) -> str:
-    path = Path(TARGET["reports"]) / name
-    path.write_text(text)
-    return str(path)
-
-
-def locked(package: str) -> str:
-    """The package's lines of the lock file, with its hashes."""
-    entries = re.split(r"\n(?=\S)", Path(TARGET["lock"]).read_text())
-    return "\n".join(entry for entry in entries if entry.startswith(f"{package}==")) + "\n"
-
-
 @nox.session
 def schemas(session: nox.Session) -> None:
     """The checks of a database on schemas that others wrote (pip, apt-get, npm); ``versions``: on PostgreSQL 14-18."""
@@ -266,25 +123,10 @@ def schemas(session: nox.Session) -> None:
 
 
 def install(session: nox.Session) -> None:
-    """The locked requirements; the tools for an application stand beside nox."""
-    if not TARGET:
-        session.install("--require-hashes", "-r", LOCK)
-        # Programs that are started by the hundred are compiled once, whatever this machine usually asks for.
-        session.env["PYTHONDONTWRITEBYTECODE"] = ""
-
-
-def tool(label: str, program: str, *arguments: str, shown: bool = False) -> int:
-    """Run a tool in the application's folder; its exit code, whatever it is, and its output go to the reports.
-
-    ``shown``: the output goes to the log with everything else.
-    """
-    path = program if os.path.isabs(program) else str(Path(sys.prefix) / "bin" / program)
-    report = Path(TARGET["reports"]) / label
-    with contextlib.ExitStack() as stack:
-        output = None if shown else stack.enter_context(open(report, "w"))
-        done = subprocess.run([path, *arguments], cwd=TARGET["folder"], stdin=subprocess.DEVNULL, stdout=output)
-    report.with_suffix(".code").write_text(str(done.returncode))
-    return done.returncode
+    """Install the locked requirements."""
+    session.install("--require-hashes", "-r", LOCK)
+    # The sessions start these programs by the hundred: compile once, whatever this machine's environment says.
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
 
 
 def pytest(session: nox.Session, *arguments: str) -> None:

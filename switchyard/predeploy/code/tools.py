@@ -15,6 +15,7 @@ from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, j
 from switchyard.predeploy.nox.environment import environment, python
 from switchyard.predeploy.nox.own_session import named, or_session
 from switchyard.predeploy.nox.session import Ran, at, existing, python_files, session
+from switchyard.predeploy.nox.target import AuditOptions, DeadcodeOptions, LintOptions, TypesOptions
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -31,7 +32,7 @@ def lint(subject: Subject) -> Result:
     """The whole folder's rules, and layout where that is configured (ruff, with the application's configuration)."""
     if not subject.setting.sources:
         return skipped(UNNAMED)
-    ran = session("lint", subject, format=formats(subject), fix=False)
+    ran = session("lint", subject, LintOptions(format=formats(subject), fix=False))
     ran.code("files", 0)
     looked_at = [line for line in ran.text("files").splitlines() if line.strip()]
     for name in existing(subject, "sources", subject.setting.sources):
@@ -67,7 +68,9 @@ def fix(subject: Subject) -> str:
     """Corrects what ruff can correct safely, in the work tree. What is left is for ``lint`` to find."""
     if named("lint", subject):
         return "nothing is corrected: lint is a session of the application's own"
-    return session("lint", subject, format=formats(subject), fix=True).output if subject.setting.sources else UNNAMED
+    if not subject.setting.sources:
+        return UNNAMED
+    return session("lint", subject, LintOptions(format=formats(subject), fix=True)).output
 
 
 def formats(subject: Subject) -> bool:
@@ -106,7 +109,7 @@ def deadcode(subject: Subject) -> Result:
         return unknown(f"no Python file in {', '.join(sources)}; set app.predeploy.sources to where the code is")
     allowed = [subject.setting.allowlist] if subject.setting.allowlist else []
     existing(subject, "allowlist", allowed)
-    ran = session("deadcode", subject, files=[*files, *allowed])
+    ran = session("deadcode", subject, DeadcodeOptions([*files, *allowed]))
     ran.code("vulture", 0, 3)
     findings = []
     for line in ran.text("vulture").splitlines():
@@ -136,8 +139,8 @@ def types(subject: Subject) -> Result:
     if not subject.setting.modules:
         return skipped("no modules are named: set app.predeploy.modules to the files and folders to look at")
     modules = existing(subject, "modules", subject.setting.modules)
-    interpreter = python(subject) if subject.setting.requirements else None
-    ran = session("types", subject, modules=modules, python=interpreter, cache=subject.state / "mypy")
+    interpreter = str(python(subject)) if subject.setting.requirements else None
+    ran = session("types", subject, TypesOptions(modules, cache=str(subject.state / "mypy"), python=interpreter))
     said = [json.loads(line) for line in ran.text("mypy").splitlines() if line.startswith("{")]
     if said and ran.code("mypy", 0, 1, 2) == 2:
         where = f"{said[0]['file']}:{said[0]['line']}"
@@ -159,7 +162,7 @@ def audit(subject: Subject) -> Result:
     if source not in ("pypi", "osv") and not source.startswith(("http://", "https://")):
         raise BadInput(f"app.predeploy.audit.source: {source} is none of pypi, osv and an address that osv's API is at")
     packages = environment(subject) / "packages.txt"
-    ran = session("audit", subject, full_env=True, source=source, packages=packages)
+    ran = session("audit", subject, AuditOptions(source, str(packages)), full_env=True)
     if not ran.text("pip-audit").strip():
         return unknown(f"no answer from {source}: {ran.last('pip-audit')}", output=ran.output, log=str(ran.log))
     ran.code("pip-audit", 0, 1)

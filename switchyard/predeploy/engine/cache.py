@@ -82,9 +82,8 @@ def _distributions() -> str:
 
 
 def _source() -> str:
-    """What all checks are made of, beside the file of each: this package's own modules and the noxfile."""
+    """Return the text of every module that all checks share."""
     package = Path(__file__).parents[2]
     folders = [package / "predeploy" / name for name in ("engine", "nox", "reach")]
     modules = [path for folder in folders for path in sorted(folder.glob("*.py"))]
-    noxfiles = (package / "noxfile.py", package.parent / "noxfile.py")
-    return "".join(path.read_text() for path in (*modules, *noxfiles) if path.exists())
+    return "".join(path.read_text() for path in modules)

@@ -14,9 +14,12 @@ from pathlib import Path
 from switchyard.core.errors import BadInput, NotChecked
 from switchyard.predeploy.engine.check import Subject
 from switchyard.predeploy.nox.session import NOXFILE, existing, session
+from switchyard.predeploy.nox.target import EnvironmentOptions
 
 PLUGIN = Path(__file__).with_name("each_test.py")
-LOCK = NOXFILE.parent / "requirements" / "dev.txt"
+PACKAGE = Path(__file__).resolve().parents[2]
+LOCK = next(path for top in (PACKAGE, PACKAGE.parent) if (path := top / "requirements" / "dev.txt").exists())
+"""Inside the package where Switchyard is installed, beside it in a checkout."""
 NESTED = re.compile(r"(?:-r|--requirement|-c|--constraint)[ =]?\s*(\S+)")
 LOCAL = re.compile(r"(?:-e|--editable)\b|\.{0,2}/|\.$|\.\[|file:|.*@ *(?:file:|\.)")
 """A requirement that is a folder or a file: what is installed then depends on the tree."""
@@ -51,9 +54,8 @@ def _environment(subject: Subject) -> Path:
 def _make(subject: Subject, names: list[str], envs: Path, ready: Path) -> None:
     """``ready`` is written last, and names the folder: nox shortens a long path."""
     shutil.rmtree(envs, ignore_errors=True)
-    ran = session(
-        "environment", subject, full_env=True, envs=envs, requirements=names, plugin=PLUGIN, lock=LOCK, ready=ready
-    )
+    options = EnvironmentOptions(names, plugin=str(PLUGIN), lock=str(LOCK), ready=str(ready))
+    ran = session("environment", subject, options, full_env=True, envs=envs)
     if not ready.exists():
         said = [line.strip() for line in ran.log.read_text(errors="replace").splitlines() if "nox > " not in line]
         why = " ".join(said[-4:]) or "nox said nothing"

@@ -1,4 +1,4 @@
-"""Runs one session of the noxfile on the application, and keeps what it leaves."""
+"""Run one nox session on the application and keep its reports."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from switchyard.core.redact import GONE, LEAST, redact
 from switchyard.predeploy.engine import process
 from switchyard.predeploy.engine.check import Finding, Subject
 from switchyard.predeploy.engine.runner import secrets
+from switchyard.predeploy.nox import target
+from switchyard.predeploy.nox.target import Options
 
-PACKAGE = Path(__file__).resolve().parents[2]
-NOXFILE = next(path for path in (PACKAGE / "noxfile.py", PACKAGE.parent / "noxfile.py") if path.exists())
-"""Inside the package where Switchyard is installed, beside it in a checkout."""
+NOXFILE = Path(__file__).resolve().with_name("application_noxfile.py")
 KEPT = ("PATH", "TZ", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Variables that every tool and test sees; tests also those that the settings pass on."""
 TAIL = 4000
@@ -86,24 +86,26 @@ TRUSTED = {"UV_SYSTEM_CERTS": "true"}
 def session(
     name: str,
     subject: Subject,
+    options: Options,
     *,
     full_env: bool = False,
     passed: Sequence[str] = (),
     envs: Path | None = None,
-    **target: Any,
 ) -> Ran:
-    """Runs a session on the application. ``full_env``: with the whole environment, for what needs a network.
+    """Run a session on the application.
 
-    ``passed``: variables that it sees beside those of every tool.
+    ``full_env``: the session sees the whole environment, because it needs a network.
+    ``passed``: variables that the session sees beside those of every tool.
+    ``envs``: the folder for nox's virtual environments.
     """
     reports = subject.reports / name
     shutil.rmtree(reports, ignore_errors=True)
     reports.mkdir(parents=True, mode=0o700)
     aim = reports / "target.json"
-    aim.write_text(json.dumps({"folder": str(subject.folder), "reports": str(reports), **target}, default=str))
+    target.write(aim, target.Target(subject.folder, reports), options)
     with tempfile.TemporaryDirectory(prefix="switchyard-") as temporary:
         env = {**TRUSTED, **os.environ} if full_env else clean_env(passed, Path(temporary))
-        env |= {"SWITCHYARD_TARGET": str(aim), "PYTHONUNBUFFERED": "1"}
+        env |= {target.VARIABLE: str(aim), "PYTHONUNBUFFERED": "1"}
         return nox(NOXFILE, name, subject, reports, env, envs or subject.state / "nox")
 
 

@@ -18,6 +18,7 @@ from switchyard.predeploy.engine.check import FOREVER, Check, Finding, Result, S
 from switchyard.predeploy.nox.environment import python
 from switchyard.predeploy.nox.own_session import SUITES, named, or_session
 from switchyard.predeploy.nox.session import Ran, existing, python_files, session
+from switchyard.predeploy.nox.target import CoverageOptions, SuiteOptions
 
 PRAGMA = re.compile(r"#\s*pragma[:\s]?\s*no\s*(?:cover|branch)", re.IGNORECASE)
 SLOWEST = 5
@@ -96,17 +97,15 @@ def suite(name: Literal["unit", "smoke", "integration"], subject: Subject) -> Re
     others = [other for kind in SUITES if kind != name and (other := getattr(subject.setting.tests, kind))]
     stop = name == "unit" and subject.setting.gates.get(name, "required") == "required"
     data = _fresh_data(subject, name)
-    ran = session(
-        name,
-        subject,
-        passed=subject.setting.passed,
-        python=python(subject),
+    options = SuiteOptions(
+        python=str(python(subject)),
         tests=path,
         ignore=[other for other in others if _holds(path, other)],
         stop=stop,
         workers=_cores() if name == "unit" else 1,
         coverage=_coverage_settings(subject, data) if data else None,
     )
+    ran = session(name, subject, options, passed=subject.setting.passed)
     first, again = Tests.read(ran.text("tests.jsonl")), Tests.read(ran.text("again.jsonl"))
     result = _judged(subject, path, ran, first, again)
     if data and first.finished and len(first.outcome) == len(first.collected) > 0 and not first.broken:
@@ -220,13 +219,12 @@ def coverage(subject: Subject) -> Result:
         if not (folder / "complete").exists():
             return unknown(f"{name} left no data of all its tests in this tree: see its result, or run with --fresh")
     was = {name: (folder / "complete").read_text() for name, folder in folders.items()}
-    ran = session(
-        "coverage",
-        subject,
-        python=python(subject),
+    options = CoverageOptions(
+        python=str(python(subject)),
         data=[str(folder) for folder in folders.values()],
         coverage=_report_settings(subject, set(was.values())),
     )
+    ran = session("coverage", subject, options)
     ran.code("report", 0)
     return _measured(subject, ran, wanted, configured)
 
