@@ -1,0 +1,23 @@
+"""The typed adapter for Compose documents: the only code that knows their keys.
+
+``document`` reads a whole document, ``parts`` what its services are made of, ``edits`` changes its JSON.
+"""
+
+from switchyard.core.compose_document.document import Document, Service, WrittenService, written_services
+from switchyard.core.compose_document.edits import changed_keys, pin, services_of, with_services
+from switchyard.core.compose_document.parts import EVERY_ADDRESS, Build, Mount, Port
+
+__all__ = [
+    "EVERY_ADDRESS",
+    "Build",
+    "Document",
+    "Mount",
+    "Port",
+    "Service",
+    "WrittenService",
+    "changed_keys",
+    "pin",
+    "services_of",
+    "with_services",
+    "written_services",
+]

@@ -1,0 +1,186 @@
+"""A Compose document with types: as Docker Compose resolves it, or as Switchyard generates it.
+
+An attribute stands for each key that Switchyard reads. ``raw`` keeps the JSON, for what passes through unread.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from switchyard.core import names
+from switchyard.core.compose_document.parts import (
+    Attachment,
+    Build,
+    Dependency,
+    Deploy,
+    Grant,
+    Healthcheck,
+    Logging,
+    Mount,
+    Network,
+    Port,
+    Resource,
+    Volume,
+)
+from switchyard.core.compose_document.section import Section
+from switchyard.core.wire.message import Json
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of a document."""
+
+    name: str
+    image: str | None
+    build: Build | None
+    command: tuple[str, ...]
+    """The words that the container's process gets."""
+    environment: Mapping[str, str]
+    """Variables as the container's processes see them, without those that have no value."""
+    labels: Mapping[str, str]
+    ports: tuple[Port, ...]
+    mounts: tuple[Mount, ...]
+    depends_on: Mapping[str, Dependency]
+    networks: Mapping[str, Attachment]
+    secrets: tuple[Grant, ...]
+    configs: tuple[Grant, ...]
+    deploy: Deploy
+    healthcheck: Healthcheck | None
+    """None also where it is empty, and so changes nothing of the image's."""
+    logging: Logging | None
+    profiles: tuple[str, ...]
+    cap_add: tuple[str, ...]
+    scale: int | None
+    restart: str
+    container_name: str | None
+    user: str | None
+    network_mode: str | None
+    privileged: bool
+    raw: Mapping[str, Json]
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Service:
+        """Read a service; its name is the last part of its path."""
+        service = Section.of(value, at)
+        return cls(
+            name=at.removeprefix("services."),
+            image=service.text("image"),
+            build=service.part("build", Build.decode),
+            command=tuple(map(_unescaped, service.words("command"))),
+            environment={name: _unescaped(item) for name, item in service.pairs("environment").items()},
+            labels=service.pairs("labels"),
+            ports=service.each("ports", Port.decode),
+            mounts=service.each("volumes", Mount.decode),
+            depends_on=service.named("depends_on", Dependency.decode),
+            networks=service.named("networks", Attachment.decode),
+            secrets=service.each("secrets", Grant.decode),
+            configs=service.each("configs", Grant.decode),
+            deploy=service.part("deploy", Deploy.decode) or Deploy(),
+            healthcheck=service.part("healthcheck", Healthcheck.decode),
+            if raw.get("healthcheck")
+            else None,
+            logging=service.part("logging", Logging.decode),
+            profiles=service.words("profiles"),
+            cap_add=service.words("cap_add"),
+            scale=service.number("scale"),
+            restart=service.text("restart") or "no",
+            container_name=service.text("container_name"),
+            user=service.text("user"),
+            network_mode=service.text("network_mode"),
+            privileged=service.flag("privileged"),
+            raw=service.raw,
+        )
+
+    @property
+    def replicas(self) -> int:
+        """How many containers ``deploy`` asks for, which is where generated documents say it."""
+        return 1 if self.deploy.replicas is None else self.deploy.replicas
+
+    def setting(self, key: str) -> Json:
+        """Return the value of a key that no attribute stands for; None where the service does not set it."""
+        return self.raw.get(key)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A resolved or a generated document."""
+
+    name: str
+    services: Mapping[str, Service]
+    networks: Mapping[str, Network]
+    volumes: Mapping[str, Volume]
+    secrets: Mapping[str, Resource]
+    configs: Mapping[str, Resource]
+    raw: Mapping[str, Json]
+
+    @classmethod
+    def decode(cls, value: Json) -> Document:
+        """Read a whole document; null is one without services. Raise ``WireError`` where a shape is wrong."""
+        document = Section.of(value, "")
+        return cls(
+            name=document.text("name") or "",
+            services=document.named("services", Service.decode),
+            networks=document.named("networks", Network.decode),
+            volumes=document.named("volumes", Volume.decode),
+            secrets=document.named("secrets", Resource.decode),
+            configs=document.named("configs", Resource.decode),
+            raw=document.raw,
+        )
+
+    @property
+    def enabled(self) -> dict[str, Service]:
+        """The services without profiles: those that a release runs."""
+        return {name: service for name, service in self.services.items() if not service.profiles}
+
+    @property
+    def mounted(self) -> set[str]:
+        """The paths of the host that containers see: bind sources, and the files of secrets and configs."""
+        binds = {mount.source for service in self.services.values() for mount in service.mounts if mount.type == "bind"}
+        resources = (*self.secrets.values(), *self.configs.values())
+        files = {resource.file for resource in resources if resource.file is not None}
+        return {posixpath.normpath(source) for source in binds | files}
+
+    def replicas(self, services: Iterable[str]) -> dict[str, int]:
+        """Return how many containers each of these services has; one that the document lacks is left out."""
+        return {name: self.services[name].replicas for name in services if name in self.services}
+
+    def engine_volume(self, name: str, project: str) -> str:
+        """Return what the engine calls a volume when ``project`` runs the document: the file's own name, if any."""
+        given = self.volumes[name].name if name in self.volumes else None
+        derived = names.volume(self.name, name)
+        return names.volume(project, name) if given in (None, derived) else str(given)
+
+
+@dataclass(frozen=True)
+class WrittenService:
+    """What can hold a secret of a service in the file itself, with variables still in place."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+    entrypoint: str = ""
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> WrittenService:
+        service = Section.of(value, at)
+        build = service.raw.get("build")
+        return cls(
+            environment=service.pairs("environment"),
+            labels=service.pairs("labels"),
+            build_args=Section.of({} if isinstance(build, str) else build, service.path("build")).pairs("args"),
+            command=service.one_line("command"),
+            entrypoint=service.one_line("entrypoint"),
+        )
+
+
+def written_services(document: Json) -> dict[str, WrittenService]:
+    """Read the services of a document that is not interpolated."""
+    return Section.of(document, "").named("services", WrittenService.decode)
+
+
+def _unescaped(value: str) -> str:
+    """Undo what Compose does to each ``$`` of a value, so that it can load the document again."""
+    return value.replace("$$", "$")

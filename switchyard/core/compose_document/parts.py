@@ -1,0 +1,246 @@
+"""The parts of a Compose document below its services, each with the keys that Switchyard reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from switchyard.core.compose_document.section import Section
+from switchyard.core.wire.message import Json
+
+EVERY_ADDRESS = frozenset({"0.0.0.0", "[::]", "::"})
+"""The host addresses that stand for every address of the host."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """One entry of ``ports``."""
+
+    target: int | None
+    """The container's port."""
+    published: str
+    """The host's port, or a range; empty where the engine picks a free one."""
+    protocol: str
+    host_ip: str
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Port:
+        port = Section.of(value, at)
+        host_ip = port.text("host_ip")
+        return cls(
+            target=port.number("target"),
+            published=port.spelled("published"),
+            protocol=port.text("protocol") or "tcp",
+            host_ip="0.0.0.0" if host_ip is None else host_ip,
+        )
+
+    @property
+    def is_on_every_address(self) -> bool:
+        return self.host_ip in EVERY_ADDRESS or not self.host_ip
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One entry of a service's ``volumes``."""
+
+    type: str
+    source: str
+    """A path of the host, or a volume of the document; empty for an anonymous volume or a tmpfs."""
+    read_only: bool
+    create_host_path: bool
+    """Whether the engine creates a bind source that is missing."""
+    raw: Mapping[str, Json]
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Mount:
+        mount = Section.of(value, at)
+        bind = Section.of(mount.raw.get("bind"), mount.path("bind"))
+        return cls(
+            type=mount.text("type") or "",
+            source=mount.text("source") or "",
+            read_only=mount.flag("read_only"),
+            create_host_path=bind.flag("create_host_path", default=True),
+            raw=mount.raw,
+        )
+
+
+@dataclass(frozen=True)
+class Build:
+    """``build``, in its long form."""
+
+    context: str
+    dockerfile: str
+    dockerfile_inline: str | None
+    target: str | None
+    additional_contexts: Mapping[str, str]
+    labels: Mapping[str, str]
+    raw: Mapping[str, Json]
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Build:
+        build = Section.of({"context": value} if isinstance(value, str) else value, at)
+        return cls(
+            context=build.text("context") or ".",
+            dockerfile=build.text("dockerfile") or "Dockerfile",
+            dockerfile_inline=build.text("dockerfile_inline"),
+            target=build.text("target"),
+            additional_contexts=build.pairs("additional_contexts"),
+            labels=build.pairs("labels"),
+            raw=build.raw,
+        )
+
+    def asks_for(self, key: str) -> bool:
+        """Return whether a key that no attribute stands for has a value."""
+        return bool(self.raw.get(key))
+
+
+@dataclass(frozen=True)
+class RestartPolicy:
+    """``deploy.restart_policy``."""
+
+    condition: str
+    max_attempts: int | None
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """``deploy``."""
+
+    mode: str = "replicated"
+    replicas: int | None = None
+    restart_policy: RestartPolicy | None = None
+    raw: Mapping[str, Json] = field(default_factory=dict)
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Deploy:
+        deploy = Section.of(value, at)
+        policy = Section.of(deploy.raw.get("restart_policy"), deploy.path("restart_policy"))
+        condition, most = policy.text("condition") or "any", policy.number("max_attempts")
+        return cls(
+            mode=deploy.text("mode") or "replicated",
+            replicas=deploy.number("replicas"),
+            restart_policy=RestartPolicy(condition, most) if policy.raw else None,
+            raw=deploy.raw,
+        )
+
+
+@dataclass(frozen=True)
+class Healthcheck:
+    """``healthcheck``."""
+
+    test: tuple[str, ...]
+    disable: bool
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Healthcheck:
+        check = Section.of(value, at)
+        test = check.raw.get("test")
+        is_shell = isinstance(test, str) and test not in ("", "NONE")
+        return cls(("CMD-SHELL", str(test)) if is_shell else check.words("test"), check.flag("disable"))
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it switches off the health check of the image."""
+        return self.disable or self.test == ("NONE",)
+
+
+@dataclass(frozen=True)
+class Logging:
+    """``logging``."""
+
+    driver: str
+    options: Mapping[str, str]
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Logging:
+        logging = Section.of(value, at)
+        return cls(logging.text("driver") or "json-file", logging.pairs("options"))
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A service's entry for one network."""
+
+    aliases: tuple[str, ...]
+    raw: Mapping[str, Json]
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Attachment:
+        attachment = Section.of(value, at)
+        return cls(attachment.words("aliases"), attachment.raw)
+
+    def asks_for(self, key: str) -> bool:
+        """Return whether a key that no attribute stands for has a value."""
+        return bool(self.raw.get(key))
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A service's entry for one service that it depends on."""
+
+    condition: str
+    raw: Mapping[str, Json]
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Dependency:
+        dependency = Section.of(value, at)
+        return cls(dependency.text("condition") or "service_started", dependency.raw)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A service's use of a secret or a config."""
+
+    source: str
+    target: str
+    """The path in the container; a relative one is below the folder that Compose gives."""
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Grant:
+        grant = Section.of({"source": value} if isinstance(value, str) else value, at)
+        source = grant.text("source") or ""
+        return cls(source, grant.text("target") or source)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of the document."""
+
+    external: bool
+    internal: bool
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Network:
+        network = Section.of(value, at)
+        return cls(network.flag("external"), network.flag("internal"))
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume of the document."""
+
+    name: str | None
+    """Its name in the engine, where the document gives one."""
+    external: bool
+    has_own_driver: bool
+    """Whether it names a driver other than ``local``, or options for one."""
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Volume:
+        volume = Section.of(value, at)
+        has_own_driver = volume.text("driver") not in (None, "local") or bool(volume.raw.get("driver_opts"))
+        return cls(volume.text("name"), volume.flag("external"), has_own_driver)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A secret or a config of the document."""
+
+    file: str | None
+    content: str | None
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Resource:
+        resource = Section.of(value, at)
+        has_content = "content" in resource.raw
+        return cls(resource.text("file"), resource.spelled("content") if has_content else None)
