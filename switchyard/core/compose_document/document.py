@@ -79,8 +79,6 @@ class Service:
             configs=service.each("configs", Grant.decode),
             deploy=service.part("deploy", Deploy.decode) or Deploy(),
             healthcheck=service.part("healthcheck", Healthcheck.decode),
-            if raw.get("healthcheck")
-            else None,
             logging=service.part("logging", Logging.decode),
             profiles=service.words("profiles"),
             cap_add=service.words("cap_add"),
