@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from switchyard.predeploy import configuration
 from switchyard.predeploy.code import tools as code
-from switchyard.predeploy.configuration import compose_lint as compose
-from switchyard.predeploy.configuration import secret_scan as secrets
+from switchyard.predeploy.configuration import all as configuration
+from switchyard.predeploy.configuration import compose_lint, secret_scan
 from switchyard.predeploy.database import all as database
 from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.tests import suites
 
 CHECKS: tuple[Check, ...] = (
     *code.CHECKS,
-    *secrets.CHECKS,
-    *compose.CHECKS,
+    secret_scan.CHECK,
+    compose_lint.CHECK,
     *suites.CHECKS,
     *database.CHECKS,
     *configuration.CHECKS,

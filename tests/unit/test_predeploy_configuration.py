@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from switchyard.core.app import App
 from switchyard.core.errors import NotChecked
 from switchyard.predeploy.configuration import services
-from switchyard.predeploy.configuration.env import Wanted, judge
+from switchyard.predeploy.configuration.env import Requirement, judge
 from switchyard.predeploy.configuration.services import Credentials
 from switchyard.predeploy.engine.check import Subject
 from switchyard.predeploy.reach import container_files as on_host
@@ -449,9 +449,9 @@ def test_certificates_that_nobody_names_are_skipped(application):
 
 # The env, judged; with a host it is looked at in the end-to-end tests.
 
-REQUIRED = Wanted(["compose.yaml"], required=True, may_be_empty=False)
-BLANK = Wanted(["compose.yaml"], required=True, may_be_empty=True)
-OPTIONAL = Wanted(["compose.yaml"])
+REQUIRED = Requirement(["compose.yaml"], required=True, may_be_empty=False)
+BLANK = Requirement(["compose.yaml"], required=True, may_be_empty=True)
+OPTIONAL = Requirement(["compose.yaml"])
 PLANTED_ENV: list[tuple[dict[str, str], str, str]] = [
     ({}, "env-missing", ""),
     ({"A": ""}, "env-empty", ""),
@@ -503,7 +503,7 @@ INNOCENT_ENV: list[tuple[dict[str, str], str]] = [
 SHOWN_TO_ALL = {"A": "", "B_PASSWORD": "shown-to-all", "C_MODE": "same"}
 
 
-def judged(values: dict[str, str], form: str, wanted: Wanted) -> list[str]:
+def judged(values: dict[str, str], form: str, wanted: Requirement) -> list[str]:
     is_form = form in ("url", "integer", "number", "boolean", "uuid", "email", "port", "path")
     setting = VariableSetting.model_validate({"form" if is_form else "pattern": form} if form else {})
     findings = list(judge(values, {"A": wanted}, {"A": setting}, SHOWN_TO_ALL))

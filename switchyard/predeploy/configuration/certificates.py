@@ -1,4 +1,4 @@
-"""Certificates that are not about to expire: of files, and as servers show them."""
+"""Certificates, in files and as servers present them, stay valid for long enough."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from switchyard.core.errors import NotChecked
-from switchyard.predeploy.engine import waivers as waive
+from switchyard.predeploy.configuration.findings import named_finding
+from switchyard.predeploy.configuration.local_files import local_path
+from switchyard.predeploy.engine import waivers
 from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
 from switchyard.settings.predeploy import CertificateSetting
 
@@ -19,99 +21,106 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 RULES = ("certificate-expired", "certificate-expires", "certificate-early", "certificate-none")
-ANSWERS_WITHIN = 10.0
+HANDSHAKE_LIMIT = 10.0
+"""Seconds in which a server must complete the TLS handshake."""
 DAY = 86400.0
 
 
 def run(subject: Subject) -> Result:
-    """Every certificate of the settings, and the one that the host's https address shows."""
-    asked = dict(_asked(subject))
-    if not asked:
-        return skipped("no certificate is named: set app.predeploy.certificates, or give the host a url with https://")
-    found, looked, problems = [], [], []
-    for name, setting in asked.items():
+    """Check each certificate in the settings and the one at the host's https address."""
+    settings = dict(_settings(subject))
+    if not settings:
+        return skipped(
+            "the settings name no certificate: set app.predeploy.certificates, or give the host a url with https://"
+        )
+    findings, valid_for, problems = [], [], []
+    for name, setting in settings.items():
         try:
-            held = _of_file(subject, setting.file) if setting.file else _of_server(setting.address or "", setting.port)
+            chain = _from_file(subject, setting.file) if setting.file else _from_server(setting)
         except NotChecked as error:
             problems.append(f"{name}: {error}")
             continue
-        findings, left = _judge(name, setting, held)
-        found += [(name, finding) for finding in findings]
-        looked.append(f"{name} {left:.0f} days")
-    return waive.judge(subject, RULES, found, [f"valid for: {', '.join(looked)}"], problems)
+        days_left = _days_left(chain)
+        findings += [(name, finding) for finding in _judge(name, setting, chain)]
+        valid_for.append(f"{name} {days_left:.0f} days")
+    return waivers.judge(subject, RULES, findings, [f"valid for: {', '.join(valid_for)}"], problems)
 
 
-def _asked(subject: Subject) -> Iterator[tuple[str, CertificateSetting]]:
+def _settings(subject: Subject) -> Iterator[tuple[str, CertificateSetting]]:
     yield from subject.setting.certificates.items()
-    parts = urlsplit((subject.entry.url if subject.entry else None) or "")
-    if parts.scheme == "https" and parts.hostname:
-        shown = {(each.address, each.port) for each in subject.setting.certificates.values()}
-        if (parts.hostname, parts.port or 443) not in shown:
-            yield parts.hostname, CertificateSetting(address=parts.hostname, port=parts.port or 443)
+    url = urlsplit((subject.entry.url if subject.entry else None) or "")
+    if url.scheme == "https" and url.hostname:
+        servers = {(setting.address, setting.port) for setting in subject.setting.certificates.values()}
+        if (url.hostname, url.port or 443) not in servers:
+            yield url.hostname, CertificateSetting(address=url.hostname, port=url.port or 443)
 
 
-def _of_file(subject: Subject, name: str) -> list[x509.Certificate]:
+def _from_file(subject: Subject, name: str) -> list[x509.Certificate]:
+    """Return the certificates in a PEM file, or none if it has none that can be parsed."""
     from cryptography import x509
 
-    path = Path(name).expanduser()
-    path = path if path.is_absolute() else subject.checkout / path
+    path = local_path(subject, name)
     try:
-        data = path.read_bytes()
+        pem = path.read_bytes()
     except OSError as error:
         raise NotChecked(f"{path}: {error.strerror}") from None
     try:
-        return x509.load_pem_x509_certificates(data)
+        return x509.load_pem_x509_certificates(pem)
     except ValueError:
         return []
 
 
-def _of_server(address: str, port: int) -> list[x509.Certificate]:
-    """What a server shows, whether it is trusted or not: an expired one is shown too."""
+def _from_server(setting: CertificateSetting) -> list[x509.Certificate]:
+    """Return the certificate that a server presents, trusted or not: an expired one is what this check looks for."""
     from cryptography import x509
 
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    address, port = setting.address or "", setting.port
     try:
         with (
-            socket.create_connection((address, port), timeout=ANSWERS_WITHIN) as plain,
-            context.wrap_socket(plain, server_hostname=address) as wire,
+            socket.create_connection((address, port), timeout=HANDSHAKE_LIMIT) as plain,
+            context.wrap_socket(plain, server_hostname=address) as encrypted,
         ):
-            shown = wire.getpeercert(binary_form=True)
+            der = encrypted.getpeercert(binary_form=True)
     except OSError as error:
-        raise NotChecked(f"{address}:{port}: no TLS within {ANSWERS_WITHIN:.0f} s: {error.strerror or error}") from None
-    return [x509.load_der_x509_certificate(shown)] if shown else []
+        reason = error.strerror or error
+        raise NotChecked(f"{address}:{port}: no TLS within {HANDSHAKE_LIMIT:.0f} s: {reason}") from None
+    return [x509.load_der_x509_certificate(der)] if der else []
 
 
-def _judge(name: str, setting: CertificateSetting, held: list[x509.Certificate]) -> tuple[list[Finding], float]:
-    """What is wrong with the first that ends, and the days that it has left."""
-    if not held:
-        return [_found("certificate-none", name, "holds no certificate that can be read", "give it one in PEM")], 0.0
-    now = datetime.now(timezone.utc)
-    first = min(held, key=lambda one: one.not_valid_after_utc)
-    left = (first.not_valid_after_utc - now).total_seconds() / DAY
-    until = f"{first.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
-    if left <= 0:
-        return [_found("certificate-expired", name, f"expired at {until}", "renew it")], left
-    if left < setting.days:
-        what = f"expires at {until}, in {left:.1f} days; {setting.days} are asked for"
-        return [_found("certificate-expires", name, what, "renew it, and see why nothing did by itself")], left
-    begins = max(one.not_valid_before_utc for one in held)
-    if begins > now:
-        what = f"is not valid before {begins:%Y-%m-%d %H:%M} UTC"
-        return [_found("certificate-early", name, what, "wait, or set the clock")], left
-    return [], left
+def _days_left(chain: list[x509.Certificate]) -> float:
+    """Return the days until the first certificate of a chain expires."""
+    if not chain:
+        return 0.0
+    expiry = min(certificate.not_valid_after_utc for certificate in chain)
+    return (expiry - datetime.now(timezone.utc)).total_seconds() / DAY
 
 
-def _found(rule: str, name: str, what: str, do: str) -> Finding:
-    return Finding(rule, f"{name}: {what}", place=name, do=do, text=f"{name} {rule}")
+def _judge(name: str, setting: CertificateSetting, chain: list[x509.Certificate]) -> Iterator[Finding]:
+    if not chain:
+        what = f"{name}: there is no readable certificate"
+        yield named_finding("certificate-none", name, what, "provide a certificate in PEM format")
+        return
+    days_left = _days_left(chain)
+    expiry = f"{min(certificate.not_valid_after_utc for certificate in chain):%Y-%m-%d %H:%M} UTC"
+    start = max(certificate.not_valid_before_utc for certificate in chain)
+    if days_left <= 0:
+        yield named_finding("certificate-expired", name, f"{name}: expired at {expiry}", "renew it")
+    elif days_left < setting.days:
+        what = f"{name}: expires at {expiry}, in {days_left:.1f} days; the settings require {setting.days}"
+        yield named_finding("certificate-expires", name, what, "renew it, and find out why no renewal ran by itself")
+    elif start > datetime.now(timezone.utc):
+        what = f"{name}: is not valid before {start:%Y-%m-%d %H:%M} UTC"
+        yield named_finding("certificate-early", name, what, "wait until then, or correct this machine's clock")
 
 
 CHECK = Check(
     name="certificates",
     group="configuration",
-    proves="no certificate of the settings, nor that of the host's https address, is about to expire",
-    needs="app.predeploy.certificates, or --host with a url of https",
+    proves="no certificate in the settings or at the host's https address is about to expire",
+    needs="app.predeploy.certificates, or --host with an https url",
     run=run,
     source=Path(__file__),
     lasts=never,

@@ -15,7 +15,7 @@ from switchyard.core.split import EVERY
 from switchyard.predeploy.engine import compose_source as written
 from switchyard.predeploy.engine import waivers as waive
 from switchyard.predeploy.engine.check import FOREVER, Check, Finding, Result, Subject, unknown
-from switchyard.predeploy.engine.secret_patterns import is_open, is_secret_name, passwords
+from switchyard.predeploy.engine.secret_patterns import is_public, is_secret_name, passwords
 from switchyard.settings import load as settings
 
 ERRORS = ("docker-socket", "privileged", "secret-in-file", "open-port")
@@ -180,7 +180,7 @@ def _secrets(service: Service) -> Iterator[Hit]:
 def _is_secret(name: str, value: str) -> bool:
     """Whether the file itself says what a secret is, as its value or as what stands in where nothing sets it."""
     literal = _literal(value)
-    return is_secret_name(name) and bool(literal) and not is_open(literal)
+    return is_secret_name(name) and bool(literal) and not is_public(literal)
 
 
 def _literal(value: str) -> str:
@@ -257,14 +257,12 @@ def _lasts(subject: Subject) -> float:
     return 0.0 if subject.host else FOREVER
 
 
-CHECKS: tuple[Check, ...] = (
-    Check(
-        name="compose",
-        group="code",
-        proves="no service of the compose file is root on the host, open to the network, or holds a secret in the file",
-        needs="Docker Compose, no engine; app.predeploy.waive for what is meant",
-        run=run,
-        source=Path(__file__),
-        lasts=_lasts,
-    ),
+CHECK = Check(
+    name="compose",
+    group="code",
+    proves="no service of the compose file is root on the host, open to the network, or holds a secret in the file",
+    needs="Docker Compose, no engine; app.predeploy.waive for what is meant",
+    run=run,
+    source=Path(__file__),
+    lasts=_lasts,
 )

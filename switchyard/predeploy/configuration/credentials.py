@@ -1,8 +1,7 @@
-"""An API takes the application's credentials: each is tried with one real request that changes nothing."""
+"""Each API accepts the application's credentials: the check sends one real request that changes nothing."""
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import time
@@ -12,203 +11,162 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from switchyard.core.errors import BadInput, NotChecked
-from switchyard.predeploy.engine import waivers as waive
+from switchyard.predeploy.configuration import kalshi
+from switchyard.predeploy.configuration.findings import named_finding
+from switchyard.predeploy.engine import waivers
 from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
 from switchyard.settings.predeploy import CredentialSetting
 
 if TYPE_CHECKING:
     import httpx
-    from cryptography.hazmat.primitives.asymmetric import rsa
 
-RULES = ("credential-missing", "credential-key", "credential-refused", "credential-clock", "credential-answer")
-ANSWERS_WITHIN = 10.0
+RULES = ("credential-missing", kalshi.KEY_RULE, "credential-refused", "credential-clock", "credential-answer")
+ANSWER_LIMIT = 10.0
 """Seconds in which an API must answer."""
-CLOCK_OFF = 5.0
-"""Seconds between this clock and the server's from which a refusal may be the clock's."""
-KALSHI = "/trade-api/v2"
-BALANCE = "/portfolio/balance"
-UNAUTHORIZED, FORBIDDEN, TOO_MANY, BROKEN = 401, 403, 429, 500
+CLOCK_TOLERANCE = 5.0
+"""Seconds by which this machine's clock may differ from the server's before a refusal may be the clock's fault."""
+UNAUTHORIZED, FORBIDDEN, TOO_MANY, SERVER_ERROR = 401, 403, 429, 500
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def run(subject: Subject) -> Result:
-    """Every credential of the settings."""
+    """Send one request with each credential in the settings."""
     settings = subject.setting.credentials
     if not settings:
-        return skipped("no API is named: set app.predeploy.credentials to have its credentials tried")
-    found, tried, left, problems = [], [], [], []
+        return skipped("the settings name no API: set app.predeploy.credentials to try its credentials")
+    findings, tried, left_out, problems = [], [], [], []
     for name, setting in settings.items():
         try:
-            why_not = _left_out(subject, setting)
-            if why_not:
-                left.append(f"{name}: {why_not}")
+            reason = _reason_to_leave_out(subject, setting)
+            if reason:
+                left_out.append(f"{name}: {reason}")
                 continue
-            findings = _tried(subject, name, setting)
-            found += [(name, finding) for finding in findings]
-            tried.append(f"{name} at {_host(subject, name, setting)}")
+            findings += [(name, finding) for finding in _try(subject, name, setting)]
+            tried.append(f"{name} at {_server(subject, name, setting)}")
         except NotChecked as error:
             problems.append(f"{name}: {error}")
     if not tried and not problems:
-        return skipped("; ".join(left))
-    asked = [f"one request each: {', '.join(tried)}"] if tried else []
-    return waive.judge(subject, RULES, found, [*asked, *left], problems)
+        return skipped("; ".join(left_out))
+    requests = [f"one request each: {', '.join(tried)}"] if tried else []
+    return waivers.judge(subject, RULES, findings, [*requests, *left_out], problems)
 
 
-def _names(setting: CredentialSetting) -> list[str]:
-    """The variables that a credential is made of."""
-    given = [None if setting.url else setting.url_from, setting.key_id_from, setting.key_from]
-    return [name for name in given if name] + [
-        name for value in setting.headers.values() for name in VARIABLE.findall(value)
-    ]
-
-
-def value_of(subject: Subject, name: str) -> str:
-    """A variable of the host's env; without a host, of the process's."""
+def variable_value(subject: Subject, name: str) -> str:
+    """Return a variable of the host's env, or of the process's where no host is named; empty if it is not set."""
     return (subject.env if subject.host else os.environ).get(name, "")
 
 
-def _left_out(subject: Subject, setting: CredentialSetting) -> str:
-    names = _names(setting)
-    if not names or any(value_of(subject, name) for name in names):
+def _variables(setting: CredentialSetting) -> list[str]:
+    """Return the names of the variables that a credential needs."""
+    names = [None if setting.url else setting.url_from, setting.key_id_from, setting.key_from]
+    in_headers = [name for value in setting.headers.values() for name in VARIABLE.findall(value)]
+    return [name for name in names if name] + in_headers
+
+
+def _reason_to_leave_out(subject: Subject, setting: CredentialSetting) -> str:
+    names = _variables(setting)
+    if not names or any(variable_value(subject, name) for name in names):
         return ""
     if setting.optional:
         return f"optional, and {', '.join(names)} not set"
     if subject.host is None:
-        return f"{', '.join(names)} not set here: with --host those of its env are tried"
+        return f"{', '.join(names)} not set here: to try the host's values, add --host"
     return ""
 
 
-def _tried(subject: Subject, name: str, setting: CredentialSetting) -> list[Finding]:
-    missing = [each for each in _names(setting) if not value_of(subject, each)]
+def _try(subject: Subject, name: str, setting: CredentialSetting) -> list[Finding]:
+    missing = [variable for variable in _variables(setting) if not variable_value(subject, variable)]
     if missing:
         where = f"the env of {subject.host}" if subject.host else "the environment"
-        return [_found("credential-missing", name, f"{', '.join(missing)} not set in {where}", "set it")]
+        what = f"{name}: {', '.join(missing)} not set in {where}"
+        return [named_finding("credential-missing", name, what, "set it")]
     url = _url(subject, name, setting)
     if setting.kind == "kalshi":
-        key = _key(subject, name, setting)
+        variable = setting.key_from or ""
+        key = kalshi.private_key(subject, name, variable, variable_value(subject, variable))
         if isinstance(key, Finding):
             return [key]
-        parts = urlsplit(url)
-        path = f"{parts.path.rstrip('/') or KALSHI}{BALANCE}"
-        url = f"{parts.scheme}://{parts.netloc}{path}"
-        headers = _signed(key, value_of(subject, setting.key_id_from or ""), path)
+        url = kalshi.balance_url(url)
+        headers = kalshi.signed_headers(key, variable_value(subject, setting.key_id_from or ""), urlsplit(url).path)
     else:
         headers = {
-            header: VARIABLE.sub(lambda found: value_of(subject, found[1]), value)
+            header: VARIABLE.sub(lambda match: variable_value(subject, match[1]), value)
             for header, value in setting.headers.items()
         }
-    answer = _asked(name, url, headers)
-    return _judged(name, setting, answer)
+    return _judge(name, setting, _get(name, url, headers))
 
 
 def _url(subject: Subject, name: str, setting: CredentialSetting) -> str:
-    url = value_of(subject, setting.url_from or "") or setting.url or ""
+    url = variable_value(subject, setting.url_from or "") or setting.url or ""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadInput(
-            f"app.predeploy.credentials.{name}: {setting.url_from or 'url'} is not an address with http(s)://"
+            f"app.predeploy.credentials.{name}: {setting.url_from or 'url'} is not an address that begins with "
+            "http:// or https://"
         )
     return url
 
 
-def _host(subject: Subject, name: str, setting: CredentialSetting) -> str:
-    """Where it was tried: the host, if the settings say it, else the variable that does."""
-    is_written = setting.url and not value_of(subject, setting.url_from or "")
-    return str(urlsplit(_url(subject, name, setting)).hostname) if is_written else f"{setting.url_from}"
+def _server(subject: Subject, name: str, setting: CredentialSetting) -> str:
+    """Return the host name of an address in the settings; of one in the env, which may be secret, the variable."""
+    is_in_settings = setting.url and not variable_value(subject, setting.url_from or "")
+    return str(urlsplit(_url(subject, name, setting)).hostname) if is_in_settings else f"{setting.url_from}"
 
 
-def _key(subject: Subject, name: str, setting: CredentialSetting) -> rsa.RSAPrivateKey | Finding:
-    """The private key that a variable holds, or the file that it names."""
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    held = setting.key_from or ""
-    text = value_of(subject, held).replace("\\n", "\n")
-    if "-----BEGIN" not in text:
-        path = Path(text).expanduser()
-        path = path if path.is_absolute() else subject.checkout / path
-        if len(text.splitlines()) != 1 or not path.is_file():
-            what = f"{held} holds no key, and names no file of this machine"
-            return _found("credential-key", name, what, "give it the PEM of the private key, or the path of its file")
-        text = path.read_text(errors="replace")
-    try:
-        key = load_pem_private_key(text.encode(), password=None)
-    except (ValueError, TypeError):
-        what = f"{held} is no private key that can be read: damaged, or under a password"
-        return _found("credential-key", name, what, "give it the PEM as Kalshi showed it, with its line ends")
-    if not isinstance(key, rsa.RSAPrivateKey):
-        return _found("credential-key", name, f"{held} is no RSA key", "Kalshi signs with RSA; make a key there")
-    return key
-
-
-def _signed(key: rsa.RSAPrivateKey, key_id: str, path: str) -> dict[str, str]:
-    """RSA-PSS over time in milliseconds, method and path without its query, as Kalshi verifies it."""
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding
-
-    stamp = str(int(time.time() * 1000))
-    pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
-    signature = key.sign(f"{stamp}GET{path}".encode(), pss, hashes.SHA256())
-    return {
-        "KALSHI-ACCESS-KEY": key_id,
-        "KALSHI-ACCESS-TIMESTAMP": stamp,
-        "KALSHI-ACCESS-SIGNATURE": base64.b64encode(signature).decode(),
-    }
-
-
-def _asked(name: str, url: str, headers: dict[str, str]) -> httpx.Response:
-    """The answer. Raises ``NotChecked`` where there is none, or none that says anything of credentials."""
+def _get(name: str, url: str, headers: dict[str, str]) -> httpx.Response:
+    """Send the request. Raise ``NotChecked`` where no answer arrives, or one that tells nothing about credentials."""
     import httpx
 
     host = urlsplit(url).hostname
     try:
-        answer = httpx.get(url, headers=headers, timeout=ANSWERS_WITHIN, follow_redirects=False)
+        answer = httpx.get(url, headers=headers, timeout=ANSWER_LIMIT, follow_redirects=False)
     except httpx.TimeoutException:
-        raise NotChecked(f"{host} did not answer within {ANSWERS_WITHIN:.0f} s") from None
+        raise NotChecked(f"{host} did not answer within {ANSWER_LIMIT:.0f} s") from None
     except (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeEncodeError):
-        raise BadInput(f"app.predeploy.credentials.{name}: the address or a header cannot be sent as it is") from None
+        raise BadInput(
+            f"app.predeploy.credentials.{name}: the address or a header contains characters that HTTP does not allow"
+        ) from None
     except httpx.HTTPError as error:
         raise NotChecked(f"{host} does not answer: {type(error).__name__}") from None
-    if answer.status_code == TOO_MANY or answer.status_code >= BROKEN:
+    if answer.status_code == TOO_MANY or answer.status_code >= SERVER_ERROR:
         raise NotChecked(f"{host} answered {answer.status_code}, which says nothing of the credentials")
     return answer
 
 
-def _judged(name: str, setting: CredentialSetting, answer: httpx.Response) -> list[Finding]:
-    status = answer.status_code
+def _judge(name: str, setting: CredentialSetting, answer: httpx.Response) -> list[Finding]:
+    status, server = answer.status_code, answer.url.host
     if status == setting.status:
         return []
     if status not in (UNAUTHORIZED, FORBIDDEN):
-        what = f"{answer.url.host} answered {status}, not {setting.status}"
-        return [_found("credential-answer", name, what, "correct the address of the setting, or its status")]
-    off = _clock_off(answer)
-    if setting.kind == "kalshi" and off is not None and abs(off) > CLOCK_OFF:
+        what = f"{name}: {server} answered {status}, not {setting.status}"
+        do = f"correct the address or the status under app.predeploy.credentials.{name}"
+        return [named_finding("credential-answer", name, what, do)]
+    clock_offset = _clock_offset(answer)
+    if setting.kind == "kalshi" and clock_offset is not None and abs(clock_offset) > CLOCK_TOLERANCE:
         what = (
-            f"{answer.url.host} answered {status}, and this clock is {off:+.0f} s off its: a signature holds the time"
+            f"{name}: {server} answered {status}, and this machine's clock differs from its clock by "
+            f"{clock_offset:+.0f} s; a signature contains the time"
         )
-        return [_found("credential-clock", name, what, "set this machine's clock (timedatectl), then try again")]
-    what = f"{answer.url.host} answered {status}: it does not take them"
-    do = "is the key of this environment (demo and production have their own), and is it still valid there?"
-    return [_found("credential-refused", name, what, do)]
+        do = "set this machine's clock (timedatectl), then run the command again"
+        return [named_finding("credential-clock", name, what, do)]
+    what = f"{name}: {server} answered {status}: it does not accept the credentials"
+    do = "make sure that the key is still valid and belongs to this environment: demo and production have their own"
+    return [named_finding("credential-refused", name, what, do)]
 
 
-def _clock_off(answer: httpx.Response) -> float | None:
-    """Seconds that this clock is ahead of the server's; None where it does not say its time."""
+def _clock_offset(answer: httpx.Response) -> float | None:
+    """Return the seconds by which this machine's clock is ahead of the server's; None if the server sends no date."""
     try:
         return time.time() - parsedate_to_datetime(answer.headers["Date"]).timestamp()
     except (KeyError, ValueError, TypeError):
         return None
 
 
-def _found(rule: str, name: str, what: str, do: str) -> Finding:
-    return Finding(rule, f"{name}: {what}", place=name, do=do, text=f"{name} {rule}")
-
-
 CHECK = Check(
     name="credentials",
     group="configuration",
-    proves="each API of the settings takes the application's credentials: Kalshi a signed request, others an HTTP one",
-    needs="app.predeploy.credentials; with --host its env, else the variables of the process",
+    proves="each API in the settings accepts the application's credentials: Kalshi a signed request, others HTTP",
+    needs="app.predeploy.credentials; uses the host's env with --host, else the environment of the process",
     run=run,
     source=Path(__file__),
     lasts=never,

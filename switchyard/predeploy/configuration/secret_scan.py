@@ -1,6 +1,6 @@
-"""No secret in what is about to ship.
+"""The files that ship contain no secret.
 
-The rules are few and our own: the library that others take, detect-secrets, has had no release since 2024.
+The rules are few and our own: the usual library, detect-secrets, has had no release since 2024.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from switchyard.control import commit as source
-from switchyard.predeploy.engine import waivers as waive
+from switchyard.control import commit
+from switchyard.predeploy.engine import waivers
 from switchyard.predeploy.engine.check import FOREVER, Check, Finding, Result, Subject, unknown
 from switchyard.predeploy.engine.secret_patterns import (
-    is_open,
+    is_literal,
     is_placeholder,
+    is_public,
     is_random,
     is_secret_name,
-    is_written,
     passwords,
 )
 
@@ -30,46 +30,46 @@ TOKENS = {
     "github-token": r"\bgh[opsur]_[0-9A-Za-z]{36,}\b|\bgithub_pat_\w{60,}",
     "stripe-key": r"\b[rs]k_live_[0-9A-Za-z]{16,}\b",
 }
-"""Rule to what the tokens of one issuer look like."""
+"""The pattern of each issuer's tokens, by rule."""
 PRIVATE_KEY = re.compile(
     r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
     r"(?:\s|\\[nr]|[\"'+,]|(?:Proc-Type|DEK-Info|Version|Comment):[^\n]{0,80}){1,40}[0-9A-Za-z+/=]{40}"
 )
-"""A private key itself; its first line alone stands in programs that read keys."""
+"""A private key with its content; programs that read keys contain the first line alone."""
 ASSIGNED = re.compile(
     r"(?<![\w.-])([\w.-]{3,60})[\"']?\]?[ \t]{0,3}(?::=|=>|[:=])[ \t]{0,3}([\"'`]?)([^\s\"'`,;]{12,200})(?![^\s\"'`,;])"
 )
 ENV_LINE = re.compile(r"^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*([\"']?)([^\n]*?)\2[ \t]*$", re.MULTILINE)
-BARE = (".env", ".yaml", ".yml", ".ini", ".cfg", ".conf", ".toml", ".properties", ".sh", ".tfvars", "Dockerfile")
-"""Files, by the end of their name, in which a value needs no quotes."""
-EXAMPLES = ("example", "sample", "template", "dist", "defaults")
+UNQUOTED = (".env", ".yaml", ".yml", ".ini", ".cfg", ".conf", ".toml", ".properties", ".sh", ".tfvars", "Dockerfile")
+"""The ends of names of files in which values need no quotes."""
+EXAMPLE_WORDS = ("example", "sample", "template", "dist", "defaults")
 RULES = {
     "private-key": "a private key",
     "aws-key": "an AWS access key",
     "google-key": "a Google API key",
     "slack-token": "a Slack token",
     "github-token": "a GitHub token",
-    "stripe-key": "a Stripe key of the live mode",
+    "stripe-key": "a Stripe live-mode key",
     "url-password": "a password in an address",
     "env-file": "a secret in an env file that git tracks",
-    "secret-assignment": "a value that looks drawn by lot, under the name of a secret",
+    "secret-assignment": "a random-looking value under the name of a secret",
     "env-value": "a secret of the host's env",
 }
 DO = (
-    "take it out of the commit, put it into the host's env, and issue a new one: who has the repository has this one; "
-    "if it is meant: app.predeploy.waive: [{{rule: {rule}, where: {where}, reason: …}}]"
+    "remove it from the commit, issue a new one, and set that in the host's env: everybody with the repository has "
+    "this one; if it belongs there, add app.predeploy.waive: [{{rule: {rule}, where: {where}, reason: …}}]"
 )
 HIDDEN = "•••"
-SHORT, WORD = 8, 16
-"""Characters below which a value of the env is not looked for, at all and where it is a plain word."""
-PROBE = 8192
-"""Bytes in which a file that is no text shows it."""
-MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+LENGTH_MIN, WORD_LENGTH_MIN = 8, 16
+"""Characters that a value of the env has at least for a search; one of letters alone needs more."""
+BINARY_PROBE = 8192
+"""Bytes in which a zero byte marks a file as binary."""
+BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A secret in a text, by its position."""
+    """A secret in a text, with its position."""
 
     rule: str
     start: int
@@ -77,12 +77,12 @@ class Hit:
 
 
 def run(subject: Subject) -> Result:
-    """Reads every file that git tracks in the repository: a release carries the whole commit."""
-    names = shipped(subject)
+    """Read every file that git tracks in the repository: a release carries the whole commit."""
+    names = shipped_files(subject)
     if not names:
         return unknown(f"git tracks no file in {subject.repository}, so nothing would ship")
-    wanted = _of_env(subject)
-    found, binary = [], 0
+    env_secrets = _env_secrets(subject)
+    findings, binary = [], 0
     for name in names:
         if subject.cancelled.is_set():
             return unknown("cancelled")
@@ -90,84 +90,86 @@ def run(subject: Subject) -> Result:
         if text is None:
             binary += 1
             continue
-        found += [(name, finding(name, text, hit)) for hit in hits(name, text, wanted)]
-    env = f" and {len(wanted)} secrets of the env of {subject.host}" if wanted else ""
-    apart = f", {binary} of them binary and not read" if binary else ""
-    return waive.judge(subject, RULES, found, [f"{len(names)} tracked files{apart}", f"{len(RULES) - 1} rules{env}"])
+        findings += [(name, finding(name, text, hit)) for hit in hits(name, text, env_secrets)]
+    files = f"{len(names)} tracked files" + (f", {binary} of them binary and not read" if binary else "")
+    rules = f"{len(RULES) - 1} rules" + (
+        f" and {len(env_secrets)} secrets of {subject.host}'s env" if env_secrets else ""
+    )
+    return waivers.judge(subject, RULES, findings, [files, rules])
 
 
-def shipped(subject: Subject) -> list[str]:
-    """The files that a release of this tree carries, relative to the application's folder: ``../`` leads out of it."""
+def shipped_files(subject: Subject) -> list[str]:
+    """List the files of a release of this tree, relative to the application's folder; ``../`` leads out of it."""
     if subject.clean:
-        found = {Path(top) / name for top, _, names in os.walk(subject.top) for name in names}
+        paths = {Path(top) / name for top, _, names in os.walk(subject.top) for name in names}
     else:
-        listed = source.git(subject.top, "ls-files", "-z").decode(errors="surrogateescape").split("\0")
-        found = {subject.top / name for name in listed if name}
-    return sorted(os.path.relpath(path, subject.folder) for path in found if path.is_file() and not path.is_symlink())
+        tracked = commit.git(subject.top, "ls-files", "-z").decode(errors="surrogateescape").split("\0")
+        paths = {subject.top / name for name in tracked if name}
+    return sorted(os.path.relpath(path, subject.folder) for path in paths if path.is_file() and not path.is_symlink())
 
 
-def hits(name: str, text: str, wanted: dict[str, str]) -> list[Hit]:
-    """Every secret in a text, one a line."""
-    found: dict[int, Hit] = {}
-    for hit in (*_keys(text), *_in_env(name, text, wanted), *_addresses(text), *_assigned(name, text)):
-        found.setdefault(text.count("\n", 0, hit.start), hit)
-    return list(found.values())
+def hits(name: str, text: str, env_secrets: dict[str, str]) -> list[Hit]:
+    """Return the secrets in a file's text, at most one for each line."""
+    by_line: dict[int, Hit] = {}
+    for hit in (*_tokens(text), *_env_values(name, text, env_secrets), *_in_addresses(text), *_assigned(name, text)):
+        by_line.setdefault(text.count("\n", 0, hit.start), hit)
+    return list(by_line.values())
 
 
-def _keys(text: str) -> Iterator[Hit]:
+def _tokens(text: str) -> Iterator[Hit]:
     if "PRIVATE KEY" in text:
         yield from (Hit("private-key", key.start(), key[0]) for key in PRIVATE_KEY.finditer(text))
     for rule, pattern in TOKENS.items():
         yield from (Hit(rule, token.start(), token[0]) for token in re.finditer(pattern, text))
 
 
-def _in_env(name: str, text: str, wanted: dict[str, str]) -> Iterator[Hit]:
-    for value in wanted.values():
+def _env_values(name: str, text: str, env_secrets: dict[str, str]) -> Iterator[Hit]:
+    for value in env_secrets.values():
         if (start := text.find(value)) >= 0:
             yield Hit("env-value", start, value)
     if _is_env_file(name):
         for line in ENV_LINE.finditer(text):
             value = line[3].strip() if line[2] else re.split(r"(?:^|\s)#", line[3])[0].strip()
-            if is_secret_name(line[1]) and is_written(value) and not is_open(value):
+            if is_secret_name(line[1]) and is_literal(value) and not is_public(value):
                 yield Hit("env-file", line.start(1), value)
 
 
 def _is_env_file(name: str) -> bool:
     base = Path(name).name
     is_env = base == ".env" or base.startswith(".env.") or base.endswith(".env")
-    return is_env and not any(word in base for word in EXAMPLES)
+    return is_env and not any(word in base for word in EXAMPLE_WORDS)
 
 
-def _addresses(text: str) -> Iterator[Hit]:
+def _in_addresses(text: str) -> Iterator[Hit]:
     if "://" in text:
         yield from (Hit("url-password", start, password) for password, start in passwords(text))
 
 
 def _assigned(name: str, text: str) -> Iterator[Hit]:
-    bare = name.endswith(BARE) or _is_env_file(name) or Path(name).name.startswith(".env")
-    for found in ASSIGNED.finditer(text):
-        value = found[3]
-        if not is_secret_name(found[1]) or not (found[2] or bare):
+    unquoted = name.endswith(UNQUOTED) or _is_env_file(name) or Path(name).name.startswith(".env")
+    for assignment in ASSIGNED.finditer(text):
+        value = assignment[3]
+        if not is_secret_name(assignment[1]) or not (assignment[2] or unquoted):
             continue
-        if is_written(value) and value[0] not in "/.@~!&*" and "://" not in value and is_random(value):
-            yield Hit("secret-assignment", found.start(1), value)
+        if is_literal(value) and value[0] not in "/.@~!&*" and "://" not in value and is_random(value):
+            yield Hit("secret-assignment", assignment.start(1), value)
 
 
-def _of_env(subject: Subject) -> dict[str, str]:
-    """The secrets of the host's env that are long enough to be told from a word."""
-    found = {}
+def _env_secrets(subject: Subject) -> dict[str, str]:
+    """Return the secrets of the host's env that are long enough to be distinguished from a word."""
+    secrets = {}
     for name, value in subject.env.items():
-        inside = passwords(value)
-        secret = inside[0][0] if inside else value if is_secret_name(name) else ""
+        in_address = passwords(value)
+        secret = in_address[0][0] if in_address else value if is_secret_name(name) else ""
         secret = max(secret.splitlines() or [""], key=len).strip()
-        plain = secret.isalpha() and len(secret) < WORD
-        if len(secret) >= SHORT and not plain and not is_placeholder(secret) and not is_open(secret):
-            found[name] = secret
-    return found
+        is_word = secret.isalpha() and len(secret) < WORD_LENGTH_MIN
+        if len(secret) >= LENGTH_MIN and not is_word and not is_placeholder(secret) and not is_public(secret):
+            secrets[name] = secret
+    return secrets
 
 
 def finding(name: str, text: str, hit: Hit) -> Finding:
-    """What is told of a secret, and kept beside a release: its line without it."""
+    """Build the finding of a secret. Reports and the baseline of a release keep its line, with the secret masked."""
     line = text.count("\n", 0, hit.start) + 1
     shown = text.split("\n")[line - 1] if hit.rule != "private-key" else "-----BEGIN PRIVATE KEY-----"
     return Finding(
@@ -181,26 +183,24 @@ def finding(name: str, text: str, hit: Hit) -> Finding:
 
 
 def _text(path: Path) -> str | None:
-    """A file's text; None where it is none. UTF-16 tells itself by its first two bytes."""
+    """Return a file's text, UTF-16 if it begins with a byte order mark; None if the file is binary."""
     data = path.read_bytes()
-    if data[:2] in MARKS:
-        return data[2:].decode(MARKS[data[:2]], errors="replace")
-    return None if b"\0" in data[:PROBE] else data.decode(errors="replace")
+    if data[:2] in BYTE_ORDER_MARKS:
+        return data[2:].decode(BYTE_ORDER_MARKS[data[:2]], errors="replace")
+    return None if b"\0" in data[:BINARY_PROBE] else data.decode(errors="replace")
 
 
 def _lasts(subject: Subject) -> float:
-    """With a host it also looks for the values of its env, which no cache may know."""
+    """Return how long a pass is valid: with a host not at all, since no cache may contain the values of its env."""
     return 0.0 if subject.host else FOREVER
 
 
-CHECKS: tuple[Check, ...] = (
-    Check(
-        name="secrets",
-        group="code",
-        proves="no private key, token, password or secret of the host's env stands in a file that ships",
-        needs="nothing; app.predeploy.waive for what is meant",
-        run=run,
-        source=Path(__file__),
-        lasts=_lasts,
-    ),
+CHECK = Check(
+    name="secrets",
+    group="code",
+    proves="no file that ships contains a private key, a token, a password or a secret of the host's env",
+    needs="nothing; app.predeploy.waive for findings that are intended",
+    run=run,
+    source=Path(__file__),
+    lasts=_lasts,
 )
