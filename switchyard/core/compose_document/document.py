@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from switchyard.core import names
 from switchyard.core.compose_document.parts import (
@@ -28,8 +28,7 @@ from switchyard.core.compose_document.section import Section
 from switchyard.core.wire.message import Json
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(NamedTuple):
     """A service of a document."""
 
     name: str
@@ -77,7 +76,7 @@ class Service:
             networks=service.named("networks", Attachment.decode),
             secrets=service.each("secrets", Grant.decode),
             configs=service.each("configs", Grant.decode),
-            deploy=service.part("deploy", Deploy.decode) or Deploy(),
+            deploy=Deploy.decode(service.raw.get("deploy"), service.path("deploy")),
             healthcheck=service.part("healthcheck", Healthcheck.decode),
             logging=service.part("logging", Logging.decode),
             profiles=service.words("profiles"),
@@ -101,8 +100,7 @@ class Service:
         return self.raw.get(key)
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """A resolved or a generated document."""
 
     name: str
@@ -151,15 +149,14 @@ class Document:
         return names.volume(project, name) if given in (None, derived) else str(given)
 
 
-@dataclass(frozen=True)
-class WrittenService:
+class WrittenService(NamedTuple):
     """What can hold a secret of a service in the file itself, with variables still in place."""
 
-    environment: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    build_args: Mapping[str, str] = field(default_factory=dict)
-    command: str = ""
-    entrypoint: str = ""
+    environment: Mapping[str, str]
+    labels: Mapping[str, str]
+    build_args: Mapping[str, str]
+    command: str
+    entrypoint: str
 
     @classmethod
     def decode(cls, value: Json, at: str) -> WrittenService:

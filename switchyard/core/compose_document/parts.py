@@ -1,9 +1,12 @@
-"""The parts of a Compose document below its services, each with the keys that Switchyard reads."""
+"""The parts of a Compose document below its services, each with the keys that Switchyard reads.
+
+They are named tuples: the host program reads documents too, and starts faster than with dataclasses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from switchyard.core.compose_document.section import Section
 from switchyard.core.wire.message import Json
@@ -12,8 +15,7 @@ EVERY_ADDRESS = frozenset({"0.0.0.0", "[::]", "::"})
 """The host addresses that stand for every address of the host."""
 
 
-@dataclass(frozen=True)
-class Port:
+class Port(NamedTuple):
     """One entry of ``ports``."""
 
     target: int | None
@@ -39,8 +41,7 @@ class Port:
         return self.host_ip in EVERY_ADDRESS or not self.host_ip
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(NamedTuple):
     """One entry of a service's ``volumes``."""
 
     type: str
@@ -64,8 +65,7 @@ class Mount:
         )
 
 
-@dataclass(frozen=True)
-class Build:
+class Build(NamedTuple):
     """``build``, in its long form."""
 
     context: str
@@ -94,22 +94,20 @@ class Build:
         return bool(self.raw.get(key))
 
 
-@dataclass(frozen=True)
-class RestartPolicy:
+class RestartPolicy(NamedTuple):
     """``deploy.restart_policy``."""
 
     condition: str
     max_attempts: int | None
 
 
-@dataclass(frozen=True)
-class Deploy:
+class Deploy(NamedTuple):
     """``deploy``."""
 
-    mode: str = "replicated"
-    replicas: int | None = None
-    restart_policy: RestartPolicy | None = None
-    raw: Mapping[str, Json] = field(default_factory=dict)
+    mode: str
+    replicas: int | None
+    restart_policy: RestartPolicy | None
+    raw: Mapping[str, Json]
 
     @classmethod
     def decode(cls, value: Json, at: str) -> Deploy:
@@ -124,8 +122,7 @@ class Deploy:
         )
 
 
-@dataclass(frozen=True)
-class Healthcheck:
+class Healthcheck(NamedTuple):
     """``healthcheck``."""
 
     test: tuple[str, ...]
@@ -144,8 +141,7 @@ class Healthcheck:
         return self.disable or self.test == ("NONE",)
 
 
-@dataclass(frozen=True)
-class Logging:
+class Logging(NamedTuple):
     """``logging``."""
 
     driver: str
@@ -157,8 +153,7 @@ class Logging:
         return cls(logging.text("driver") or "json-file", logging.pairs("options"))
 
 
-@dataclass(frozen=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A service's entry for one network."""
 
     aliases: tuple[str, ...]
@@ -174,8 +169,7 @@ class Attachment:
         return bool(self.raw.get(key))
 
 
-@dataclass(frozen=True)
-class Dependency:
+class Dependency(NamedTuple):
     """A service's entry for one service that it depends on."""
 
     condition: str
@@ -187,8 +181,7 @@ class Dependency:
         return cls(dependency.text("condition") or "service_started", dependency.raw)
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """A service's use of a secret or a config."""
 
     source: str
@@ -202,8 +195,7 @@ class Grant:
         return cls(source, grant.text("target") or source)
 
 
-@dataclass(frozen=True)
-class Network:
+class Network(NamedTuple):
     """A network of the document."""
 
     external: bool
@@ -215,8 +207,7 @@ class Network:
         return cls(network.flag("external"), network.flag("internal"))
 
 
-@dataclass(frozen=True)
-class Volume:
+class Volume(NamedTuple):
     """A volume of the document."""
 
     name: str | None
@@ -232,8 +223,7 @@ class Volume:
         return cls(volume.text("name"), volume.flag("external"), has_own_driver)
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(NamedTuple):
     """A secret or a config of the document."""
 
     file: str | None

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from switchyard.core.wire.message import Json, WireError
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """A part of a document. An absent key and a null one are the same."""
 
     raw: Mapping[str, Json]
