@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.unit.predeploy_case import pack
+from tests.harness.predeploy_case import pack
 
 KEY = (
     "-----BEGIN RSA "

@@ -24,9 +24,8 @@ from switchyard.predeploy.engine import gate, process, subject
 from switchyard.predeploy.tests import suites
 from switchyard.settings import load as settings
 from switchyard.verbs import predeploy
-
-from .advisories import Advisories, advisory
-from .predeploy_case import FILES, ROOT, TEST, Case, Checkout, holds, python, seen
+from tests.harness.advisories import Advisories, advisory
+from tests.harness.predeploy_case import FILES, ROOT, TEST, Case, Checkout, holds, python, seen
 
 YESTERDAY, TOMORROW = (str(datetime.date.today() + datetime.timedelta(days=days)) for days in (-1, 1))
 HALF = python("""

@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from tests.predeployed import Application
+from tests.harness.predeploy_application import Application
 
 DRAWN = "q7Zr4" + "Tn2Vx9" + "Lk8Wb3Pd"
 WELL = {"image": "nginx:1.27.3", "healthcheck": {"test": ["CMD", "true"]}}

@@ -31,7 +31,7 @@ from switchyard.predeploy.configuration.services import Credentials
 from switchyard.predeploy.engine.check import Subject
 from switchyard.predeploy.reach import container_files as on_host
 from switchyard.settings.predeploy import PredeploySetting, VariableSetting
-from tests.predeployed import TOP, Application
+from tests.harness.predeploy_application import TOP, Application
 
 SPEC = importlib.util.spec_from_file_location("kalshi_server", TOP / "examples/betting/tests/kalshi_server.py")
 assert SPEC is not None and SPEC.loader is not None

@@ -15,7 +15,7 @@ from switchyard.control import commit as source
 from switchyard.predeploy.configuration import secret_scan as scan
 from switchyard.predeploy.engine import subject
 from switchyard.settings import load as settings
-from tests.predeployed import TOP, Application
+from tests.harness.predeploy_application import TOP, Application
 
 # Put together here, so that this file itself holds nothing that looks like a secret.
 DRAWN = "q7Zr4" + "Tn2Vx9" + "Lk8Wb3Pd"

@@ -16,7 +16,7 @@ VARIABLE = "SWITCHYARD_TARGET"
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Message):
     """The base of each session's options: strings, numbers, booleans and lists of strings."""
 
 

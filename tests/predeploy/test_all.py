@@ -14,7 +14,7 @@ TOP = Path(__file__).resolve().parents[2]
 def cases() -> dict[str, str]:
     """Each name with the module whose tests plant a violation of it, and an innocent that looks like one."""
     found = {}
-    for path in sorted(TOP.glob("tests/*/test_predeploy_*.py")):
+    for path in sorted({*TOP.glob("tests/predeploy/**/test_*.py"), *TOP.glob("tests/*/test_predeploy_*.py")}):
         module = importlib.import_module(".".join(path.relative_to(TOP).with_suffix("").parts))
         for name, case in getattr(module, "CASES", {}).items():
             planted, innocent = case
