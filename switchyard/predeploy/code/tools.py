@@ -109,7 +109,7 @@ def deadcode(subject: Subject) -> Result:
         return unknown(f"no Python file in {', '.join(sources)}; set app.predeploy.sources to where the code is")
     allowed = [subject.setting.allowlist] if subject.setting.allowlist else []
     existing(subject, "allowlist", allowed)
-    ran = session("deadcode", subject, DeadcodeOptions([*files, *allowed]))
+    ran = session("deadcode", subject, DeadcodeOptions((*files, *allowed)))
     ran.code("vulture", 0, 3)
     findings = []
     for line in ran.text("vulture").splitlines():
@@ -140,7 +140,7 @@ def types(subject: Subject) -> Result:
         return skipped("no modules are named: set app.predeploy.modules to the files and folders to look at")
     modules = existing(subject, "modules", subject.setting.modules)
     interpreter = str(python(subject)) if subject.setting.requirements else None
-    ran = session("types", subject, TypesOptions(modules, cache=str(subject.state / "mypy"), python=interpreter))
+    ran = session("types", subject, TypesOptions(tuple(modules), cache=str(subject.state / "mypy"), python=interpreter))
     said = [json.loads(line) for line in ran.text("mypy").splitlines() if line.startswith("{")]
     if said and ran.code("mypy", 0, 1, 2) == 2:
         where = f"{said[0]['file']}:{said[0]['line']}"

@@ -126,7 +126,7 @@ def coverage(_: nox.Session) -> None:
     """Report what the application's suites reach together."""
     aim, options = read(target.CoverageOptions)
     settings = report(aim, "coverage", options.coverage)
-    tool(aim, "report", options.python, "-c", REPORT, settings, str(aim.reports), *options.data)
+    tool(aim, "report", options.python, "-c", REPORT, settings, aim.reports, *options.data)
 
 
 @nox.session(venv_backend="uv")
@@ -154,22 +154,30 @@ def read(kind: type[target.OptionsOfSession]) -> tuple[target.Target, target.Opt
 def suite() -> None:
     """Run the application's tests of one kind, then run the failed ones again."""
     aim, options = read(target.SuiteOptions)
-    python = Path(options.python)
+    python, reports = Path(options.python), Path(aim.reports)
     env = {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}", "VIRTUAL_ENV": str(python.parent.parent)}
     if options.coverage:
         env["COVERAGE_PROCESS_START"] = report(aim, "coverage.ini", options.coverage)
     packages = {path.name for path in python.parent.parent.glob("lib/python*/site-packages/*")}
-    command = [str(python), "-m", "pytest", "-p", "switchyard_each_test", "-o", f"cache_dir={aim.reports / 'cache'}"]
+    command = [
+        str(python),
+        "-m",
+        "pytest",
+        "-p",
+        "switchyard_each_test",
+        "-o",
+        f"cache_dir={reports / 'cache'}",
+    ]
     command += ["--no-cov"] if "pytest_cov" in packages else []
     first = ["--maxfail=1"] if options.stop else []
     first += [f"--numprocesses={options.workers}"] if "xdist" in packages and options.workers > 1 else []
     first += [f"--ignore={name}" for name in options.ignore]
-    os.environ.update(env, SWITCHYARD_TESTS=str(aim.reports / "tests.jsonl"))
-    junit = f"--junit-xml={aim.reports / 'junit.xml'}"
+    os.environ.update(env, SWITCHYARD_TESTS=str(reports / "tests.jsonl"))
+    junit = f"--junit-xml={reports / 'junit.xml'}"
     code = tool(aim, "pytest", *command, junit, *first, options.tests, shown=True)
-    failed = failures(aim.reports / "tests.jsonl") if code in (1, 2) else []
+    failed = failures(reports / "tests.jsonl") if code in (1, 2) else []
     if failed:
-        os.environ["SWITCHYARD_TESTS"] = str(aim.reports / "again.jsonl")
+        os.environ["SWITCHYARD_TESTS"] = str(reports / "again.jsonl")
         tool(aim, "again", *command, *failed, shown=True)
 
 
@@ -182,7 +190,7 @@ def failures(lines: Path) -> list[str]:
 
 def report(aim: target.Target, name: str, text: str) -> str:
     """Write a file beside the reports and return its path."""
-    path = aim.reports / name
+    path = Path(aim.reports) / name
     path.write_text(text)
     return str(path)
 
@@ -199,7 +207,7 @@ def tool(aim: target.Target, label: str, program: str, *arguments: str, shown: b
     ``shown``: the output goes to nox's log instead.
     """
     path = program if os.path.isabs(program) else str(Path(sys.prefix) / "bin" / program)
-    file = aim.reports / label
+    file = Path(aim.reports) / label
     with contextlib.ExitStack() as stack:
         output = None if shown else stack.enter_context(open(file, "w"))
         done = subprocess.run([path, *arguments], cwd=aim.folder, stdin=subprocess.DEVNULL, stdout=output)

@@ -54,7 +54,7 @@ def _environment(subject: Subject) -> Path:
 def _make(subject: Subject, names: list[str], envs: Path, ready: Path) -> None:
     """``ready`` is written last, and names the folder: nox shortens a long path."""
     shutil.rmtree(envs, ignore_errors=True)
-    options = EnvironmentOptions(names, plugin=str(PLUGIN), lock=str(LOCK), ready=str(ready))
+    options = EnvironmentOptions(tuple(names), plugin=str(PLUGIN), lock=str(LOCK), ready=str(ready))
     ran = session("environment", subject, options, full_env=True, envs=envs)
     if not ready.exists():
         said = [line.strip() for line in ran.log.read_text(errors="replace").splitlines() if "nox > " not in line]

@@ -102,7 +102,7 @@ def session(
     shutil.rmtree(reports, ignore_errors=True)
     reports.mkdir(parents=True, mode=0o700)
     aim = reports / "target.json"
-    target.write(aim, target.Target(subject.folder, reports), options)
+    target.write(aim, subject.folder, reports, options)
     with tempfile.TemporaryDirectory(prefix="switchyard-") as temporary:
         env = {**TRUSTED, **os.environ} if full_env else clean_env(passed, Path(temporary))
         env |= {target.VARIABLE: str(aim), "PYTHONUNBUFFERED": "1"}

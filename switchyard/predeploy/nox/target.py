@@ -1,23 +1,23 @@
-"""What ``inv predeploy`` tells its nox sessions: one JSON file, written by ``session`` and read by the noxfile.
+"""The JSON file that aims a nox session at an application: ``session`` writes it, the application noxfile reads it.
 
-Standard library only: nox loads this module beside the application's files.
+Imports core alone: every nox process loads this module.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from switchyard.core.wire.message import Json, Message
 
 VARIABLE = "SWITCHYARD_TARGET"
 """Names the file in the environment of nox."""
 
 
-@dataclass(frozen=True)
 class Options(Message):
-    """The base of each session's options: strings, numbers, booleans and lists of strings."""
+    """The base of each session's options."""
 
 
 OptionsOfSession = TypeVar("OptionsOfSession", bound=Options)
@@ -33,7 +33,7 @@ class LintOptions(Options):
 
 @dataclass(frozen=True)
 class TypesOptions(Options):
-    modules: Sequence[str]
+    modules: tuple[str, ...]
     cache: str
     """mypy's cache folder."""
     python: str | None
@@ -42,7 +42,7 @@ class TypesOptions(Options):
 
 @dataclass(frozen=True)
 class DeadcodeOptions(Options):
-    files: Sequence[str]
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class AuditOptions(Options):
 class SuiteOptions(Options):
     python: str
     tests: str
-    ignore: Sequence[str]
+    ignore: tuple[str, ...]
     stop: bool
     """Whether pytest stops at the first failure."""
     workers: int
@@ -68,7 +68,7 @@ class SuiteOptions(Options):
 @dataclass(frozen=True)
 class CoverageOptions(Options):
     python: str
-    data: Sequence[str]
+    data: tuple[str, ...]
     """The folders that the suites left their data in."""
     coverage: str
     """The text of coverage's configuration."""
@@ -76,7 +76,7 @@ class CoverageOptions(Options):
 
 @dataclass(frozen=True)
 class EnvironmentOptions(Options):
-    requirements: Sequence[str]
+    requirements: tuple[str, ...]
     plugin: str
     """The pytest plugin to copy into the environment."""
     lock: str
@@ -86,20 +86,20 @@ class EnvironmentOptions(Options):
 
 
 @dataclass(frozen=True)
-class Target:
+class Target(Message):
     """The application that a session checks, and the folder for the tools' reports."""
 
-    folder: Path
-    reports: Path
+    folder: str
+    reports: str
+    options: Json
+    """Of the session's own kind."""
 
 
-def write(path: Path, target: Target, options: Options) -> None:
-    path.write_text(
-        json.dumps({"folder": str(target.folder), "reports": str(target.reports), "options": asdict(options)})
-    )
+def write(path: Path, folder: Path, reports: Path, options: Options) -> None:
+    path.write_text(json.dumps(Target(str(folder), str(reports), options.encode()).encode()))
 
 
 def read(path: Path, kind: type[OptionsOfSession]) -> tuple[Target, OptionsOfSession]:
-    """Return the target and the session's options. Raise ``TypeError`` for options of another session."""
-    content = json.loads(path.read_text())
-    return Target(Path(content["folder"]), Path(content["reports"])), kind(**content["options"])
+    """Return the target and its options. Raise ``WireError`` for options of another session."""
+    target = Target.decode(json.loads(path.read_text()))
+    return target, kind.decode(target.options, "options")

@@ -100,7 +100,7 @@ def suite(name: Literal["unit", "smoke", "integration"], subject: Subject) -> Re
     options = SuiteOptions(
         python=str(python(subject)),
         tests=path,
-        ignore=[other for other in others if _holds(path, other)],
+        ignore=tuple(other for other in others if _holds(path, other)),
         stop=stop,
         workers=_cores() if name == "unit" else 1,
         coverage=_coverage_settings(subject, data) if data else None,
@@ -221,7 +221,7 @@ def coverage(subject: Subject) -> Result:
     was = {name: (folder / "complete").read_text() for name, folder in folders.items()}
     options = CoverageOptions(
         python=str(python(subject)),
-        data=[str(folder) for folder in folders.values()],
+        data=tuple(str(folder) for folder in folders.values()),
         coverage=_report_settings(subject, set(was.values())),
     )
     ran = session("coverage", subject, options)
