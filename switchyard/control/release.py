@@ -153,7 +153,7 @@ def header(ready: Ready, picked: source.Source) -> dict[str, Any]:
         "id": ready.release,
         "commit": picked.commit,
         "subject": picked.subject,
-        "app": ready.app.as_json(),
+        "app": ready.app.encode(),
         "routes": [asdict(route) for route in parts.routes],
         "kinds": {name: kind.kind for name, kind in parts.kinds.items()},
         "front": list(parts.front),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
-KINDS = ("routed", "plain", "handover", "shared", "oneshot")
+from switchyard.core.wire.message import Json, Message
 
 
 @dataclass(frozen=True)
-class Route:
+class Route(Message):
     """One address that users reach, held by the edge."""
 
     service: str
@@ -30,7 +29,7 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Message):
     """A probe of our own: HTTP where ``path`` is set, else the port alone."""
 
     port: int
@@ -46,7 +45,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Migrations:
+class Migrations(Message):
     """How the oneshot that migrates tells its head. Commands run in the service's image."""
 
     service: str
@@ -59,7 +58,7 @@ class Migrations:
 
 
 @dataclass(frozen=True)
-class App:
+class App(Message):
     """An application's settings, after defaults and overrides."""
 
     name: str
@@ -68,7 +67,7 @@ class App:
     compose: str = "compose.yaml"
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Service to kind, where the compose file alone does not say."""
-    routes: tuple[Mapping[str, Any], ...] | None = None
+    routes: tuple[Mapping[str, Json], ...] | None = None
     """As written: ``{service, port, mode, listen, affinity}``; None: every published port is a route."""
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Named volume to the existing engine volume that it is."""
@@ -97,22 +96,3 @@ class App:
     def page(self, route: Route) -> Check:
         """What a look asks of a route: what its check does, else the top."""
         return self.asked_of(route) or Check(route.port, "/")
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values; ``App.from_json`` turns them back."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> App:
-        """The settings that ``as_json`` gave."""
-        fields = dict(value)
-        fields["routes"] = None if fields["routes"] is None else tuple(fields["routes"])
-        fields["writable"] = tuple(fields["writable"])
-        fields["smoke"] = tuple(fields["smoke"])
-        fields["checks"] = {name: Check(**check) for name, check in fields["checks"].items()}
-        if fields["migrations"] is not None:
-            migrations = dict(fields["migrations"])
-            for command in ("current", "pending", "apply"):
-                migrations[command] = tuple(migrations[command])
-            fields["migrations"] = Migrations(**migrations)
-        return cls(**fields)

@@ -5,9 +5,131 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+from switchyard.core.steps import STEP_NAMES
+from switchyard.core.wire.message import Form, Json, Message, WireError, key
+from switchyard.core.wire.terms import (
+    AttemptId,
+    ExitCode,
+    Hash,
+    HostName,
+    NonEmpty,
+    Positive,
+    ReleaseId,
+    Seconds,
+    Target,
+)
 
 START = "0" * 16
+VERBS = ("deploy", "rollback", "restart", "scale", "shared.apply", "edge.apply", "unlock")
+"""The verbs that act on a host, and so leave an ``EndEntry``."""
+OUTCOMES = (
+    "live",
+    "unverified",
+    "unchanged",
+    "taken back",
+    "held",
+    "missing",
+    "failed",
+    "refused",
+    "cancelled",
+    "superseded",
+    "restarted",
+    "scaled",
+    "applied",
+    "unlocked",
+)
+"""How an attempt ends, as its host program records it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry(Message):
+    """One line of the journal. The store fills in the chain and the times when it appends the line."""
+
+    VERSION: ClassVar[int | None] = 1
+
+    seq: Positive = 0
+    before: Hash = ""
+    """The hash of the line before; zeros for the first."""
+    attempt: AttemptId
+    release: ReleaseId | None
+    host: HostName | None
+    """The name of the host entry; null where the control node gave none."""
+    wall: Seconds = 0.0
+    """Seconds since the epoch."""
+    boot: Seconds = 0.0
+    """Seconds since the boot."""
+
+    def encode(self) -> dict[str, Json]:
+        """Return the line as JSON, its times last."""
+        fields = super().encode()
+        return {**{name: item for name, item in fields.items() if name not in ("wall", "boot")}, **self.times}
+
+    @property
+    def times(self) -> dict[str, Json]:
+        """When it was written."""
+        return {"wall": self.wall, "boot": self.boot}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepEntry(Entry):
+    """A step: its intent before, its outcome after."""
+
+    step: Annotated[str, Form(choices=STEP_NAMES)]
+    colour: Target | None
+    what: Annotated[str, Form(choices=("intent", "done", "failed"))]
+    seconds: Seconds | None = field(default=None, metadata=key(omitted=True))
+
+    CONDITIONS: ClassVar[Mapping[str, Json]] = {
+        "if": {"properties": {"what": {"const": "intent"}}},
+        "then": {"properties": {"seconds": False}},
+        "else": {"required": ["seconds"]},
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeoverEntry(Entry):
+    """The lease was taken over from a dead or forced holder."""
+
+    step: Annotated[str, Form(choices=("takeover",))] = "takeover"
+    what: str
+    """From whom, and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverriddenEntry(Entry):
+    """Checks of predeploy were left out or let through."""
+
+    step: Annotated[str, Form(choices=("predeploy",))] = "predeploy"
+    what: Annotated[str, Form(choices=("overridden",))] = "overridden"
+    why: NonEmpty
+    """The checks, and the reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndEntry(Entry):
+    """How an attempt ended."""
+
+    step: Annotated[str, Form(choices=VERBS)]
+    what: Annotated[str, Form(choices=OUTCOMES)]
+    exit: ExitCode
+    who: str
+    was: ReleaseId | None
+    """The release that was live when the attempt began."""
+    why: str
+
+
+def decode(value: Json) -> Entry:
+    """Build the entry that a line holds. Raise ``WireError`` where it is none."""
+    if not isinstance(value, Mapping):
+        raise WireError("an entry of the journal is an object")
+    if "exit" in value:
+        return EndEntry.decode(value)
+    if value.get("step") == "takeover":
+        return TakeoverEntry.decode(value)
+    return (OverriddenEntry if value.get("what") == "overridden" else StepEntry).decode(value)
 
 
 def line(before: str | None, seq: int, fields: Mapping[str, Any]) -> str:

@@ -59,7 +59,7 @@ def kinds(document: Mapping[str, Any], app: App) -> tuple[dict[str, Kind], list[
         for needed, how in (service.get("depends_on") or {}).items()
         if how.get("condition") == "service_completed_successfully"
     }
-    named = {route["service"] for route in app.routes or ()}
+    named = {str(route["service"]) for route in app.routes or ()}
     found: dict[str, Kind] = {}
     problems = [
         f"app.kinds.{name}: the compose file has no service of this name" for name in app.kinds.keys() - services

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from switchyard.core.wire.message import Message
+from switchyard.core.wire.request import Operator
+from switchyard.core.wire.terms import AttemptId, Positive, Seconds
 
 LASTS = 60.0
 """Seconds after the last renewal at which a lease that nobody renews ends."""
@@ -14,38 +17,41 @@ BEAT_WITHIN = 40.0
 
 
 @dataclass(frozen=True)
-class Lease:
-    """One line of who holds a host."""
+class Lease(Message):
+    """Who holds a host."""
 
-    number: int
+    VERSION: ClassVar[int | None] = 1
+
+    number: Positive
     """The fencing number: every act compares it first."""
-    attempt: str
+    attempt: AttemptId
     doing: str
     who: str
-    since: float
+    since: Seconds
     """Wall time, for people."""
-    renewed: float
+    renewed: Seconds
     """Seconds since the boot."""
     boot: str
-    pid: int
+    pid: Positive
     started: str
     """The start time of the program's process, from the kernel."""
     switched: bool = False
-    operator: Mapping[str, Any] = field(default_factory=dict)
+    operator: Operator = field(default_factory=Operator)
     """The process of the operator's side: its machine, pid and start, for that machine to tell whether it lives."""
 
     def is_as(self, other: Lease) -> bool:
         """Whether it is another's very lease, on the same side of the switch."""
         return (self.number, self.switched) == (other.number, other.switched)
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"v": 1, **asdict(self)}
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Lease:
-        """The lease that ``as_json`` gave."""
-        return cls(**{key: item for key, item in value.items() if key != "v"})
+@dataclass(frozen=True)
+class FreeLease(Message):
+    """What stands in the lease's file while nobody holds it: the number goes on from there."""
+
+    VERSION: ClassVar[int | None] = 1
+
+    number: Positive
+    attempt: None = None
 
 
 def ended(lease: Lease, *, boot: str, now: float, alive: bool) -> str | None:

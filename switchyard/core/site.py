@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from switchyard.core.names import COLOURS, other
+from switchyard.core.wire.message import Message
 
 NOTHING = "none"
 """No colour: the edge answers 503."""
 
 
 @dataclass(frozen=True)
-class Slot:
+class Slot(Message):
     """One colour: the release whose containers it holds, and how they are."""
 
     release: str | None = None
@@ -27,7 +28,7 @@ class Slot:
 
 
 @dataclass(frozen=True)
-class Site:
+class Site(Message):
     """One machine as seen at one instant. Time is a field: ``now``, seconds since the boot."""
 
     blue: Slot = field(default_factory=Slot)

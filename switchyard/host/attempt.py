@@ -79,7 +79,7 @@ class Attempt:
     @property
     def app(self) -> App:
         """The wanted release's settings."""
-        return App.from_json(self.record["app"])
+        return App.decode(self.record["app"])
 
     @property
     def routes(self) -> tuple[Route, ...]:

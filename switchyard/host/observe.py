@@ -163,7 +163,7 @@ def wanted_configuration(attempt: Attempt, site: Site) -> str:
 def settings(attempt: Attempt, release: str) -> App:
     """A release's own settings; of one whose release.json is gone, none."""
     record = attempt.store.record(release)
-    return App.from_json(record["app"]) if record else App(attempt.request["app"])
+    return App.decode(record["app"]) if record else App(attempt.request["app"])
 
 
 def routes(attempt: Attempt, release: str) -> list[Route]:

@@ -161,4 +161,4 @@ def test_a_route_setting_that_comes_later_is_refused_by_name(key):
 
 def test_settings_survive_the_way_to_the_host():
     app = App("shop", kinds={"a": "plain"}, smoke=("x",), writable=("./c",), routes=({"service": "a", "port": 1},))
-    assert App.from_json(json.loads(json.dumps(app.as_json()))) == app
+    assert App.decode(json.loads(json.dumps(app.encode()))) == app

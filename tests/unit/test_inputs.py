@@ -151,7 +151,7 @@ def test_the_lease_is_held_by_one_and_passes_on_when_its_holder_is_dead(tmp_path
     lease = here.lease()
     assert lease is not None
     child.wait()
-    write(here.root / "lease.json", json.dumps(replace(lease, pid=child.pid).as_json()))
+    write(here.root / "lease.json", json.dumps(replace(lease, pid=child.pid).encode()))
     raised, _, taken = here.take("second", "deploy", "bob@laptop")
     assert raised == number + 1 and "its program is gone" in str(taken)
     with pytest.raises(Superseded):

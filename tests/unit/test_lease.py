@@ -52,4 +52,4 @@ def test_a_renewal_may_be_missed_more_than_once() -> None:
 
 @pytest.mark.parametrize("lease", [HELD, replace(HELD, switched=True)])
 def test_it_survives_the_way_to_a_file_and_back(lease: Lease) -> None:
-    assert Lease.from_json(json.loads(json.dumps(lease.as_json()))) == lease
+    assert Lease.decode(json.loads(json.dumps(lease.encode()))) == lease

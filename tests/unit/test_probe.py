@@ -126,7 +126,7 @@ def closed_port() -> int:
 def test_a_crash_loop_is_named_at_once_also_while_another_service_is_waited_for(containers, tmp_path: Path):
     store = Store(tmp_path)
     app = App("shop", checks={name: Check(closed_port()) for name in ("web", "api")}, healthy_within=60)
-    write_json(store.release("R2") / "release.json", {"app": app.as_json(), "routes": []})
+    write_json(store.release("R2") / "release.json", {"app": app.encode(), "routes": []})
     attempt = Attempt(store, tmp_path, {"verb": "rollback", "app": "shop"})
     attempt.release = "R2"
     state = {"Status": "running", "Running": True, "StartedAt": "2026-01-01T00:00:00Z", "ExitCode": 0}

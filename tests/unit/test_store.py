@@ -169,7 +169,7 @@ def test_a_lease_that_is_free_is_taken_with_a_higher_number(store):
 def test_a_lease_of_a_dead_program_is_taken_over_in_so_many_words(store, reused):
     first, *_ = store.take("A1", "deploy", "ann@laptop")
     gone = {"started": "0"} if reused else {"pid": dead()}
-    write_json(store.root / "lease.json", replace(store.lease(), **gone).as_json())
+    write_json(store.root / "lease.json", replace(store.lease(), **gone).encode())
     second, before, taken = store.take("A2", "rollback", "bob@desk")
     assert (second, before.number) == (
         first + 1,
@@ -224,7 +224,7 @@ def test_after_a_takeover_the_first_can_do_nothing_more(store):
 
 def test_a_lease_of_before_a_restart_holds_no_longer(store):
     store.take("A1", "deploy", "ann@laptop")
-    write_json(store.root / "lease.json", replace(store.lease(), boot="another").as_json())
+    write_json(store.root / "lease.json", replace(store.lease(), boot="another").encode())
     assert store.holder()[1] == "the host has been restarted since"
 
 

@@ -33,7 +33,7 @@ def old(store: Store) -> Iterator[subprocess.Popen[bytes]]:
         store.take("old", "deploy", "ann@laptop")
         mine = {"pid": running.pid, "started": process_start(running.pid), "operator": {"pid": 1}}
         lease = store.lease()
-        write_json(store.root / "lease.json", replace(lease, renewed=lease.renewed - LASTS - 1, **mine).as_json())
+        write_json(store.root / "lease.json", replace(lease, renewed=lease.renewed - LASTS - 1, **mine).encode())
         yield running
         running.kill()
 

@@ -1,6 +1,6 @@
 """Convert JSON to typed messages and back. Every error names the path of the value that is wrong.
 
-A message is a frozen dataclass. Its fields are text, numbers, booleans, literals, optional values, tuples, mappings with
+A message is a frozen dataclass. Its fields are text, numbers, booleans, choices, optional values, tuples, mappings with
 text keys, other messages, or ``Json`` for a value that passes through unread.
 """
 
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import sys
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Final, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from switchyard.core.errors import SwitchyardError
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """Any JSON value."""
 M = TypeVar("M", bound="Message")
 Decoder: TypeAlias = Callable[[Json, str], Any]
@@ -28,14 +28,24 @@ class WireError(SwitchyardError):
     """A JSON value that is not of its format."""
 
 
-class _AnyJson:
+class AnyJson:
     """Stands for ``Json`` while annotations are evaluated."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """What an annotated text or number looks like. Decoding checks ``choices``; the schemas carry all of it."""
+
+    choices: tuple[str | int, ...] = ()
+    pattern: str = ""
+    least: int | None = None
+    most: int | None = None
 
 
 def key(name: str = "", *, omitted: bool = False, since: int = 0) -> Mapping[str, str | bool | int]:
     """Return a field's metadata.
 
-    ``name`` is its JSON key where that differs from the attribute. An ``omitted`` field is left out of the JSON while it has
+    ``name`` is its JSON key where that differs from the attribute. The JSON lacks an ``omitted`` field while that has
     its default. ``since`` is the minor version that introduced the field: documents of an older one get its default.
     """
     return {**({KEY: name} if name else {}), OMITTED: omitted, SINCE: since}
@@ -53,6 +63,8 @@ class Message:
     """A key with a constant value that tells this message from others."""
     OPEN: ClassVar[bool] = False
     """Whether unknown keys are ignored, and null stands for a default."""
+    CONDITIONS: ClassVar[Mapping[str, Json]] = {}
+    """Keywords of JSON Schema for what the types cannot express, such as ``if`` and ``then``; for the schemas only."""
 
     @classmethod
     def decode(cls: type[M], value: Json, at: str = "") -> M:
@@ -138,6 +150,7 @@ def _plan(kind: type[Message]) -> tuple[_Field, ...]:
 
 
 def _fields(kind: type[Message]) -> Iterator[_Field]:
+    annotations = get_type_hints(kind, localns={"Json": AnyJson}, include_extras=True)
     for field in dataclasses.fields(kind):
         default: Callable[[], Any]
         if field.default_factory is not dataclasses.MISSING:
@@ -147,11 +160,22 @@ def _fields(kind: type[Message]) -> Iterator[_Field]:
         has_default = not (field.default is field.default_factory is dataclasses.MISSING)
         since = int(field.metadata.get(SINCE, 0))
         required = float("inf") if has_default and not since else float(since)
-        annotation = _evaluate(kind, field.name, str(field.type))
+        omitted = may_be_absent(field)
+        annotation = annotations[field.name]
+        if omitted and default() is None:  # absent stands for none, so null is an error
+            annotation = without_null(annotation)
         decoder = _decoder(annotation, f"{kind.__name__}.{field.name}")
-        omitted = bool(field.metadata.get(OMITTED, False))
-        name = str(field.metadata.get(KEY, field.name))
-        yield _Field(field.name, name, decoder, required, omitted, has_default, default)
+        yield _Field(field.name, key_of(field), decoder, required, omitted, has_default, default)
+
+
+def key_of(field: dataclasses.Field[Any]) -> str:
+    """Return a field's JSON key."""
+    return str(field.metadata.get(KEY, field.name))
+
+
+def may_be_absent(field: dataclasses.Field[Any]) -> bool:
+    """Return whether the JSON lacks the field while it has its default."""
+    return bool(field.metadata.get(OMITTED, False))
 
 
 def _constant(value: Any) -> Any:
@@ -183,17 +207,23 @@ def _minor(kind: type[Message], value: Mapping[str, Json], at: str) -> int:
     return minor
 
 
-def _evaluate(kind: type[Message], name: str, annotation: str) -> Any:
-    """Evaluate a field's annotation in the module of the class that declares it."""
-    owner = next(base for base in kind.__mro__ if name in base.__dict__.get("__annotations__", {}))
-    return eval(annotation, {**vars(sys.modules[owner.__module__]), "Json": _AnyJson})
+def without_null(annotation: Any) -> Any:
+    """Return an optional type without its null."""
+    kinds = tuple(kind for kind in get_args(annotation) if kind is not NoneType)
+    is_union = get_origin(annotation) in (Union, UnionType)
+    return functools.reduce(operator.or_, kinds) if is_union else annotation
 
 
 def _decoder(annotation: Any, where: str) -> Decoder:
     """Return the function that reads a value of a type."""
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if annotation is _AnyJson:
+    if origin is Annotated:
+        choices = next((form.choices for form in arguments[1:] if isinstance(form, Form) and form.choices), ())
+        return functools.partial(_choice, choices) if choices else _decoder(arguments[0], where)
+    if annotation is AnyJson:
         return _any
+    if annotation is NoneType:
+        return _null
     if isinstance(annotation, type) and origin is None:
         if issubclass(annotation, Message):
             return annotation.decode
@@ -201,10 +231,10 @@ def _decoder(annotation: Any, where: str) -> Decoder:
             return functools.partial(_scalar, annotation)
     if origin in (Union, UnionType):
         return _optional(annotation, where)
-    if origin is Literal:
-        return functools.partial(_literal, arguments)
     if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
         return functools.partial(_tuple, _decoder(arguments[0], where))
+    if origin is tuple:
+        return functools.partial(_fixed, tuple(_decoder(argument, where) for argument in arguments))
     if isinstance(origin, type) and issubclass(origin, Mapping) and arguments[0] is str:
         return functools.partial(_mapping, _decoder(arguments[1], where))
     raise TypeError(f"{where}: {annotation} is not a type of messages")
@@ -228,6 +258,11 @@ def _union(readers: tuple[Decoder, ...], may_be_null: bool, value: Json, at: str
     return readers[-1](value, at)
 
 
+def _null(value: Json, at: str) -> None:
+    if value is not None:
+        raise WireError(f"{at}: expected null, got {_called(value)}")
+
+
 def _any(value: Json, at: str) -> Json:
     return value
 
@@ -244,8 +279,8 @@ def _scalar(kind: type, value: Json, at: str) -> Any:
     raise WireError(f"{at}: expected {_SCALARS[kind]}, got {_called(value)}")
 
 
-def _literal(choices: tuple[Any, ...], value: Json, at: str) -> Any:
-    if value in choices and not isinstance(value, (list, dict)):
+def _choice(choices: tuple[str | int, ...], value: Json, at: str) -> Any:
+    if isinstance(value, (str, int)) and not isinstance(value, bool) and value in choices:
         return value
     raise WireError(f"{at}: expected {' or '.join(map(str, choices))}, got {_called(value)}")
 
@@ -254,6 +289,14 @@ def _tuple(reader: Decoder, value: Json, at: str) -> tuple[Any, ...]:
     if not isinstance(value, (list, tuple)):
         raise WireError(f"{at}: expected a list, got {_called(value)}")
     return tuple(reader(item, f"{at}[{index}]") for index, item in enumerate(value))
+
+
+def _fixed(readers: tuple[Decoder, ...], value: Json, at: str) -> tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)) or len(value) != len(readers):
+        raise WireError(f"{at}: expected a list of {len(readers)}, got {_called(value)}")
+    return tuple(
+        reader(item, f"{at}[{index}]") for index, (reader, item) in enumerate(zip(readers, value, strict=True))
+    )
 
 
 def _mapping(reader: Decoder, value: Json, at: str) -> dict[str, Any]:

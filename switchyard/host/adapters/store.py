@@ -20,6 +20,7 @@ from typing import Any
 from switchyard.core import journal
 from switchyard.core.errors import LEASE_HELD, Refused, SwitchyardError
 from switchyard.core.lease import Lease, ended
+from switchyard.core.wire.request import Operator
 
 LAYOUT = 1
 RESERVE = 8 << 20
@@ -36,7 +37,7 @@ class Held(Refused):
         super().__init__(
             f"{lease.who} holds the lease: {lease.doing} since {since}. Wait for it, or follow it with inv status"
         )
-        self.holder = {"attempt": lease.attempt, "operator": dict(lease.operator)}
+        self.holder = {"attempt": lease.attempt, "operator": lease.operator.encode()}
 
 
 class Superseded(SwitchyardError):
@@ -272,7 +273,7 @@ class Store:
     def lease(self) -> Lease | None:
         """The lease as written; None where nobody holds one."""
         value = read_json(self.root / "lease.json")
-        return Lease.from_json(value) if value and value.get("attempt") else None
+        return Lease.decode(value) if value and value.get("attempt") else None
 
     def holder(self) -> tuple[Lease | None, str | None]:
         """The lease, and why it no longer holds, if so."""
@@ -311,9 +312,9 @@ class Store:
                 boot_id(),
                 os.getpid(),
                 process_start(os.getpid()) or "?",
-                operator=dict(operator or {}),
+                operator=Operator.decode(operator or {}),
             )
-            write_json(self.root / "lease.json", mine.as_json())
+            write_json(self.root / "lease.json", mine.encode())
             taken = None if lease is None else f"took over from {lease.who} ({lease.doing}): {dead or 'by force'}"
             return number, lease, taken
 
@@ -321,7 +322,7 @@ class Store:
         """The lease as it was before this takeover, for what runs on under it; with a number that nobody acts by."""
         with self.locked():
             self.guard(number)
-            write_json(self.root / "lease.json", replace(lease, number=self.last_number() + 1).as_json())
+            write_json(self.root / "lease.json", replace(lease, number=self.last_number() + 1).encode())
 
     def last_number(self) -> int:
         """The fencing number of whoever took the lease last."""

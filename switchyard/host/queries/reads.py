@@ -114,7 +114,7 @@ def _healthy(containers: list[dict[str, Any]], record: Mapping[str, Any]) -> boo
     """One probe of each container by its own rule; None where some stand still, or nothing tells."""
     if not containers or not record or any(container["State"] != "running" for container in containers):
         return None
-    checks = App.from_json(record["app"]).checks
+    checks = App.decode(record["app"]).checks
     ports = {route["service"]: route["port"] for route in record["routes"]}
     for container in containers:
         service = container["Labels"]["com.docker.compose.service"]

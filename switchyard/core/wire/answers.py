@@ -1,0 +1,220 @@
+"""What verbs that only look answer: one type for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from switchyard.core.app import Route
+from switchyard.core.journal import EndEntry
+from switchyard.core.site import Site
+from switchyard.core.wire.checks import ChecksRecord
+from switchyard.core.wire.facts import Facts, LiveRelease, PlainContainer
+from switchyard.core.wire.message import Message, key
+from switchyard.core.wire.request import Operator
+from switchyard.core.wire.terms import Colour, CommitId, Positive, ReleaseId, ReleaseState, Seconds
+
+
+@dataclass(frozen=True)
+class Holder(Message):
+    """The attempt that holds a lease, and the process that waits for it."""
+
+    attempt: str
+    operator: Operator
+
+
+@dataclass(frozen=True)
+class HeldLease(Message):
+    """Why a verb that needs the lease would be refused now."""
+
+    why: str
+    holder: Holder
+
+
+@dataclass(frozen=True)
+class PlanFacts(Facts):
+    """``facts``: what a plan is made from."""
+
+    site: Site
+    scales: Mapping[str, int]
+    """Service to the containers that ``inv scale`` asked for."""
+    images: tuple[str, ...]
+    """Names of the images that are here."""
+
+
+@dataclass(frozen=True)
+class Changes(Message):
+    """``changes``: services of the live release that differ, each with the keys that do. No value leaves the host."""
+
+    changed: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Env(Message):
+    """``env``: the live release's own env. Secret."""
+
+    env: str
+
+
+@dataclass(frozen=True)
+class RollbackTarget(Message):
+    """``target``: the release that a rollback would go to."""
+
+    release: str
+    commit: str
+
+
+@dataclass(frozen=True)
+class ContainerAddress(Message):
+    """A container with its address in each network."""
+
+    service: str | None
+    kind: str | None
+    image: str
+    running: bool
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ChecksAnswer(Message):
+    """``checks``: what stands before a deploy, and what predeploy needs of a machine."""
+
+    facts: Facts
+    held: HeldLease | None
+    live: LiveRelease | None
+    baseline: ChecksRecord | None
+    """The results that stand beside the live release."""
+    tools: Mapping[str, str | None]
+    """Tool to its version; null where it is not installed."""
+    shared: tuple[ContainerAddress, ...]
+    """The application's containers."""
+
+
+@dataclass(frozen=True)
+class DoctorAnswer(Facts):
+    """``doctor``: what would stop a deploy."""
+
+    compose: str | None
+    """What Compose prints of its version; null where it is not installed."""
+    git: str | None
+    clock: float
+    """The machine's time, in seconds since the epoch."""
+    plain: tuple[PlainContainer, ...]
+    """Containers of this application's own plain project."""
+    journal: tuple[str, ...]
+    """What is wrong with the journal."""
+    networks_free: int
+    """Networks that the engine can still make."""
+
+
+@dataclass(frozen=True)
+class FileText(Message):
+    """What a file of a container holds, or why that is not known."""
+
+    text: str | None = field(default=None, metadata=key("is", omitted=True))
+    why: str | None = field(default=None, metadata=key(omitted=True))
+
+
+@dataclass(frozen=True)
+class ContainerFiles(Message):
+    """``held``: service to path to what the file holds. Secret."""
+
+    held: Mapping[str, Mapping[str, FileText]]
+
+
+@dataclass(frozen=True)
+class FileRights(Message):
+    """A file's mode and owner, or why it could not be looked at."""
+
+    mode: str | None = field(default=None, metadata=key(omitted=True))
+    """Four octal digits."""
+    owner: str | None = field(default=None, metadata=key(omitted=True))
+    why: str | None = field(default=None, metadata=key(omitted=True))
+
+
+@dataclass(frozen=True)
+class Files(Message):
+    """``files``: path to the rights of the file; null where there is none."""
+
+    files: Mapping[str, FileRights | None]
+
+
+@dataclass(frozen=True)
+class History(Message):
+    """``history``: the attempts with how each ended, the newest last."""
+
+    attempts: tuple[EndEntry, ...]
+    problems: tuple[str, ...]
+    """What is wrong with the journal."""
+
+
+@dataclass(frozen=True)
+class Logs(Message):
+    """``logs``: container to the last lines that it printed."""
+
+    containers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ExecResult(Message):
+    """``exec``: how a command in a container ended."""
+
+    code: int
+    output: str
+
+
+@dataclass(frozen=True)
+class SlotStatus(Message):
+    """A colour and its release. Commit, state and since are null where the release's folder is gone."""
+
+    colour: Colour
+    release: ReleaseId
+    commit: CommitId | None
+    state: ReleaseState | None
+    since: Seconds | None
+    """When it went live last, in seconds since the epoch."""
+    healthy: bool | None
+    """Null where nothing tells."""
+
+
+@dataclass(frozen=True)
+class LeaseStatus(Message):
+    """Who holds a machine."""
+
+    who: str
+    doing: str
+    since: Seconds
+    """Seconds since the epoch."""
+    ended: str | None
+    """Why it no longer holds; null while it does."""
+
+
+@dataclass(frozen=True)
+class KeptRelease(Message):
+    """A release that stands on the host."""
+
+    release: ReleaseId
+    number: Positive
+    commit: CommitId
+    state: ReleaseState
+    subject: str
+    missing: tuple[str, ...]
+    """Services whose image is gone."""
+
+
+@dataclass(frozen=True)
+class Status(Message):
+    """``status``: what runs now."""
+
+    live: SlotStatus | None
+    idle: SlotStatus | None
+    routes: tuple[Route, ...]
+    proxy: str
+    """The colour that the running proxy answers from: blue, green, none or down."""
+    map_file: str
+    lease: LeaseStatus | None
+    kept: tuple[KeptRelease, ...]
+    drift: tuple[str, ...]
+    """What runs and is not as recorded."""
+    journal: tuple[str, ...]
+    """What is wrong with the journal."""

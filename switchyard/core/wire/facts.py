@@ -1,0 +1,67 @@
+"""What a machine reports of itself before a verb acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from switchyard.core.app import Check, Route
+from switchyard.core.wire.message import Message
+from switchyard.core.wire.release import MigrationHead
+from switchyard.core.wire.terms import Target
+
+
+@dataclass(frozen=True)
+class LiveRelease(Message):
+    """The release that a colour holds, in short."""
+
+    colour: Target
+    id: str
+    number: int
+    commit: str
+    subject: str
+    state: str
+    since: float | None
+    """When it went live last, in seconds since the epoch."""
+    env_keys: tuple[str, ...] | None
+    kinds: Mapping[str, str] | None
+    head: MigrationHead | None
+
+
+@dataclass(frozen=True)
+class PlainContainer(Message):
+    """A container of a Compose project that is not Switchyard's."""
+
+    project: str
+    service: str
+    state: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class Facts(Message):
+    """What the control node needs to know of a machine before it sends anything."""
+
+    root: str
+    uid: int
+    disks: Mapping[str, int]
+    """A place on each disk with its free bytes."""
+    memory_available: int
+    """Bytes."""
+    live: LiveRelease | None
+    checks: Mapping[str, Check]
+    """The live release's own checks."""
+    number: int
+    """The newest release's number; 0 where there is none."""
+    commits: tuple[str, ...]
+    """Commits that the host's repository has."""
+    edge: tuple[Route, ...] | None
+    """The routes that the edge has published; null where it has none."""
+    others: tuple[PlainContainer, ...]
+    volumes: tuple[str, ...]
+    listening: Mapping[str, str]
+    """TCP port to what listens on it."""
+    shared: tuple[str, ...]
+    """Shared services as last applied."""
+    memory_live: int
+    """Bytes that the live colour uses."""

@@ -1,0 +1,133 @@
+"""A release: what the control node sends, and what the host records of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from switchyard.core.app import App, Route
+from switchyard.core.wire.checks import ChecksRecord
+from switchyard.core.wire.message import Json, Message, key
+from switchyard.core.wire.terms import AppName, Colour, CommitId, ImageId, Positive, ReleaseId, ReleaseState, Seconds
+
+
+@dataclass(frozen=True)
+class Contents(Message):
+    """What a release is made of, the same in what is sent and what is recorded."""
+
+    id: ReleaseId
+    commit: CommitId
+    subject: str
+    app: App
+    routes: tuple[Route, ...]
+    kinds: Mapping[str, str]
+    """Service to kind."""
+    front: tuple[str, ...]
+    """Routed and plain services."""
+    handover: tuple[str, ...]
+    oneshots: tuple[str, ...]
+    volumes: tuple[str, ...]
+    """The engine's volumes that the release needs."""
+    data: tuple[str, ...]
+    """Folders under ``data/``."""
+    shared_files: tuple[str, ...]
+    """Tracked files that shared services mount."""
+    pulls: Mapping[str, str]
+    """Service to the image that it names."""
+    notes: tuple[str, ...]
+    env_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pack(Contents):
+    """The first line of the stream that carries a release; git's pack follows it."""
+
+    compose: Mapping[str, Json]
+    """The resolved Compose document."""
+    colours: Mapping[str, Mapping[str, Json]]
+    """The document of each colour."""
+    shared: Mapping[str, Json]
+    build: Mapping[str, Json]
+    env: str
+    """The env file. Secret."""
+    values: tuple[str, ...]
+    """The values of the env, for redaction. Secret."""
+    checks: ChecksRecord | None
+
+
+@dataclass(frozen=True)
+class OneshotOutcome(Message):
+    """How a oneshot of a release went; one that has only ``begun`` has no known end."""
+
+    begun: Seconds | None = field(default=None, metadata=key(omitted=True))
+    """When it started, in seconds since the epoch; absent once it has ended."""
+    exit: int | None = field(default=None, metadata=key(omitted=True))
+    seconds: Seconds | None = field(default=None, metadata=key(omitted=True))
+    skipped: str | None = field(default=None, metadata=key(omitted=True))
+    """Why it did not run."""
+
+    CONDITIONS: ClassVar[Mapping[str, Json]] = {
+        "oneOf": [
+            {"required": ["begun"], "properties": {"exit": False, "seconds": False, "skipped": False}},
+            {"required": ["exit", "seconds"], "properties": {"begun": False}},
+        ]
+    }
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended with 0."""
+        return self.exit == 0
+
+
+@dataclass(frozen=True)
+class MigrationHead(Message):
+    """The head of the schema around a release's migrations; null where nothing tells it."""
+
+    before: str | None
+    after: str | None
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReleaseRecord(Contents):
+    """release.json: what a host knows of one release."""
+
+    VERSION: ClassVar[int | None] = 1
+    CONDITIONS: ClassVar[Mapping[str, Json]] = {
+        "allOf": [
+            {
+                "if": {"properties": {"state": {"enum": ["live", "good", "unverified", "bad"]}}},
+                "then": {"required": ["images", "since", "colour"]},
+            },
+            {"if": {"properties": {"state": {"enum": ["failed", "bad"]}}}, "then": {"required": ["reason"]}},
+        ]
+    }
+
+    name: AppName
+    number: Positive
+    """Counted up by the host; orders releases."""
+    state: ReleaseState
+    created: Seconds
+    """When it was received, in seconds since the epoch."""
+    shared: tuple[str, ...]
+    """Shared services."""
+    shared_objects: Mapping[str, str]
+    """Git object of each file that shared services mount."""
+    env_digest: str
+    settings: str
+    """Digest of settings and documents."""
+    shared_unchanged: bool
+    received: bool
+    images: Mapping[str, ImageId] = field(default_factory=dict, metadata=key(omitted=True))
+    """Service to the id of its image, once built."""
+    standins: tuple[str, ...] | None = field(default=None, metadata=key(omitted=True))
+    """Images that are stand-ins."""
+    outcomes: Mapping[str, OneshotOutcome] = field(default_factory=dict, metadata=key(omitted=True))
+    """Of each oneshot that was started."""
+    head: MigrationHead | None = field(default=None, metadata=key(omitted=True))
+    since: Seconds | None = field(default=None, metadata=key(omitted=True))
+    """When it went live last, in seconds since the epoch."""
+    colour: Colour | None = field(default=None, metadata=key(omitted=True))
+    reason: str | None = field(default=None, metadata=key(omitted=True))
+    """Why it failed or is bad."""

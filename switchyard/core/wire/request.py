@@ -1,0 +1,75 @@
+"""What the control node says to the host program: one request, then words on the open channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from switchyard.core.wire.message import Form, Json, Message, key
+from switchyard.core.wire.terms import AppName
+
+
+@dataclass(frozen=True)
+class Operator(Message):
+    """The process on the control node that waits for an attempt. Only its own machine can tell whether it lives."""
+
+    machine: str | None = field(default=None, metadata=key(omitted=True))
+    """Node name and boot id of the control node."""
+    pid: int | None = field(default=None, metadata=key(omitted=True))
+    started: str | None = field(default=None, metadata=key(omitted=True))
+    """When the process started, in the kernel's ticks; ``unknown`` where the control node has no /proc."""
+
+
+@dataclass(frozen=True)
+class Request(Message):
+    """The first line that a host program reads. Each verb uses the fields that it needs."""
+
+    VERSION: ClassVar[int | None] = 1
+
+    verb: str
+    app: AppName
+    root: str
+    """The application's folder on the host; ``~`` stands for the SSH user's home."""
+    host: str | None = field(default=None, metadata=key(omitted=True))
+    """The name of the entry under ``hosts:``."""
+    operator: Operator = field(default_factory=Operator, metadata=key(omitted=True))
+    attempt: str | None = field(default=None, metadata=key(omitted=True))
+    who: str = field(default="", metadata=key(omitted=True))
+    """The person and control node that the lease names."""
+    seen: int = field(default=0, metadata=key(omitted=True))
+    """``follow``: how many events of the attempt the control node has read."""
+    gone: str | None = field(default=None, metadata=key(omitted=True))
+    """An attempt whose operator's process the control node knows to be gone."""
+    force: bool = field(default=False, metadata=key(omitted=True))
+    reason: str | None = field(default=None, metadata=key(omitted=True))
+    allow_downgrade: bool = field(default=False, metadata=key(omitted=True))
+    shared_unchanged: bool = field(default=False, metadata=key(omitted=True))
+    back: bool = field(default=False, metadata=key(omitted=True))
+    """``deploy``: a way back to an older commit, which runs no check and no oneshot."""
+    to: str | None = field(default=None, metadata=key(omitted=True))
+    """``rollback``, ``target``: a release or commit, or the start of one."""
+    service: str | None = field(default=None, metadata=key(omitted=True))
+    count: int | None = field(default=None, metadata=key(omitted=True))
+    """``scale``: containers; ``history``: attempts."""
+    tail: int | None = field(default=None, metadata=key(omitted=True))
+    """``logs``: lines of each container."""
+    command: str | None = field(default=None, metadata=key(omitted=True))
+    services: Mapping[str, Mapping[str, Json]] = field(default_factory=dict, metadata=key(omitted=True))
+    """``changes``: the services of a resolved Compose document."""
+    paths: tuple[str, ...] = field(default=(), metadata=key("files", omitted=True))
+    """``files``: paths whose rights to look at."""
+    container_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata=key(omitted=True))
+    """``held``: paths to read in a container of each service."""
+
+
+@dataclass(frozen=True)
+class Word(Message):
+    """One line that the control node says while an attempt runs."""
+
+    say: Annotated[str, Form(choices=("beat", "receive", "prepare", "switch", "seen", "go", "cancel"))]
+    bytes: int = field(default=0, metadata=key(omitted=True))
+    """How many bytes follow the line."""
+    verdict: str | None = field(default=None, metadata=key(omitted=True))
+    """``seen``: ok, wrong or unverified, as seen at the public address."""
+    why: str | None = field(default=None, metadata=key(omitted=True))

@@ -1,0 +1,38 @@
+"""Terms that several messages share, with their forms."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from switchyard.core import names
+from switchyard.core.wire.message import Form
+
+NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+"""The form of an application's or a host's name."""
+
+AppName: TypeAlias = Annotated[str, Form(pattern=NAME)]
+HostName: TypeAlias = Annotated[str, Form(pattern=NAME)]
+MachineName: TypeAlias = Annotated[str, Form(pattern=".")]
+AttemptId: TypeAlias = Annotated[str, Form(pattern=r"^[0-9]{8}T[0-9]{6}-[0-9a-f]{6}b*$")]
+"""One run of a verb."""
+ReleaseId: TypeAlias = Annotated[str, Form(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{7,40}$")]
+"""A release: UTC time and short commit."""
+CommitId: TypeAlias = Annotated[str, Form(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+TreeId: TypeAlias = Annotated[str, Form(pattern=r"^[0-9a-f]{40,64}$")]
+ImageId: TypeAlias = Annotated[str, Form(pattern=r"^sha256:[0-9a-f]{64}$")]
+Hash: TypeAlias = Annotated[str, Form(pattern=r"^[0-9a-f]{16}$")]
+NonEmpty: TypeAlias = Annotated[str, Form(pattern=r"(?s).")]
+Port: TypeAlias = Annotated[int, Form(least=1, most=65535)]
+Count: TypeAlias = Annotated[int, Form(least=0)]
+Positive: TypeAlias = Annotated[int, Form(least=1)]
+Seconds: TypeAlias = Annotated[float, Form(least=0)]
+Colour: TypeAlias = Annotated[str, Form(choices=names.COLOURS)]
+Target: TypeAlias = Annotated[str, Form(choices=(*names.COLOURS, "none"))]
+"""Where traffic goes: a colour, or none."""
+Mode: TypeAlias = Annotated[str, Form(choices=("http", "tcp"))]
+ReleaseState: TypeAlias = Annotated[
+    str, Form(choices=("prepared", "failed", "live", "good", "unverified", "bad", "applied"))
+]
+ExitCode: TypeAlias = Annotated[int, Form(choices=(0, 1, 2, 3, 4, 5, 6, 7, 75, 130))]
+"""The exit code of a verb."""
+CheckOutcome: TypeAlias = Annotated[str, Form(choices=("pass", "fail", "unknown", "skipped"))]
