@@ -35,7 +35,7 @@ from switchyard.predeploy.database.migrations import fingerprint_of
 from switchyard.predeploy.database.reader import Reader
 from switchyard.predeploy.database.reference_server import Server, apply_files
 from switchyard.predeploy.database.sql_checks import shipped
-from switchyard.predeploy.engine.check import Finding
+from switchyard.predeploy.engine.result import Finding
 
 VALUES = {"switchyard.ignored": "[]", "switchyard.transaction": "60s"}
 WITHIN = 1800

@@ -20,9 +20,10 @@ from switchyard.control.channel import Away, Line, at_once, env_of, lines_to, re
 from switchyard.control.release import Ready
 from switchyard.control.screen import Screen
 from switchyard.core.errors import BadInput, NotChecked, Refused
-from switchyard.predeploy.engine import gate, report, runner
-from switchyard.predeploy.engine import subject as subjects
-from switchyard.predeploy.engine.check import FAIL, GROUPS, PASS, UNKNOWN, Check, Result, Subject
+from switchyard.predeploy.engine import gate, report, runner, tree
+from switchyard.predeploy.engine.check import GROUPS, Check
+from switchyard.predeploy.engine.result import FAIL, PASS, UNKNOWN, Result
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings import load as settings
 
 
@@ -59,10 +60,10 @@ def predeploy(checkout: Path, host_name: str, app_folder: str, options: Options)
         line, facts = seen[0] if seen else (None, {})
         others = tuple(seen[1:])
         env = resolve.env_values(env_of(host))
-        subject = subjects.of_work_tree(host, env, line, facts, others, fix=options.fix)
+        subject = tree.of_work_tree(host, env, line, facts, others, fix=options.fix)
         if options.fix:
             screen.say(corrected(subject))
-            subject = subjects.of_work_tree(host, env, line, facts, others, fix=False)
+            subject = tree.of_work_tree(host, env, line, facts, others, fix=False)
         verdicts = check(subject, options, screen)
         report.show(verdicts, screen)
         if options.json:
@@ -86,7 +87,7 @@ def of_commit(
     """
     began = time.monotonic()
     (line, facts), *others = seen
-    with subjects.of_commit(host, picked, ready.values, line, facts, tuple(others)) as subject:
+    with tree.of_commit(host, picked, ready.values, line, facts, tuple(others)) as subject:
         verdicts = tuple(check(subject, options, screen))
     left_out = tuple(each.name for each in every() if _named(each, options.skip))
     checked = gate.Checked(subject.tree, verdicts, round(time.monotonic() - began, 2), left_out, options.reason)
@@ -171,7 +172,7 @@ def _of_live(each: Check, subject: Subject, result: Result) -> Any:
     if not source.has(subject.repository, commit):
         return None
     before = [other for other in every() if other.name in each.after]
-    with subjects.at(subject, commit) as live:
+    with tree.at(subject, commit) as live:
         again = [runner.redacted(runner.attempted(one, live), live) for one in (*before, each)][-1]
     found = gate.baseline([gate.Verdict(each.name, each.group, "required", again)], live.tree)
     return found["checks"].get(each.name)

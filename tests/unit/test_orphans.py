@@ -12,7 +12,7 @@ from switchyard.core.errors import BadInput, NotChecked
 from switchyard.predeploy.database import orphans
 from switchyard.predeploy.database.reader import MARK, Reader
 from switchyard.predeploy.database.reference_server import Server
-from switchyard.predeploy.engine.check import Finding
+from switchyard.predeploy.engine.result import Finding
 from switchyard.settings.predeploy import RelationSetting
 from tests.embedded import fresh
 

@@ -20,7 +20,8 @@ import pytest
 from switchyard.control import commit as source
 from switchyard.control.screen import Screen
 from switchyard.predeploy.code import tools as code
-from switchyard.predeploy.engine import gate, process, subject
+from switchyard.predeploy.engine import gate, process, tree
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.tests import suites
 from switchyard.settings import load as settings
 from switchyard.verbs import predeploy
@@ -717,7 +718,7 @@ def test_a_broken_commit_is_not_saved_by_a_good_work_tree(checkout, tmp_path):
     host = settings.nowhere(checkout.folder, str(app))
     assert code.lint(of_work_tree(checkout, app)).outcome == "pass"
     picked = source.pick(app, None, allow_dirty=True)
-    with subject.of_commit(host, picked, {}, None, {}) as commit:
+    with tree.of_commit(host, picked, {}, None, {}) as commit:
         assert code.lint(commit).outcome == "fail"
 
 
@@ -752,8 +753,8 @@ def test_coverage_of_the_live_commit_by_another_version_is_that_of_its_suites_ru
     assert found.result.reason == "0 new beside 1 of the live release"
 
 
-def of_work_tree(checkout: Checkout, app: Path, setting: dict | None = None) -> subject.Subject:
-    made = subject.of_work_tree(settings.nowhere(checkout.folder, str(app)), {}, None, {}, fix=False)
+def of_work_tree(checkout: Checkout, app: Path, setting: dict | None = None) -> Subject:
+    made = tree.of_work_tree(settings.nowhere(checkout.folder, str(app)), {}, None, {}, fix=False)
     made.setting = made.setting.model_validate({**made.setting.model_dump(), **(setting or {})})
     return made
 

@@ -28,7 +28,7 @@ from switchyard.core.errors import NotChecked
 from switchyard.predeploy.configuration import services
 from switchyard.predeploy.configuration.env import Requirement, judge
 from switchyard.predeploy.configuration.services import Credentials
-from switchyard.predeploy.engine.check import Subject
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.reach import container_files as on_host
 from switchyard.settings.predeploy import PredeploySetting, VariableSetting
 from tests.harness.predeploy_application import TOP, Application

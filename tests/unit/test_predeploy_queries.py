@@ -11,9 +11,10 @@ from switchyard.predeploy.database import migration_lint
 from switchyard.predeploy.database.all import CHECKS
 from switchyard.predeploy.database.old_queries import numbered
 from switchyard.predeploy.database.reference_server import Server
-from switchyard.predeploy.engine.check import Check, Result
+from switchyard.predeploy.engine.check import Check
+from switchyard.predeploy.engine.result import Result
 from switchyard.predeploy.engine.runner import run
-from switchyard.predeploy.engine.subject import of_work_tree
+from switchyard.predeploy.engine.tree import of_work_tree
 from switchyard.settings import load as settings
 from tests.embedded import Shop, found, fresh, url
 

@@ -20,8 +20,10 @@ from switchyard.core.errors import NotChecked
 from switchyard.predeploy.database.reference_server import Server
 from switchyard.predeploy.database.target_database import machines, state_of
 from switchyard.predeploy.engine import gate, runner
-from switchyard.predeploy.engine.check import FAIL, PASS, SKIPPED, UNKNOWN, Check, Finding, Result, Subject, never
-from switchyard.predeploy.engine.subject import work_tree
+from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.result import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result
+from switchyard.predeploy.engine.subject import Subject
+from switchyard.predeploy.engine.tree import work_tree
 from switchyard.settings.predeploy import PredeploySetting
 from switchyard.verbs import predeploy
 from tests.embedded import fresh, url

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from switchyard.control import commit as source
 from switchyard.predeploy.configuration import secret_scan as scan
-from switchyard.predeploy.engine import subject
+from switchyard.predeploy.engine import tree
 from switchyard.settings import load as settings
 from tests.harness.predeploy_application import TOP, Application
 
@@ -177,7 +177,7 @@ def test_the_whole_commit_is_read_of_a_clean_export_as_well(beside):
         subprocess.run(["git", "-C", str(beside.app), *words], check=True)
     host = settings.nowhere(beside.checkout, None)
     picked = source.pick(beside.app / "apps/web", None, allow_dirty=False)
-    with subject.of_commit(host, picked, {}, None, {}) as commit:
+    with tree.of_commit(host, picked, {}, None, {}) as commit:
         found = scan.run(commit).findings
     assert [each.place for each in found] == ["../../certs/server.key", "server.key"]
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from switchyard.core.errors import BadInput
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, judged, skipped, unknown
+from switchyard.predeploy.engine.check import Check
+from switchyard.predeploy.engine.result import Finding, Result, judged, skipped, unknown
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.nox.environment import environment, python
 from switchyard.predeploy.nox.own_session import named, or_session
 from switchyard.predeploy.nox.session import Ran, at, existing, python_files, session

@@ -14,8 +14,10 @@ from switchyard.core.kinds import kinds
 from switchyard.core.split import EVERY
 from switchyard.predeploy.engine import compose_source as written
 from switchyard.predeploy.engine import waivers as waive
-from switchyard.predeploy.engine.check import FOREVER, Check, Finding, Result, Subject, unknown
+from switchyard.predeploy.engine.check import FOREVER, Check
+from switchyard.predeploy.engine.result import Finding, Result, unknown
 from switchyard.predeploy.engine.secret_patterns import is_public, is_secret_name, passwords
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings import load as settings
 
 ERRORS = ("docker-socket", "privileged", "secret-in-file", "open-port")

@@ -14,7 +14,9 @@ from switchyard.core.errors import BadInput, NotChecked
 from switchyard.predeploy.configuration import kalshi
 from switchyard.predeploy.configuration.findings import named_finding
 from switchyard.predeploy.engine import waivers
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
+from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.result import Finding, Result, skipped
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings.predeploy import CredentialSetting
 
 if TYPE_CHECKING:

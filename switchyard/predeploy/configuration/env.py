@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 from switchyard.control import compose
 from switchyard.core.errors import BadInput
 from switchyard.predeploy.engine import compose_source, waivers
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped, unknown
+from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.result import Finding, Result, skipped, unknown
 from switchyard.predeploy.engine.secret_patterns import is_placeholder, is_public, is_secret_name
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings.predeploy import VariableSetting
 
 RULES = ("env-missing", "env-empty", "env-placeholder", "env-published", "env-form", "env-lost")

@@ -12,7 +12,9 @@ from switchyard.predeploy.configuration.credentials import variable_value
 from switchyard.predeploy.configuration.findings import named_finding
 from switchyard.predeploy.configuration.local_files import local_path
 from switchyard.predeploy.engine import waivers
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
+from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.result import Finding, Result, skipped
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings.predeploy import FileSetting
 
 RULES = ("file-missing", "file-readable", "file-mode", "file-owner")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from switchyard.predeploy.engine.check import Finding
+from switchyard.predeploy.engine.result import Finding
 
 
 def named_finding(rule: str, name: str, what: str, do: str) -> Finding:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from switchyard.predeploy.configuration.findings import named_finding
 from switchyard.predeploy.configuration.local_files import local_path
-from switchyard.predeploy.engine.check import Finding, Subject
+from switchyard.predeploy.engine.result import Finding
+from switchyard.predeploy.engine.subject import Subject
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa

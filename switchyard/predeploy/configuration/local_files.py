@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from switchyard.predeploy.engine.check import Subject
+from switchyard.predeploy.engine.subject import Subject
 
 
 def local_path(subject: Subject, name: str) -> Path:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from switchyard.control import commit
 from switchyard.predeploy.engine import waivers
-from switchyard.predeploy.engine.check import FOREVER, Check, Finding, Result, Subject, unknown
+from switchyard.predeploy.engine.check import FOREVER, Check
+from switchyard.predeploy.engine.result import Finding, Result, unknown
 from switchyard.predeploy.engine.secret_patterns import (
     is_literal,
     is_placeholder,
@@ -22,6 +23,7 @@ from switchyard.predeploy.engine.secret_patterns import (
     is_secret_name,
     passwords,
 )
+from switchyard.predeploy.engine.subject import Subject
 
 TOKENS = {
     "aws-key": r"\b(?:AKIA|ASIA)(?!\w*EXAMPLE)[A-Z2-7]{16}\b",

@@ -19,7 +19,9 @@ import psycopg
 from switchyard.core.errors import NotChecked
 from switchyard.core.kinds import kinds
 from switchyard.predeploy.engine import waivers as waive
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped, unknown
+from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.result import Finding, Result, skipped, unknown
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.reach import container_files as held
 from switchyard.predeploy.reach import tunnel as forward
 

@@ -15,7 +15,9 @@ from pathlib import Path
 from switchyard.predeploy.configuration.findings import named_finding
 from switchyard.predeploy.configuration.services import POSTGRES, image_of
 from switchyard.predeploy.engine import waivers
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never
+from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.result import Finding, Result
+from switchyard.predeploy.engine.subject import Subject
 
 RULES = ("tool-missing", "tool-old")
 OLDEST_HERE = {"docker": "", "compose": "2.0", "git": "2.20", "python": "3.10"}

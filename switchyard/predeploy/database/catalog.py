@@ -11,7 +11,9 @@ from switchyard.predeploy.database.database_check import concluded, counted, rea
 from switchyard.predeploy.database.reader import Reader
 from switchyard.predeploy.database.sql_checks import SEVERITIES, SqlFile, read, shipped
 from switchyard.predeploy.database.target_database import setting_of
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
+from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.result import Finding, Result, skipped
+from switchyard.predeploy.engine.subject import Subject
 
 OWN = "sql/checks"
 """The folder of the application's own."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from switchyard.predeploy.database import target_database
 from switchyard.predeploy.database.reader import Reader
-from switchyard.predeploy.engine.check import Finding, Result, Subject, judged, not_checked, skipped, unknown
+from switchyard.predeploy.engine.result import Finding, Result, judged, not_checked, skipped, unknown
+from switchyard.predeploy.engine.subject import Subject
 
 
 def reading(check: Callable[[Subject, Reader], Result]) -> Callable[[Subject], Result]:

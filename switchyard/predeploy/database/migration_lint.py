@@ -24,7 +24,9 @@ from switchyard.predeploy.database import migrations, syntax_tree, target_databa
 from switchyard.predeploy.database.migrations import NO_MIGRATIONS, Files
 from switchyard.predeploy.database.reader import Reader
 from switchyard.predeploy.engine import waivers as waive
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
+from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.result import Finding, Result, skipped
+from switchyard.predeploy.engine.subject import Subject
 
 WITHIN = 60
 SMALL = 10 << 20

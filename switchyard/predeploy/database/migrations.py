@@ -21,7 +21,9 @@ from switchyard.predeploy.database.ledger import Ledger
 from switchyard.predeploy.database.migration_version import Version, in_order, label, spoken, version
 from switchyard.predeploy.database.reader import Reader
 from switchyard.predeploy.database.reference_server import Server
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
+from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.result import Finding, Result, skipped
+from switchyard.predeploy.engine.subject import Subject
 
 Files = tuple[tuple[str, str], ...]
 NO_MIGRATIONS = "set app.migrations (service, and files or apply) to have migrations looked at"

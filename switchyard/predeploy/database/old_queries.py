@@ -21,7 +21,9 @@ from switchyard.predeploy.database.fingerprint import Key, short
 from switchyard.predeploy.database.migrations import NO_MIGRATIONS, fingerprint_of
 from switchyard.predeploy.database.reader import MARK, Reader
 from switchyard.predeploy.database.reference_server import Server
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
+from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.result import Finding, Result, skipped
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings.predeploy import CriticalSetting
 
 ROUNDS = 6

@@ -13,7 +13,9 @@ from switchyard.predeploy.database import syntax_tree
 from switchyard.predeploy.database.database_check import concluded, counted, reading
 from switchyard.predeploy.database.reader import Reader
 from switchyard.predeploy.database.target_database import setting_of
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never
+from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.result import Finding, Result
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings.predeploy import RelationSetting
 
 SETS_SINCE = 18

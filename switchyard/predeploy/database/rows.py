@@ -13,7 +13,9 @@ from switchyard.predeploy.database.database_check import concluded, counted, rea
 from switchyard.predeploy.database.orphans import table
 from switchyard.predeploy.database.reader import Reader
 from switchyard.predeploy.database.target_database import is_empty, setting_of
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, never, skipped
+from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.result import Finding, Result, skipped
+from switchyard.predeploy.engine.subject import Subject
 
 SOON, FULL = 0.7, 0.9
 """Used shares of a key's numbers: the first is a warning, the second an error."""

@@ -21,7 +21,7 @@ from switchyard.core.errors import BadInput, NotChecked
 from switchyard.predeploy.database.migration_version import in_order
 from switchyard.predeploy.database.reader import Address, Reader
 from switchyard.predeploy.database.reference_server import NEWEST, USER, Server, apply_files, major_of
-from switchyard.predeploy.engine.check import Subject
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.reach import container_files as held
 from switchyard.predeploy.reach import tunnel as forward
 from switchyard.settings.predeploy import DatabaseSetting

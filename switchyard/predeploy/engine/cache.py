@@ -11,7 +11,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from switchyard.predeploy.engine.check import PASS, Check, Finding, Result, Subject
+from switchyard.predeploy.engine.check import Check
+from switchyard.predeploy.engine.result import PASS, Finding, Result
+from switchyard.predeploy.engine.subject import Subject
 
 KEPT = 4
 """Passes of one check that stay: of the work tree, and of the commits that were shipped last."""

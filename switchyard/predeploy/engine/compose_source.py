@@ -10,7 +10,7 @@ from typing import Any
 
 from switchyard.control import compose as resolve
 from switchyard.core.errors import BadInput
-from switchyard.predeploy.engine.check import Subject
+from switchyard.predeploy.engine.subject import Subject
 
 NAME = re.compile(r"\$(?:\$|([A-Za-z_]\w*)|\{([A-Za-z_]\w*))")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from switchyard.core.errors import FAILED, NOT_CHECKED, OK
-from switchyard.predeploy.engine.check import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result
+from switchyard.predeploy.engine.result import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result
 
 NO_WORSE = "no-worse-than-live"
 EXITS = {PASS: OK, FAIL: FAILED, UNKNOWN: NOT_CHECKED}

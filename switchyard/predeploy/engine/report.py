@@ -16,8 +16,10 @@ from rich.table import Table
 
 from switchyard.control.screen import Screen, ago
 from switchyard.core.errors import BadInput
-from switchyard.predeploy.engine.check import FAIL, PASS, SKIPPED, UNKNOWN, Check, Finding, Result, Subject
+from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.gate import Verdict, outcome, sentence
+from switchyard.predeploy.engine.result import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result
+from switchyard.predeploy.engine.subject import Subject
 
 STYLES = {PASS: "green", FAIL: "red", UNKNOWN: "yellow", SKIPPED: "dim"}
 SHOWN = 20

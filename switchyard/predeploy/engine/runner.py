@@ -19,19 +19,9 @@ from urllib.parse import quote
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.redact import redact, redact_all, spellings
 from switchyard.predeploy.engine import cache
-from switchyard.predeploy.engine.check import (
-    FAIL,
-    GROUPS,
-    PASS,
-    SKIPPED,
-    UNKNOWN,
-    Check,
-    Finding,
-    Result,
-    Subject,
-    not_checked,
-    unknown,
-)
+from switchyard.predeploy.engine.check import GROUPS, Check
+from switchyard.predeploy.engine.result import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result, not_checked, unknown
+from switchyard.predeploy.engine.subject import Subject
 
 COMPUTING = max(2, os.cpu_count() or 1)
 """Checks that compute at one time. With more than there are cores the longest, for which all wait, takes longer."""

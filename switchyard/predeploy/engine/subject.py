@@ -1,189 +1,125 @@
-"""What the checks look at, made: the work tree, or a clean export of a commit, with or without a host."""
+"""What the checks look at: one tree of an application, and one host or none."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from switchyard.control import commit as source
-from switchyard.control import compose as resolve
-from switchyard.control.channel import Line
 from switchyard.core.app import App
-from switchyard.core.errors import BadInput, NotChecked
-from switchyard.predeploy.engine.check import Subject
-from switchyard.settings import load as settings
+from switchyard.core.errors import NotChecked
+from switchyard.settings.predeploy import PredeploySetting
 
-STATE = ".switchyard"
-Others = tuple[tuple[Line, Mapping[str, Any]], ...]
-"""Machines of the host beside the first, each with what it said of itself."""
+if TYPE_CHECKING:
+    from switchyard.control.channel import Line
+    from switchyard.settings.load import HostSetting
+
+T = TypeVar("T")
 
 
-@contextlib.contextmanager
-def of_commit(
-    host: settings.Host,
-    picked: source.Source,
-    env: Mapping[str, str],
-    line: Line | None,
-    facts: Mapping[str, Any],
-    others: Others = (),
-) -> Iterator[Subject]:
-    """A clean export of a commit; it is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
-        resolve.export(picked.repository, picked.commit, Path(folder))
-        tree = source.git(picked.repository, "rev-parse", f"{picked.commit}^{{tree}}").decode().strip()
-        own = source.show(picked, "invoke.yaml")
-        yield _made(
-            host,
-            Path(folder),
-            picked.folder,
-            own,
-            tree,
-            repository=picked.repository,
-            clean=True,
-            env=env,
-            line=line,
-            facts=facts,
-            others=others,
+@dataclass
+class Subject:
+    """What the checks look at: one tree of an application, and one host or none."""
+
+    app: App
+    setting: PredeploySetting
+    top: Path
+    """The repository's top, or that of a clean export of the commit."""
+    repository: Path
+    """The repository that the tree is of."""
+    tree: str
+    """The git tree that ``top`` holds."""
+    clean: bool
+    """Whether it is the export of a commit; else it is the work tree."""
+    state: Path
+    """A folder of the application's own for virtual environments, reports and caches; it outlives the run."""
+    checkout: Path
+    """Where the settings and relative paths of the env stand."""
+    resolve: Callable[[], tuple[Mapping[str, Any] | None, str]] = lambda: (None, "")
+    """Makes ``document`` and ``unresolved``, for the first check that asks."""
+    changed: Callable[[], bool] = lambda: False
+    """Whether the folder has another content by now than that of ``tree``."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """The variables of the host's env; none without a host. They are secrets: no finding shows a value."""
+    host: str | None = None
+    entry: HostSetting | None = None
+    """The host's entry of the settings."""
+    line: Line | None = None
+    """The connection to the host's first machine, for forwarded channels."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What that machine said of itself: ``shared`` services with their addresses, ``live``, ``baseline``."""
+    others: tuple[tuple[Line, Mapping[str, Any]], ...] = ()
+    """The same of the host's other machines."""
+    fix: bool = False
+    closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    """What is closed once every check has ended."""
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set by Ctrl-C: a check that waits for something ends what it started."""
+    _once: dict[str, Future[Any]] = field(default_factory=dict)
+    _ends: dict[str, contextlib.ExitStack] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def folder(self) -> Path:
+        """The application's folder."""
+        return self.top / self.app.path
+
+    @property
+    def document(self) -> Mapping[str, Any] | None:
+        """The compose document with its variables filled in; None where it could not be resolved."""
+        return cast("Mapping[str, Any] | None", self.once("document", self.resolve)[0])
+
+    @property
+    def unresolved(self) -> str:
+        """Why the document could not be resolved."""
+        return str(self.once("document", self.resolve)[1])
+
+    @property
+    def machine(self) -> str:
+        """The machine of the host that is asked: the first of several; nothing without a host."""
+        return self.line.machine.name if self.line is not None else ""
+
+    @property
+    def machines(self) -> tuple[Subject, ...]:
+        """The same tree beside each machine of the host; what is shared and closed is one for all of them."""
+        return tuple(
+            replace(self, line=line, facts=facts, others=()) for line, facts in ((self.line, self.facts), *self.others)
         )
 
+    def of_machines(self, read: Callable[[Subject], T]) -> tuple[list[tuple[Subject, T]], list[str]]:
+        """What is read of each machine, and why nothing of those that do not answer."""
+        found, problems = [], []
+        for each in self.machines:
+            try:
+                found.append((each, read(each)))
+            except NotChecked as error:
+                problems.append(str(error))
+        return found, problems
 
-@contextlib.contextmanager
-def at(subject: Subject, commit: str) -> Iterator[Subject]:
-    """The same subject at another commit of its repository, with today's settings and a state of its own."""
-    with tempfile.TemporaryDirectory(prefix="switchyard-") as folder, contextlib.ExitStack() as closing:
-        resolve.export(subject.repository, commit, Path(folder))
-        tree = source.git(subject.repository, "rev-parse", f"{commit}^{{tree}}").decode().strip()
-        yield replace(
-            subject,
-            top=Path(folder),
-            tree=tree,
-            clean=True,
-            state=subject.state / "live",
-            resolve=lambda: _document(Path(folder), subject.app, subject.env, known=subject.host is not None),
-            changed=lambda: False,
-            fix=False,
-            closing=closing,
-            _once={},
-            _ends={},
-        )
+    @property
+    def reports(self) -> Path:
+        """Where tools leave their reports and logs."""
+        return self.state / "reports"
 
+    def closing_after(self, group: str) -> contextlib.ExitStack:
+        """What is closed as soon as every check of a group has ended."""
+        with self._lock:
+            if group not in self._ends:
+                self._ends[group] = self.closing.enter_context(contextlib.ExitStack())
+            return self._ends[group]
 
-def of_work_tree(
-    host: settings.Host,
-    env: Mapping[str, str],
-    line: Line | None,
-    facts: Mapping[str, Any],
-    others: Others = (),
-    *,
-    fix: bool,
-) -> Subject:
-    """The application's folder as it is now, with what is not committed."""
-    folder = host.app_folder
-    if not folder.is_dir():
-        raise BadInput(f"app.path: {folder} is not a folder")
-    top = Path(source.git(folder, "rev-parse", "--show-toplevel").decode().strip())
-    file = folder / "invoke.yaml"
-    own = file.read_text() if file.exists() else None
-    path = str(folder.relative_to(top))
-    subject = _made(
-        host,
-        top,
-        path,
-        own,
-        work_tree(top),
-        repository=top,
-        clean=False,
-        env=env,
-        line=line,
-        facts=facts,
-        others=others,
-    )
-    subject.fix = fix
-    subject.changed = lambda: work_tree(top) != subject.tree
-    return subject
-
-
-def work_tree(top: Path) -> str:
-    """The git tree of a commit of all that git does not ignore. Writes nothing to the repository."""
-    index, objects = (
-        Path(source.git(top, "rev-parse", "--path-format=absolute", "--git-path", name).decode().strip())
-        for name in ("index", "objects")
-    )
-    with tempfile.TemporaryDirectory(prefix="switchyard-") as name:
-        aside = Path(name)
-        if index.exists():
-            shutil.copy2(index, aside / "index")
-        (aside / "objects").mkdir()
-        own = {
-            "GIT_INDEX_FILE": str(aside / "index"),
-            "GIT_OBJECT_DIRECTORY": str(aside / "objects"),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
-        }
-        for words in (["add", "--all"], ["write-tree"]):
-            done = subprocess.run(
-                ["git", "-C", str(top), *words],
-                capture_output=True,
-                text=True,
-                env={**os.environ, **own},
-                timeout=source.GIT_WITHIN,
-                check=False,
-            )
-            if done.returncode != 0:
-                raise BadInput(f"{top}: git {words[0]}: {done.stderr.strip()}")
-    return done.stdout.strip()
-
-
-def _made(
-    host: settings.Host,
-    top: Path,
-    path: str,
-    own: str | None,
-    tree: str,
-    *,
-    repository: Path,
-    clean: bool,
-    env: Mapping[str, str],
-    line: Line | None,
-    facts: Mapping[str, Any],
-    others: Others,
-) -> Subject:
-    app = settings.application(host, own, path)
-    return Subject(
-        app=app,
-        setting=settings.predeploy(host, own),
-        top=top,
-        repository=repository,
-        tree=tree,
-        clean=clean,
-        state=host.checkout / STATE / "checks" / app.name,
-        checkout=host.checkout,
-        resolve=lambda: _document(top, app, env, known=bool(host.name)),
-        env=env,
-        host=host.name or None,
-        entry=host.setting if host.name else None,
-        line=line,
-        facts=facts,
-        others=others,
-    )
-
-
-def _document(top: Path, app: App, env: Mapping[str, str], *, known: bool) -> tuple[dict[str, Any] | None, str]:
-    """The compose document, or why there is none. Where no host's env is known, examples stand in for it."""
-    try:
-        return resolve.resolve(top, app, env if known else {**_examples(top / app.path), **env}), ""
-    except (BadInput, NotChecked) as error:
-        return None, str(error)
-
-
-def _examples(folder: Path) -> dict[str, str]:
-    """The variables of ``.env.example``, where no host says what they are."""
-    file = folder / ".env.example"
-    values = resolve.env_values(file.read_text()) if file.is_file() else {}
-    return {name: value or "unset" for name, value in values.items()}
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What several checks share, made by the first that asks; the others wait. What it raises, they all get."""
+        with self._lock:
+            first = name not in self._once
+            shared = self._once.setdefault(name, Future())
+        if first:
+            try:
+                shared.set_result(make())
+            except BaseException as error:
+                shared.set_exception(error)
+        return shared.result()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
-from switchyard.predeploy.engine.check import Finding, Result, Subject, judged, not_checked, unknown
+from switchyard.predeploy.engine.result import Finding, Result, judged, not_checked, unknown
+from switchyard.predeploy.engine.subject import Subject
 
 
 def judge(

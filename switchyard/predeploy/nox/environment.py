@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from switchyard.core.errors import BadInput, NotChecked
-from switchyard.predeploy.engine.check import Subject
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.nox.session import NOXFILE, existing, session
 from switchyard.predeploy.nox.target import EnvironmentOptions
 

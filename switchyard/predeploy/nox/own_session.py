@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-from switchyard.predeploy.engine.check import Check, Finding, Result, Subject, judged, unknown
+from switchyard.predeploy.engine.check import Check
+from switchyard.predeploy.engine.result import Finding, Result, judged, unknown
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.nox.session import Ran, clean_env, existing, nox
 
 SUITES = ("unit", "smoke", "integration")

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from switchyard.core.errors import NotChecked
 from switchyard.predeploy.engine import compose_source as written
-from switchyard.predeploy.engine.check import Subject
+from switchyard.predeploy.engine.subject import Subject
 
 VARIABLES = {"POSTGRES_PASSWORD": "password", "POSTGRES_USER": "user", "POSTGRES_DB": "dbname"}
 """What PostgreSQL's image takes from a file as well, named by the variable with this end; and libpq's word for it."""

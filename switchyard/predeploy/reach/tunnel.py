@@ -13,7 +13,7 @@ from typing import Any
 import paramiko
 
 from switchyard.core.errors import NotChecked
-from switchyard.predeploy.engine.check import Subject
+from switchyard.predeploy.engine.subject import Subject
 
 OPENS_WITHIN = 10.0
 """Seconds in which the server must take a connection."""

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from switchyard.predeploy.engine import cache
-from switchyard.predeploy.engine.check import FOREVER, Check, Finding, Result, Subject, judged, never, skipped, unknown
+from switchyard.predeploy.engine.check import FOREVER, Check, never
+from switchyard.predeploy.engine.result import Finding, Result, judged, skipped, unknown
+from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.nox.environment import python
 from switchyard.predeploy.nox.own_session import SUITES, named, or_session
 from switchyard.predeploy.nox.session import Ran, existing, python_files, session

@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from switchyard.predeploy.engine.check import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result, judged
 from switchyard.predeploy.engine.gate import NO_WORSE, Verdict, baseline, no_worse, outcome
+from switchyard.predeploy.engine.result import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result, judged
 
 ERROR = Finding("E1", "an error", place="a.py", line=3, text="x = 1")
 OTHER = Finding("E1", "an error", place="a.py", line=9, text="y = 2")
