@@ -9,16 +9,21 @@ from __future__ import annotations
 import dataclasses
 import functools
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
-from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, ClassVar, Final, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from switchyard.core.errors import SwitchyardError
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """Any JSON value."""
 M = TypeVar("M", bound="Message")
-Decoder: TypeAlias = Callable[[Json, str], Any]
+Value: TypeAlias = "Json | Message | Sequence[Value] | Mapping[str, Value]"
+"""A field's value."""
+Decoder: TypeAlias = Callable[[Json, str], Value]
+"""Reads JSON that stands at a path."""
+Annotation: TypeAlias = Hashable
+"""A resolved type of a field, which Python has no common class for."""
 KEY: Final = "key"
 OMITTED: Final = "omitted"
 SINCE: Final = "since"
@@ -72,7 +77,7 @@ class Message:
         if not isinstance(value, Mapping):
             raise WireError(f"{at or cls.__name__}: expected an object, got {_called(value)}")
         minor = _minor(cls, value, at)
-        arguments: dict[str, Any] = {}
+        arguments: dict[str, Value] = {}
         plan = _plan(cls)
         for field in plan:
             present = field.key in value
@@ -111,7 +116,7 @@ class Foreign(Message):
     OPEN: ClassVar[bool] = True
 
 
-def encoded(value: Any) -> Json:
+def encoded(value: Value) -> Json:
     """Return a field's value as JSON."""
     if isinstance(value, Message):
         return value.encode()
@@ -135,7 +140,7 @@ class _Field:
     """The minor version from which on the key must be there; infinity for an optional one."""
     omitted: bool
     has_default: bool
-    default: Callable[[], Any]
+    default: Callable[[], Value]
 
 
 _PLANS: dict[type[Message], tuple[_Field, ...]] = {}
@@ -152,7 +157,7 @@ def _plan(kind: type[Message]) -> tuple[_Field, ...]:
 def _fields(kind: type[Message]) -> Iterator[_Field]:
     annotations = get_type_hints(kind, localns={"Json": AnyJson}, include_extras=True)
     for field in dataclasses.fields(kind):
-        default: Callable[[], Any]
+        default: Callable[[], Value]
         if field.default_factory is not dataclasses.MISSING:
             default = field.default_factory
         else:
@@ -168,17 +173,17 @@ def _fields(kind: type[Message]) -> Iterator[_Field]:
         yield _Field(field.name, key_of(field), decoder, required, omitted, has_default, default)
 
 
-def key_of(field: dataclasses.Field[Any]) -> str:
+def key_of(field: dataclasses.Field[Value]) -> str:
     """Return a field's JSON key."""
     return str(field.metadata.get(KEY, field.name))
 
 
-def may_be_absent(field: dataclasses.Field[Any]) -> bool:
+def may_be_absent(field: dataclasses.Field[Value]) -> bool:
     """Return whether the JSON lacks the field while it has its default."""
     return bool(field.metadata.get(OMITTED, False))
 
 
-def _constant(value: Any) -> Any:
+def _constant(value: Value) -> Value:
     return value
 
 
@@ -207,14 +212,14 @@ def _minor(kind: type[Message], value: Mapping[str, Json], at: str) -> int:
     return minor
 
 
-def without_null(annotation: Any) -> Any:
+def without_null(annotation: Annotation) -> Annotation:
     """Return an optional type without its null."""
     kinds = tuple(kind for kind in get_args(annotation) if kind is not NoneType)
     is_union = get_origin(annotation) in (Union, UnionType)
     return functools.reduce(operator.or_, kinds) if is_union else annotation
 
 
-def _decoder(annotation: Any, where: str) -> Decoder:
+def _decoder(annotation: Annotation, where: str) -> Decoder:
     """Return the function that reads a value of a type."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
@@ -222,7 +227,7 @@ def _decoder(annotation: Any, where: str) -> Decoder:
         return functools.partial(_choice, choices) if choices else _decoder(arguments[0], where)
     if annotation is AnyJson:
         return _any
-    if annotation is NoneType:
+    if annotation in (None, NoneType):
         return _null
     if isinstance(annotation, type) and origin is None:
         if issubclass(annotation, Message):
@@ -240,14 +245,14 @@ def _decoder(annotation: Any, where: str) -> Decoder:
     raise TypeError(f"{where}: {annotation} is not a type of messages")
 
 
-def _optional(annotation: Any, where: str) -> Decoder:
+def _optional(annotation: Annotation, where: str) -> Decoder:
     """Return the reader of a union: null, and one kind of value for each JSON type."""
     kinds = get_args(annotation)
     readers = [_decoder(kind, where) for kind in kinds if kind is not NoneType]
     return functools.partial(_union, tuple(readers), NoneType in kinds)
 
 
-def _union(readers: tuple[Decoder, ...], may_be_null: bool, value: Json, at: str) -> Any:
+def _union(readers: tuple[Decoder, ...], may_be_null: bool, value: Json, at: str) -> Value:
     if value is None and may_be_null:
         return None
     for reader in readers[:-1]:
@@ -270,7 +275,7 @@ def _any(value: Json, at: str) -> Json:
 _SCALARS: Mapping[type, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
-def _scalar(kind: type, value: Json, at: str) -> Any:
+def _scalar(kind: type, value: Json, at: str) -> Value:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind is float and is_number:
         return value
@@ -279,19 +284,19 @@ def _scalar(kind: type, value: Json, at: str) -> Any:
     raise WireError(f"{at}: expected {_SCALARS[kind]}, got {_called(value)}")
 
 
-def _choice(choices: tuple[str | int, ...], value: Json, at: str) -> Any:
+def _choice(choices: tuple[str | int, ...], value: Json, at: str) -> Value:
     if isinstance(value, (str, int)) and not isinstance(value, bool) and value in choices:
         return value
     raise WireError(f"{at}: expected {' or '.join(map(str, choices))}, got {_called(value)}")
 
 
-def _tuple(reader: Decoder, value: Json, at: str) -> tuple[Any, ...]:
+def _tuple(reader: Decoder, value: Json, at: str) -> tuple[Value, ...]:
     if not isinstance(value, (list, tuple)):
         raise WireError(f"{at}: expected a list, got {_called(value)}")
     return tuple(reader(item, f"{at}[{index}]") for index, item in enumerate(value))
 
 
-def _fixed(readers: tuple[Decoder, ...], value: Json, at: str) -> tuple[Any, ...]:
+def _fixed(readers: tuple[Decoder, ...], value: Json, at: str) -> tuple[Value, ...]:
     if not isinstance(value, (list, tuple)) or len(value) != len(readers):
         raise WireError(f"{at}: expected a list of {len(readers)}, got {_called(value)}")
     return tuple(
@@ -299,7 +304,7 @@ def _fixed(readers: tuple[Decoder, ...], value: Json, at: str) -> tuple[Any, ...
     )
 
 
-def _mapping(reader: Decoder, value: Json, at: str) -> dict[str, Any]:
+def _mapping(reader: Decoder, value: Json, at: str) -> dict[str, Value]:
     if not isinstance(value, Mapping):
         raise WireError(f"{at}: expected an object, got {_called(value)}")
     return {name: reader(item, _join(at, name)) for name, item in value.items()}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from switchyard.core.wire.message import AnyJson, Form, Message, key_of, may_be_absent, without_null
+from switchyard.core.wire.message import Annotation, AnyJson, Form, Json, Message, key_of, may_be_absent, without_null
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-Schema: TypeAlias = dict[str, Any]
+Schema: TypeAlias = dict[str, Json]
 Describe: TypeAlias = Callable[[type[Message], str], str]
 """Returns what a field of a message means; empty where its name says it."""
 
@@ -49,7 +49,7 @@ def _message(kind: type[Message], definitions: dict[str, Schema], describe: Desc
     return {**shape, **kind.CONDITIONS}
 
 
-def _value(annotation: Any, definitions: dict[str, Schema], describe: Describe) -> Schema:
+def _value(annotation: Annotation, definitions: dict[str, Schema], describe: Describe) -> Schema:
     """Return the schema of a field's type."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation is AnyJson:
@@ -73,7 +73,7 @@ def _value(annotation: Any, definitions: dict[str, Schema], describe: Describe) 
     return {"type": _TYPES[annotation]}
 
 
-_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
+_TYPES: dict[Annotation, str] = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
 
 
 def _form(schema: Schema, form: Form) -> Schema:
