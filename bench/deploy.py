@@ -1,4 +1,4 @@
-"""What Switchyard costs, measured against the naive way or the limit, in alternating pairs of one run.
+"""What Switchyard costs, beside the naive way or a limit, in alternating pairs of one run.
 
 Prints every raw value. Exit 1 where a limit does not hold.
 """
@@ -6,46 +6,42 @@ Prints every raw value. Exit 1 where a limit does not hold.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 
+from bench.hosts import executions, sandbox_host
 from bench.measured import Report, timed
-from switchyard.control import channel as line
-from switchyard.control import sandbox
+from switchyard.control import channel
 from switchyard.core.errors import LEASE_HELD
 from switchyard.settings import load as settings
 from tests.harness.relay import Relay
 from tests.harness.site import Site
 
 ROUND_TRIP = 0.05
+"""Seconds."""
 LIST_MOST, DEPLOY_MOST, HELD_MOST, ROLLBACK_MOST, FAR_MOST = 0.050, 3.0, 2.0, 1.0, 1.5
-"""Seconds: ``inv --list`` over bare Invoke, a deploy over build and boot, one that finds the lease held, a warm
-rollback near and at a round trip."""
+"""Seconds: ``inv --list`` over bare Invoke, a deploy over build and boot, a deploy that finds the lease held, a warm
+rollback nearby and one at ``ROUND_TRIP``."""
 DEPLOY_EXECUTIONS, ROLLBACK_EXECUTIONS = 5, 1
-SESSIONS = "grep -c 'Starting session: command' /var/log/sshd.log || true"
 
 
 def bench_list(report: Report, site: Site, pairs: int) -> None:
-    """``inv --list`` beside bare Invoke with as many tasks that do nothing."""
+    """Time ``inv --list`` beside bare Invoke with as many tasks that do nothing."""
     print("inv --list", flush=True)
     argv = [sys.executable, "-m", "invoke", "--list"]
     bare = site.checkout.parent / "bare"
     bare.mkdir()
-    count = len(site.list().splitlines())
+    count = len(site.listing().splitlines())
     tasks = "".join(f"@task\ndef task{number}(c):\n    'nothing'\n" for number in range(count))
     (bare / "tasks.py").write_text(f"from invoke import task\n{tasks}")
     ours, naive = [], []
     for _ in range(5 * pairs):
-        ours.append(timed(site.list))
+        ours.append(timed(site.listing))
         naive.append(timed(lambda: subprocess.run(argv, cwd=bare, check=True, capture_output=True)))
     report.show("Switchyard", ours)
     report.show("bare Invoke", naive)
@@ -53,10 +49,13 @@ def bench_list(report: Report, site: Site, pairs: int) -> None:
 
 
 def bench_deploy(report: Report, site: Site, pairs: int) -> None:
-    """A deploy beside build and boot of the same application on the same host, each of a commit of its own."""
+    """Time a deploy beside build and boot of the same application on the same host, each of a commit of its own."""
     print("inv deploy beside the build and boot of the same application", flush=True)
     folder, project = f"/home/deploy/{site.name}-plain", f"{site.name}-plain"
-    ours, checks, plain, counted = [], [], [], []
+    ours: list[float] = []
+    checks: list[float] = []
+    plain: list[float] = []
+    counted: list[int] = []
 
     def deploy() -> None:
         (machine,) = site.receipt("deploy")["hosts"]
@@ -64,74 +63,78 @@ def bench_deploy(report: Report, site: Site, pairs: int) -> None:
 
     def build_and_boot() -> None:
         site.docker("compose", "-p", project, "--project-directory", folder, "up", "-d", "--build")
-        while not answers(site.host.ip, site.port + 1000):
+        while not is_served(site.host.ip, site.port + 1000):
             time.sleep(0.02)
 
     for number in range(pairs):
         site.commit(f"deployed {number}")
-        before = sessions(site)
+        before = executions(site)
         ours.append(timed(deploy))
-        counted.append(sessions(site) - before)
+        counted.append(executions(site) - before)
         site.commit(f"booted {number}")
         site.copy_to(folder, site.port + 1000)
         plain.append(timed(build_and_boot))
         site.docker("compose", "-p", project, "--project-directory", folder, "down")
-    report.show("inv deploy, from its start to its end", ours)
-    report.show("of it predeploy, a step of its own", checks)
+    report.show("inv deploy, from start to end", ours)
+    report.show("its step predeploy", checks)
     report.show("docker compose up -d --build, until it answers", plain)
     report.show("remote executions of a deploy, in sshd's log", counted, "")
-    pairs_of = zip(ours, checks, plain, strict=True)
-    more = statistics.median(mine - checked - theirs for mine, checked, theirs in pairs_of)
+    rounds = zip(ours, checks, plain, strict=True)
+    more = statistics.median(deployed - checked - booted for deployed, checked, booted in rounds)
     report.limit("deploy - predeploy - (build + boot)", more, DEPLOY_MOST)
     report.limit("executions of a deploy", max(counted), DEPLOY_EXECUTIONS)
 
 
 def bench_held(report: Report, site: Site, pairs: int) -> None:
-    """A deploy that finds another one at work, from its start to its end."""
+    """Time a deploy that finds another one at work, from start to end."""
     print("inv deploy beside another one", flush=True)
     site.commit("first of two")
     dockerfile = site.app / "Dockerfile"
     text = dockerfile.read_text()
     dockerfile.write_text(text.replace("USER nobody", "RUN sleep 20\nUSER nobody"))
     site.commit("second of two")
-    away = []
+    seconds = []
     with site.start("deploy", "--host", "prod") as process:
         while "sleep 20" not in site.run("ps", "-ef"):
             require(process.poll() is None, "the deploy that holds the lease ended early")
             time.sleep(0.1)
         for _ in range(pairs):
-            away.append(timed(lambda: require(site.inv("deploy").returncode == LEASE_HELD, "the lease was not held")))
+            seconds.append(timed(lambda: require(site.inv("deploy").returncode == LEASE_HELD, "the lease was free")))
         process.send_signal(signal.SIGINT)
         process.communicate()
     dockerfile.write_text(text)
-    report.show("until it says who holds the lease", away)
-    report.limit("the median of that", statistics.median(away), HELD_MOST)
+    report.show("until it says who holds the lease", seconds)
+    report.limit("the median of that", statistics.median(seconds), HELD_MOST)
 
 
-def require(holds: bool, else_what: str) -> None:
+def require(holds: bool, problem: str) -> None:
+    """Exit with a problem unless it ``holds``."""
     if not holds:
-        raise SystemExit(else_what)
+        raise SystemExit(problem)
 
 
 def bench_rollback(report: Report, site: Site, relay: Relay, pairs: int) -> None:
-    """From the start of the process until the last new request reached the bad release; near and far."""
+    """Time a rollback from its start until the last new request reaches the bad release, near and far."""
     print(f"inv rollback, warm, under load; far: a round trip of {ROUND_TRIP * 1000:.0f} ms", flush=True)
-    near, far, counted = [], [], []
+    near: list[float] = []
+    far: list[float] = []
+    counted: list[int] = []
     for number in range(2 * pairs):
-        at_a_distance = number % 2 == 1
+        is_far = number % 2 == 1
         site.commit(f"bad {number}")
         bad = site.receipt("deploy")["release"]
-        site.reach_through(relay.port if at_a_distance else site.host.port)
-        load, before = site.load(), sessions(site)
-        load.start()
+        site.reach_through(relay.port if is_far else site.host.port)
+        before = executions(site)
+        load = site.load().start()
         time.sleep(1)
         began = time.time()
         site.receipt("rollback")
         summary = load.stop()
-        counted.append(sessions(site) - before)
+        counted.append(executions(site) - before)
         last = max(record.start for record in summary.records if record.release == bad)
-        (far if at_a_distance else near).append(summary.began + last - began)
-        report_failed(report, "rollback", summary.failed, summary.sent)
+        (far if is_far else near).append(summary.began + last - began)
+        if summary.failed:
+            report.broken.append(f"{summary.failed} of {summary.sent} requests failed in a rollback")
     site.reach_through(site.host.port)
     report.show("near", near)
     report.show("far", far)
@@ -142,14 +145,14 @@ def bench_rollback(report: Report, site: Site, relay: Relay, pairs: int) -> None
 
 
 def bench_naive(report: Report, site: Site, pairs: int) -> None:
-    """Both ways under 200 requests a second: seconds, and requests that failed."""
+    """Time both ways under 200 requests a second, and count the requests that fail."""
     print("beside git pull && docker compose up -d --build over SSH, both under 200 requests a second", flush=True)
     folder, project, port = f"/home/deploy/{site.name}-naive", f"{site.name}-naive", site.port + 1000
     site.commit("naive")
     remote = clone(site, folder, port)
     host = settings.host(site.checkout, "prod")
     pull = f"cd {folder} && git pull --quiet && docker compose -p {project} up -d --build 2>&1"
-    shell = line.connect(host, host.setting.machines[0])
+    shell = channel.connect(host, host.setting.machines[0])
     shell.run(f"cd {folder} && docker compose -p {project} up -d --build --wait 2>&1", hide=True)
     ours: list[tuple[float, int, int]] = []
     naive: list[tuple[float, int, int]] = []
@@ -163,16 +166,15 @@ def bench_naive(report: Report, site: Site, pairs: int) -> None:
     site.docker("compose", "-p", project, "--project-directory", folder, "down")
     for name, rounds in (("inv deploy", ours), ("git pull && docker compose up -d --build", naive)):
         report.show(name, [seconds for seconds, _, _ in rounds])
-        report.show(
-            f"failed requests of {', '.join(str(sent) for _, _, sent in rounds)}", [f for _, f, _ in rounds], ""
-        )
+        sent = ", ".join(str(sent) for _, _, sent in rounds)
+        report.show(f"failed requests of {sent}", [failed for _, failed, _ in rounds], "")
     report.limit("failed requests of inv deploy", sum(failed for _, failed, _ in ours), 0)
     if not sum(failed for _, failed, _ in naive):
         report.broken.append("the naive way dropped nothing, so the load proves nothing")
 
 
-def answers(address: str, port: int) -> bool:
-    """Whether a page comes back whole."""
+def is_served(address: str, port: int) -> bool:
+    """Return whether a page comes back whole."""
     try:
         with urllib.request.urlopen(f"http://{address}:{port}/", timeout=5) as page:
             return bool(page.read())
@@ -180,29 +182,18 @@ def answers(address: str, port: int) -> bool:
         return False
 
 
-def under_load(site: Site, url: str, do: Callable[[], object]) -> tuple[float, int, int]:
-    """Seconds, failed and sent requests; two seconds more of load on either side."""
-    load = site.load(url)
-    load.start()
+def under_load(site: Site, url: str, deploy: Callable[[], object]) -> tuple[float, int, int]:
+    """Return seconds, failed and sent requests. The load begins 2 s earlier and ends 2 s later."""
+    load = site.load(url).start()
     time.sleep(2)
-    seconds = timed(do)
+    seconds = timed(deploy)
     time.sleep(2)
     summary = load.stop()
     return seconds, summary.failed, summary.sent
 
 
-def report_failed(report: Report, what: str, failed: int, sent: int) -> None:
-    if failed:
-        report.broken.append(f"{failed} of {sent} requests failed in a {what}")
-
-
-def sessions(site: Site) -> int:
-    """Commands that sshd was asked to run so far."""
-    return int(site.run("sh", "-c", SESSIONS))
-
-
 def clone(site: Site, folder: str, port: int) -> str:
-    """A clone on the host of a repository there, as somebody's who deploys by hand; the repository's path."""
+    """Make a clone on the host of a repository there, as for a deploy by hand, and return the repository's path."""
     remote = f"{folder}.git"
     site.copy_to(f"{remote}.work", port)
     site.run("rm", "-rf", f"{remote}.work/.git")
@@ -214,7 +205,7 @@ def clone(site: Site, folder: str, port: int) -> str:
 
 
 def push(site: Site, remote: str) -> None:
-    """The application's version as it is now, as the next commit of the repository on the host."""
+    """Commit the application's version of now to the repository on the host."""
     work = f"{remote}.work"
     subprocess.run(
         ["docker", "cp", "--quiet", str(site.app / "VERSION"), f"{site.host.container}:{work}/VERSION"], check=True
@@ -225,35 +216,29 @@ def push(site: Site, remote: str) -> None:
 
 
 def main() -> int:
-    parts = {
-        "list": bench_list,
-        "deploy": bench_deploy,
-        "held": bench_held,
-        "rollback": bench_rollback,
-        "naive": bench_naive,
-    }
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--pairs", type=int, default=3, help="how often each pair is measured (3)")
-    arguments.add_argument("--only", choices=parts, nargs="*", default=list(parts), help="which parts (all)")
-    options = arguments.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    parts = ("list", "deploy", "held", "rollback", "naive")
+    parser = argparse.ArgumentParser(prog="nox -s bench --", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=3, help="how often to measure each pair (3)")
+    parser.add_argument("--only", choices=parts, nargs="*", default=parts, help="which parts (all)")
+    options = parser.parse_args()
     report = Report()
-    with tempfile.TemporaryDirectory(prefix="switchyard-bench-") as name, contextlib.ExitStack() as stack:
-        folder = Path(name)
-        (host,) = sandbox.up(1, state=folder / "state")
-        stack.callback(sandbox.down, state=folder / "state", images=False)
+    with sandbox_host() as (host, folder):
         site = Site(folder / "site", host, folder / "state")
         site.commit("first")
         site.receipt("deploy")
         for part in options.only:
-            if part == "rollback":
-                bench_rollback(report, site, Relay(host.port, ROUND_TRIP / 2), options.pairs)
-            else:
-                parts[part](report, site, options.pairs)
-    for problem in report.broken:
-        print(f"not held: {problem}")
-    print(json.dumps({"v": 1, "broken": report.broken}))
-    return 1 if report.broken else 0
+            match part:
+                case "list":
+                    bench_list(report, site, options.pairs)
+                case "deploy":
+                    bench_deploy(report, site, options.pairs)
+                case "held":
+                    bench_held(report, site, options.pairs)
+                case "rollback":
+                    bench_rollback(report, site, Relay(host.port, ROUND_TRIP / 2), options.pairs)
+                case "naive":
+                    bench_naive(report, site, options.pairs)
+    return report.end()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What ``inv predeploy`` takes on the example, in turns with a plain script of the same tools one after the other.
+"""What ``inv predeploy`` takes on the example, by turns with a plain script that runs the same tools in a row.
 
 Prints every raw value. Exit 1 where a limit does not hold.
 """
@@ -15,20 +15,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measured import Report
+from switchyard.core.wire.message import Foreign
+from tests.harness.site import TOP
 
-ROOT = Path(__file__).resolve().parent.parent
-APP = ROOT / "examples" / "betting"
+APP = TOP / "examples" / "betting"
 BIN = Path(sys.executable).parent
 CHECKS = ("lint", "deadcode", "types", "audit", "unit", "smoke", "integration", "coverage")
 OUTSIDE = ("audit", "smoke", "integration", "coverage")
-"""What is not taken from the cache; of advisories, where no source answers, nothing is kept."""
+"""The checks that the cache never answers; it keeps no advisories where no source answers."""
 WALL_MOST, AGAIN_MOST, SHARE_MOST = 1.2, 2.0, 0.5
-"""Of the slowest check or the CPU's share; seconds of a run in which nothing changed; one check of all in a row."""
+"""Times the slowest check or the CPU's share; seconds of a run in which nothing changed; one check of all in a row."""
 
-ADOPTING = """
+REAPER = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 first = os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
@@ -41,102 +44,125 @@ while True:
     if ended == first:
         code = os.waitstatus_to_exitcode(status)
 """
-"""Runs a command as the reaper of all that leaves its parents (PR_SET_CHILD_SUBREAPER): servers' CPU counts as well."""
+"""Runs a command and adopts all that leaves its parents (PR_SET_CHILD_SUBREAPER), so that servers' CPU counts too."""
+
+
+@dataclass(frozen=True)
+class Check(Foreign):
+    """One check of predeploy's result."""
+
+    name: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Result(Foreign):
+    """What ``inv predeploy --json`` writes."""
+
+    checks: tuple[Check, ...]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="nox -s bench --", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("what", nargs="?", choices=["predeploy"])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="how often to measure (5)")
     rounds = parser.parse_args().rounds
     cores = len(os.sched_getaffinity(0))
-    report = Report()
+    walls: list[float] = []
+    sums: list[float] = []
+    ratios: list[float] = []
+    shares: list[float] = []
+    again: list[float] = []
     with tempfile.TemporaryDirectory(prefix="switchyard-bench-") as name:
         checkout = Path(name)
         (checkout / "tasks.py").write_text("from switchyard.tasks import here\n\nns = here(__file__)\n")
         predeploy(checkout, *CHECKS)
-        walls, shares, ratios, sums, kept = [], [], [], [], []
         for _ in range(rounds):
             wall, cpu = predeploy(checkout, *CHECKS, fresh=True)
-            before = children()
-            plain = in_a_row(checkout)
-            print("  " + ", ".join(f"{check} {seconds:.2f}" for check, seconds in plain.items()))
-            print(f"  CPU seconds: {cpu:.2f}, of the same tools in a row {children() - before:.2f}", flush=True)
+            before = children_seconds()
+            tools = in_a_row(checkout)
+            print("  " + ", ".join(f"{check} {seconds:.2f}" for check, seconds in tools.items()))
+            print(f"  CPU seconds: {cpu:.2f}; the same tools in a row {children_seconds() - before:.2f}", flush=True)
             walls.append(wall)
-            sums.append(sum(plain.values()))
-            ratios.append(wall / max(*plain.values(), cpu / cores))
-            shares.append(max(plain.values()) / sum(plain.values()))
-            kept.append(predeploy(checkout, *(check for check in CHECKS if check not in OUTSIDE))[0])
+            sums.append(sum(tools.values()))
+            ratios.append(wall / max(*tools.values(), cpu / cores))
+            shares.append(max(tools.values()) / sum(tools.values()))
+            again.append(predeploy(checkout, *(check for check in CHECKS if check not in OUTSIDE))[0])
     print(f"inv predeploy on {APP.name}, {cores} cores", flush=True)
+    report = Report()
     report.show("all checks anew", walls)
     report.show("the same tools one after the other", sums)
     report.show("wall over max(slowest check, CPU seconds / cores)", ratios, "")
     report.limit("the median of that", statistics.median(ratios), WALL_MOST)
-    report.show("again, nothing changed, but for what looks outside", kept)
-    report.limit("the median of that", statistics.median(kept), AGAIN_MOST)
+    report.show("again with no change, without the checks that look outside", again)
+    report.limit("the median of that", statistics.median(again), AGAIN_MOST)
     report.show("the slowest check's share of all in a row", shares, "")
     report.limit("the median of that", statistics.median(shares), SHARE_MOST)
     return 1 if report.broken else 0
 
 
 def predeploy(checkout: Path, *checks: str, fresh: bool = False) -> tuple[float, float]:
-    """Wall and CPU seconds of a run in which everything passed; only advisories may be out of reach."""
+    """Return wall and CPU seconds of a run. Exit unless every check passes; only ``audit`` may be unknown."""
     file = checkout / "result.json"
     command = [BIN / "python", "-m", "invoke", "predeploy", "--app", APP, "--only", ",".join(checks), "--json", file]
-    before, began = children(), time.monotonic()
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    said = counted([*command, *(["--fresh"] if fresh else [])], checkout, env)
-    wall, cpu = time.monotonic() - began, children() - before
-    bad = [each["name"] for each in json.loads(file.read_text())["checks"] if each["outcome"] != "pass"]
-    if set(bad) - {"audit"}:
-        sys.exit(said.stdout.decode() + said.stderr.decode())
+    before, began = children_seconds(), time.monotonic()
+    env = {**os.environ, "PYTHONPATH": str(TOP)}
+    done = run_counted([*command, *(["--fresh"] if fresh else [])], checkout, env)
+    wall, cpu = time.monotonic() - began, children_seconds() - before
+    result = Result.decode(json.loads(file.read_text()))
+    if {check.name for check in result.checks if check.outcome != "pass"} - {"audit"}:
+        sys.exit(done.stdout.decode() + done.stderr.decode())
     return wall, cpu
 
 
-def counted(command: list[str | Path], folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
-    """A command after which ``children`` counts all that it started, also what went into the background."""
-    words = [sys.executable, "-I", "-c", ADOPTING, *command]
+def in_a_row(checkout: Path) -> dict[str, float]:
+    """Return the seconds of each tool, run as by hand, in the environment that predeploy made."""
+    python = next(checkout.glob(".switchyard/checks/betting/nox/*/*/bin/python"))
+    packages = python.parent.parent / "packages.txt"
+    settings, data, cache = checkout / "coverage.ini", checkout / "data", checkout / "mypy"
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir()
+    settings.write_text(
+        f"[run]\nbranch = true\nparallel = true\ndata_file = {data}/data\nsource =\n    {APP / 'betting'}\n"
+    )
+    modules = [f"betting/{name}.py" for name in ("elo", "kalshi", "pipeline")]
+    tests = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-cov"]
+    coverage = [python, "-m", "coverage"]
+    types = [BIN / "mypy", "--follow-imports=silent", f"--python-executable={python}", f"--cache-dir={cache}"]
+    tools: dict[str, list[list[str | Path]]] = {
+        "lint": [[BIN / "ruff", "check", "--no-cache", "."]],
+        "deadcode": [[BIN / "vulture", "--min-confidence=80", "betting"]],
+        "types": [[*types, *modules]],
+        "audit": [[BIN / "pip-audit", "--disable-pip", "--no-deps", "-r", packages, "--progress-spinner=off"]],
+        "unit": [[*tests, "tests/unit"]],
+        "smoke": [[*tests, "tests/smoke"]],
+        "integration": [[*tests, "tests/integration"]],
+        "coverage": [[*coverage, verb, f"--rcfile={settings}"] for verb in ("combine", "report")],
+    }
+    env = {**os.environ, "COVERAGE_PROCESS_START": str(settings)}
+    return {name: time_commands(commands, env) for name, commands in tools.items()}
+
+
+def time_commands(commands: Sequence[Sequence[str | Path]], env: Mapping[str, str]) -> float:
+    """Run commands in the application's folder and return their seconds together."""
+    began = time.monotonic()
+    for command in commands:
+        run_counted(command, APP, env)
+    return time.monotonic() - began
+
+
+def run_counted(
+    command: Sequence[str | Path], folder: Path, env: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command so that ``children_seconds`` counts all that it starts, also in the background."""
+    words = [sys.executable, "-I", "-c", REAPER, *command]
     return subprocess.run(words, cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True)
 
 
-def children() -> float:
+def children_seconds() -> float:
+    """Return the CPU seconds of all children so far."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def in_a_row(checkout: Path) -> dict[str, float]:
-    """Seconds of each tool, run as one would by hand, in the environment that predeploy made."""
-    python = next(checkout.glob(".switchyard/checks/betting/nox/*/*/bin/python"))
-    packages = python.parent.parent / "packages.txt"
-    setting = {name: checkout / name for name in ("coverage.ini", "data", "mypy")}
-    shutil.rmtree(setting["data"], ignore_errors=True)
-    setting["data"].mkdir()
-    setting["coverage.ini"].write_text(
-        f"[run]\nbranch = true\nparallel = true\ndata_file = {setting['data']}/data\nsource =\n    {APP / 'betting'}\n"
-    )
-    modules = [f"betting/{name}.py" for name in ("elo", "kalshi", "pipeline")]
-    measured = {"COVERAGE_PROCESS_START": str(setting["coverage.ini"])}
-    tests = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-cov"]
-    report = [python, "-m", "coverage", "report", f"--rcfile={setting['coverage.ini']}"]
-    combine = [python, "-m", "coverage", "combine", f"--rcfile={setting['coverage.ini']}"]
-    audit = [BIN / "pip-audit", "--disable-pip", "--no-deps", "-r", packages, "--progress-spinner=off"]
-    types = [BIN / "mypy", "--follow-imports=silent", f"--python-executable={python}"]
-    steps = {
-        "lint": [[BIN / "ruff", "check", "--no-cache", "."]],
-        "deadcode": [[BIN / "vulture", "--min-confidence=80", "betting"]],
-        "types": [[*types, f"--cache-dir={setting['mypy']}", *modules]],
-        "audit": [audit],
-        **{suite: [[*tests, f"tests/{suite}"]] for suite in ("unit", "smoke", "integration")},
-        "coverage": [combine, report],
-    }
-    return {name: timed(commands, {**os.environ, **measured}) for name, commands in steps.items()}
-
-
-def timed(commands: list[list[str | Path]], env: dict[str, str]) -> float:
-    began = time.monotonic()
-    for command in commands:
-        counted(command, APP, env)
-    return time.monotonic() - began
 
 
 if __name__ == "__main__":

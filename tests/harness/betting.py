@@ -20,19 +20,21 @@ class Betting(Site):
         self.rewrite(
             "    stop_grace_period: 20s\n", "    stop_grace_period: 20s\n    volumes: ['./uploads:/uploads']\n"
         )
-        own = self.app / "invoke.yaml"
-        own.write_text(own.read_text() + "  data: {./uploads: data}\n")
+        settings = self.app / "invoke.yaml"
+        settings.write_text(settings.read_text() + "  data: {./uploads: data}\n")
         (self.checkout / "prod.env").write_text("POSTGRES_PASSWORD=not-guessed\n")
 
     def sql(self, query: str) -> list[list[str]]:
+        """Run a query in the application's database and return its rows."""
         (db,) = self.docker("ps", "--quiet", "--filter", f"name={self.name}-shared-db-").split()
-        said = self.docker("exec", db, "psql", "-U", "betting", "-AtqF", "|", "-c", query)
-        return [line.split("|") for line in said.splitlines()]
+        rows = self.docker("exec", db, "psql", "-U", "betting", "-AtqF", "|", "-c", query)
+        return [row.split("|") for row in rows.splitlines()]
 
-    def load(self) -> Load:
+    def load(self, url: str | None = None) -> Load:
+        """Return a load that reads ratings and posts games."""
         game = {"sport": "football", "home": "A", "away": "B", "home_won": True}
         return Load(
-            self.url,
+            url or self.url,
             rate=200,
             seconds=LOAD_SECONDS,
             get=lambda number: "/ratings",

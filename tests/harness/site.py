@@ -1,4 +1,4 @@
-"""The application of one test: its repository, the checkout that deploys it, and its sandbox host seen from outside."""
+"""One test's application: its repository, the checkout that deploys it, and its sandbox host seen from outside."""
 
 from __future__ import annotations
 
@@ -19,30 +19,33 @@ from typing import Any
 
 from switchyard.control import sandbox
 from switchyard.core import journal
+from switchyard.core.wire.message import Json
 from tests.harness import formats
 from tests.harness.load import Load
 
 TOP = Path(__file__).resolve().parents[2]
 PORTS = iter(range(18300, 18700))
 SECONDS = 120.0
+"""The time limit of a verb and of a command."""
 LOAD_SECONDS = 300.0
-"""After which a load that nobody stops ends by itself."""
+"""A load that nobody stops ends after this time."""
 BEGAN = 1_700_000_000
-"""When the first commit is made, in seconds since the epoch."""
+"""The time of the first commit, in seconds since the epoch."""
 MAY_HOLD_SECRETS = re.compile(
     r"^(releases/[^/]+/(env|(values|compose|blue|green|build|shared)\.json|files/token\.txt)|shared/(compose|wanted)\.json)$"
 )
-"""The files below an application's folder on a host that may hold a value of the env."""
+"""The files in an application's folder on a host that may hold a value of the env."""
 
 
 class Site:
-    """An application's repository, the checkout that deploys it, and the host as seen from outside."""
+    """An application on a sandbox host."""
 
     example = "web"
+    """The folder of ``examples/`` that the application starts from."""
     overrides: tuple[str, ...] = ()
-    """Words that every deploy of this application gets."""
+    """Flags for every deploy of this application."""
     within = SECONDS
-    """Seconds in which a verb must end."""
+    """The time limit of a verb in seconds."""
 
     def __init__(self, folder: Path, host: sandbox.SandboxHost, state: Path) -> None:
         self.host, self.state, self.port = host, state, next(PORTS)
@@ -50,7 +53,7 @@ class Site:
         self.clock = BEGAN
         self.app, self.checkout = folder / "app", folder / "checkout"
         self.library = [TOP]
-        """Where the operator's Python looks first."""
+        """Where the operator's Python looks for packages first."""
         shutil.copytree(TOP / "examples" / self.example, self.app)
         self.rewrite('"8000:8000"', f'"{self.port}:8000"')
         self.git("init", "--quiet")
@@ -62,82 +65,75 @@ class Site:
         self.point_at(self.app)
 
     def set_up(self) -> None:
-        """The settings and the env of the first release."""
+        """Write the settings and the env of the first release."""
         self.settings()
         self.broken("none")
 
-    @property
-    def url(self) -> str:
-        return f"http://{self.host.ip}:{self.port}"
+    # The application's repository.
 
     def rewrite(self, old: str, new: str, name: str = "compose.yaml") -> None:
-        """Change a file of the application, which must contain what is changed."""
+        """Replace a text in a file of the application. The file must contain it."""
         path = self.app / name
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
 
     def build_with(self, line: str) -> None:
-        """Have the build of the next release do this too."""
+        """Add a line to the Dockerfile of the next release."""
         self.rewrite("USER nobody", f"{line}\nUSER nobody", "Dockerfile")
 
-    def until(self, holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-        """Waits for something that the operator's process must outlive."""
-        deadline = time.monotonic() + SECONDS
-        while not holds():
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < deadline, "it does not come to that"
-
-    def wait_for(self, words: str, process: subprocess.Popen[str]) -> None:
-        """Until a command with these words runs on the host."""
-        self.until(lambda: words in self.run("ps", "-ef"), process)
-
-    def wait_for_migrate(self, process: subprocess.Popen[str]) -> None:
-        """Until the oneshot of that name runs."""
-        self.until(lambda: f"{self.name}-migrate-" in self.docker("ps", "--format", "{{.Names}}"), process)
-
-    def deploy_struck(
-        self, words: str, strike: Callable[[subprocess.Popen[str]], object]
-    ) -> subprocess.CompletedProcess[str]:
-        """A deploy run to its end, and what is done to it as soon as it says these words."""
-        said = ""
-        with self.start("deploy", "--host", "prod") as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                said += line
-                if words in line:
-                    strike(process)
-        return subprocess.CompletedProcess(process.args, process.returncode, said)
-
-    def settings(self, **more: Any) -> None:
-        """The application's own settings; without checks unless given."""
+    def settings(self, **more: Json) -> None:
+        """Write the application's own settings, without checks unless ``more`` has some."""
         (self.app / "invoke.yaml").write_text(json.dumps({"app": {"name": self.name, "healthy_within": 5, **more}}))
+
+    def broken(self, how: str) -> None:
+        """Say how the next release breaks: a value of ``BREAK`` in ``examples/web``, or ``none``."""
+        (self.checkout / "prod.env").write_text(f"BREAK={how}\n")
+
+    def git(self, *words: str, at: int = BEGAN) -> str:
+        """Run git in the repository and return what it prints. ``at``: the commit's date in seconds since the epoch."""
+        dates = {f"GIT_{role}_DATE": f"{at} +0000" for role in ("AUTHOR", "COMMITTER")}
+        argv = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.invalid", "-C", str(self.app), *words]
+        done = subprocess.run(
+            argv, check=True, capture_output=True, text=True, timeout=SECONDS, env={**os.environ, **dates}
+        )
+        return done.stdout.strip()
+
+    def commit(self, version: str, *, at: int | None = None) -> str:
+        """Commit a release and return its id. ``at``: seconds since the epoch, else a second after the last commit."""
+        self.clock = at if at is not None else self.clock + 1
+        (self.app / "VERSION").write_text(version)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", f"release {version}", at=self.clock)
+        return self.git("rev-parse", "HEAD")
+
+    # The checkout's settings.
 
     def point_at(self, repository: Path) -> None:
         """Have the checkout deploy this repository."""
         entry = {"machines": [self.machine("prod1", self.host)], "url": self.url, "env": {"files": ["prod.env"]}}
-        whole = {"app": {"name": self.name, "path": str(repository)}, "hosts": {"prod": entry}}
-        (self.checkout / "invoke.yaml").write_text(json.dumps(whole))
+        settings = {"app": {"name": self.name, "path": str(repository)}, "hosts": {"prod": entry}}
+        (self.checkout / "invoke.yaml").write_text(json.dumps(settings))
 
     @contextlib.contextmanager
     def entry(self) -> Iterator[dict[str, Any]]:
-        """The host's entry of the checkout's settings, to be changed."""
+        """Yield the host's entry of the checkout's settings, and write back what the caller changes in it."""
         path = self.checkout / "invoke.yaml"
-        whole = json.loads(path.read_text())
-        yield whole["hosts"]["prod"]
-        path.write_text(json.dumps(whole))
+        settings = json.loads(path.read_text())
+        yield settings["hosts"]["prod"]
+        path.write_text(json.dumps(settings))
 
     def users_ask(self, url: str) -> None:
-        """Have the settings name another address as the users'."""
+        """Have the settings name another public address."""
         with self.entry() as entry:
             entry["url"] = url
 
-    def machine(self, name: str, host: sandbox.SandboxHost) -> dict[str, Any]:
-        """A host as an entry of the settings."""
+    def machine(self, name: str, host: sandbox.SandboxHost) -> dict[str, str | int]:
+        """Return a sandbox host as a machine of the settings."""
         return {"name": name, "address": "127.0.0.1", "port": host.port, "user": "deploy", "key": host.key}
 
     def join(self, name: str, host: sandbox.SandboxHost, state: Path) -> None:
-        """Another machine of the host."""
+        """Add a machine to the host."""
         with self.entry() as entry:
             entry["machines"].append(self.machine(name, host))
         known = self.checkout / ".switchyard" / "known_hosts"
@@ -147,32 +143,14 @@ class Site:
         """Have the checkout reach the host's sshd through another port of this machine."""
         with self.entry() as entry:
             (first, *_) = entry["machines"]
-            was, first["port"] = first["port"], port
+            direct, first["port"] = first["port"], port
         known = self.checkout / ".switchyard" / "known_hosts"
-        known.write_text(known.read_text() + known.read_text().replace(f":{was} ", f":{port} "))
+        known.write_text(known.read_text() + known.read_text().replace(f":{direct} ", f":{port} "))
 
-    def broken(self, how: str) -> None:
-        """How the next release breaks; ``none`` if not at all."""
-        (self.checkout / "prod.env").write_text(f"BREAK={how}\n")
+    # The operator.
 
-    def git(self, *words: str, at: int = BEGAN) -> str:
-        dates = {f"GIT_{role}_DATE": f"{at} +0000" for role in ("AUTHOR", "COMMITTER")}
-        argv = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.invalid", "-C", str(self.app), *words]
-        done = subprocess.run(
-            argv, check=True, capture_output=True, text=True, timeout=SECONDS, env={**os.environ, **dates}
-        )
-        return done.stdout.strip()
-
-    def commit(self, version: str, *, at: int | None = None) -> str:
-        """Commit a release, ``at`` seconds since the epoch; by default each a second after the one before."""
-        self.clock = at if at is not None else self.clock + 1
-        (self.app / "VERSION").write_text(version)
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", f"release {version}", at=self.clock)
-        return self.git("rev-parse", "HEAD")
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """An operator's process, its output to be read."""
+    def start(self, *words: str, new_session: bool = False) -> subprocess.Popen[str]:
+        """Start ``inv`` with these words; the caller reads its output. Both streams go to ``stdout``."""
         more = self.overrides if words[:1] == ("deploy",) else ()
         return subprocess.Popen(
             [sys.executable, "-m", "invoke", *words, *more],
@@ -182,78 +160,130 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            # A shell has what it runs in the background ignore Ctrl-C, and that is inherited.
+            start_new_session=new_session,
+            # A process that a shell starts in the background ignores Ctrl-C, and its children inherit that.
             preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
 
     def inv(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A verb run to its end; both streams are in ``stdout``."""
+        """Run a verb to its end. Both streams are in ``stdout``; what ``--json`` prints is of its format."""
         with self.start(*words, "--host", "prod") as process:
             try:
-                said, _ = process.communicate(timeout=self.within)
+                output, _ = process.communicate(timeout=self.within)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
         if "--json" in words:
-            formats.require_printed(words, process.returncode, said)
-        return subprocess.CompletedProcess(words, process.returncode, said)
+            formats.require_printed(words, process.returncode, output)
+        return subprocess.CompletedProcess(words, process.returncode, output)
 
-    def turned_away(self, verb: str) -> subprocess.CompletedProcess[str]:
-        """A verb that finds the lease held: it must take no longer than two looks at the host, and a second.
-
-        The second is for what else runs on this machine in just that moment.
-        """
-        began = time.monotonic()
-        done = self.inv(verb)
-        took = time.monotonic() - began
-        assert self.inv("status").returncode == 0
-        look = time.monotonic() - began - took
-        assert took < 2 * look + 1, f"{took:.1f} s, and a look takes {look:.1f} s:\n{done.stdout}"
-        return done
-
-    def list(self) -> str:
-        """What ``inv --list`` prints."""
+    def listing(self) -> str:
+        """Return what ``inv --list`` prints."""
         with self.start("--list") as process:
             return process.communicate(timeout=SECONDS)[0]
 
     def receipt(self, *words: str) -> Any:
-        """The one JSON object of a verb that must succeed."""
+        """Run a verb with ``--json``, which must exit 0, and return the object that it prints."""
         done = self.inv(*words, "--json")
         assert done.returncode == 0, done.stdout
         return json.loads(done.stdout)
 
-    def docker(self, *words: str) -> str:
-        return self.run("docker", *words)
+    def turned_away(self, verb: str) -> subprocess.CompletedProcess[str]:
+        """Run a verb that finds the lease held. It must end within the time of two looks at the host and a second.
+
+        The second is for whatever else this machine does at that moment.
+        """
+        began = time.monotonic()
+        done = self.inv(verb)
+        seconds = time.monotonic() - began
+        assert self.inv("status").returncode == 0
+        look = time.monotonic() - began - seconds
+        assert seconds < 2 * look + 1, f"{seconds:.1f} s, and a look takes {look:.1f} s:\n{done.stdout}"
+        return done
+
+    def deploy_struck(
+        self, words: str, strike: Callable[[subprocess.Popen[str]], object]
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a deploy to its end, and call ``strike`` as soon as it prints these words."""
+        output = ""
+        with self.start("deploy", "--host", "prod") as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                output += line
+                if words in line:
+                    strike(process)
+        return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+    def until(self, holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+        """Wait until ``holds``. Fail where the operator's process ends first."""
+        deadline = time.monotonic() + SECONDS
+        while not holds():
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline, f"it does not hold after {SECONDS:.0f} s"
+
+    def wait_for(self, words: str, process: subprocess.Popen[str]) -> None:
+        """Wait until a command with these words runs on the host."""
+        self.until(lambda: words in self.run("ps", "-ef"), process)
+
+    def wait_for_migrate(self, process: subprocess.Popen[str]) -> None:
+        """Wait until the oneshot ``migrate`` runs."""
+        self.until(lambda: f"{self.name}-migrate-" in self.docker("ps", "--format", "{{.Names}}"), process)
+
+    # The host.
+
+    @property
+    def root(self) -> str:
+        """The application's folder on the host."""
+        return f"/home/deploy/apps/{self.name}"
 
     def run(self, *words: str) -> str:
-        """What a command prints as root on the host."""
+        """Run a command as root on the host and return what it prints."""
         argv = ["docker", "exec", self.host.container, *words]
         return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=SECONDS).stdout.strip()
 
+    def docker(self, *words: str) -> str:
+        return self.run("docker", *words)
+
+    def read(self, name: str) -> str:
+        """Return a file of the application's folder on the host."""
+        return self.run("cat", f"{self.root}/{name}")
+
     def containers(self, colour: str) -> dict[str, str]:
-        """The ids of a colour's containers and their states."""
+        """Return the state of each container of a colour by its id."""
         project = f"label=com.docker.compose.project={self.name}-{colour}"
         lines = self.docker("ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.State}}", "--filter", project)
-        return dict(line.split() for line in lines.splitlines())  # type: ignore[misc]
+        return dict(line.split(" ", 1) for line in lines.splitlines())
+
+    def workers(self) -> list[str]:
+        """Return the release of each running handover container."""
+        labels = ["--filter", f"label=switchyard.app={self.name}", "--filter", "label=switchyard.kind=handover"]
+        return self.docker("ps", *labels, "--format", '{{.Label "switchyard.release"}}').split()
 
     def journal(self) -> list[tuple[str, str]]:
-        """Each step and what became of it, as the host wrote it down."""
-        lines = self.run("cat", f"/home/deploy/apps/{self.name}/journal.jsonl").splitlines()
-        return [(entry["step"], entry["what"]) for entry in journal.read(lines)[0]]
-
-    def answer(self) -> str:
-        with urllib.request.urlopen(self.url, timeout=5) as answer:
-            return str(answer.read().decode().strip())
+        """Return each step of the host's journal and its outcome."""
+        entries, _ = journal.read(self.read("journal.jsonl").splitlines())
+        return [(entry["step"], entry["what"]) for entry in entries]
 
     def copy_to(self, folder: str, port: int | None = None) -> None:
-        """The application's files on the host, as for somebody who deploys by hand, published on another port."""
+        """Copy the application's files to the host, as for a deploy by hand. ``port``: publish it there instead."""
         self.run("rm", "-rf", folder)
         subprocess.run(["docker", "cp", "--quiet", str(self.app), f"{self.host.container}:{folder}"], check=True)
         if port is not None:
             self.run("sed", "-i", f"s/{self.port}:8000/{port}:8000/", f"{folder}/compose.yaml")
 
+    # The users.
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host.ip}:{self.port}"
+
+    def answer(self) -> str:
+        """Return the page that users get: the version."""
+        with urllib.request.urlopen(self.url, timeout=5) as answer:
+            return str(answer.read().decode().strip())
+
     def load(self, url: str | None = None) -> Load:
-        """200 requests a second until stopped."""
+        """Return a load of 200 requests a second that runs until it is stopped."""
         return Load(
             url or self.url,
             rate=200,
@@ -263,26 +293,28 @@ class Site:
         )
 
 
-def require_formats(made: Site) -> None:
-    """That what Switchyard wrote down on the host is of its formats, whatever became of it."""
-    root = Path("/home/deploy/apps") / made.name
-    for name in made.run("sh", "-c", f"ls {root}/releases/*/release.json 2>/dev/null || true").split():
-        formats.require("release", json.loads(made.run("cat", name)))
-    for name in made.run("sh", "-c", f"ls {root}/releases/*/checks.json 2>/dev/null || true").split():
-        formats.require("checks", json.loads(made.run("cat", name)))
-    for name in made.run("sh", "-c", f"ls {root}/*.json* 2>/dev/null || true").split():
-        if name.endswith("lease.json"):
-            formats.require("lease", json.loads(made.run("cat", name)))
-        if name.endswith("journal.jsonl"):
-            for entry in journal.read(made.run("cat", name).splitlines())[0]:
-                formats.require("journal", entry)
+def require_formats(site: Site) -> None:
+    """Require that every file of Switchyard's on the host is of its format."""
+
+    def listed(pattern: str) -> list[str]:
+        return site.run("sh", "-c", f"ls {site.root}/{pattern} 2>/dev/null || true").split()
+
+    for name in listed("releases/*/release.json"):
+        formats.require("release", json.loads(site.run("cat", name)))
+    for name in listed("releases/*/checks.json"):
+        formats.require("checks", json.loads(site.run("cat", name)))
+    for name in listed("lease.json"):
+        formats.require("lease", json.loads(site.run("cat", name)))
+    for name in listed("journal.jsonl"):
+        for entry in journal.read(site.run("cat", name).splitlines())[0]:
+            formats.require("journal", entry)
 
 
-def clear(made: Site) -> None:
+def clear(site: Site) -> None:
     """Remove an application from its host, so that the next one finds memory and address ranges."""
     for part in ("edge", "blue", "green", "shared"):
-        if found := made.containers(part):
-            made.docker("rm", "--force", *found)
-    label = f"label=switchyard.app={made.name}"
-    if networks := made.docker("network", "ls", "--quiet", "--filter", label).split():
-        made.docker("network", "rm", *networks)
+        if containers := site.containers(part):
+            site.docker("rm", "--force", *containers)
+    label = f"label=switchyard.app={site.name}"
+    if networks := site.docker("network", "ls", "--quiet", "--filter", label).split():
+        site.docker("network", "rm", *networks)

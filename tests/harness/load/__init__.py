@@ -1,6 +1,8 @@
-"""Open-loop load: each request goes out once, at its fixed time, whatever the answers do; websockets stay open beside it.
+"""Open-loop load: each request goes out once, at its fixed time, whatever the answers do.
 
-By hand: ``python -m tests.harness.load http://127.0.0.1:8000 --get /ratings --seconds 10``.
+Websockets stay open beside it. By hand:
+
+    python -m tests.harness.load http://127.0.0.1:8000 --get /ratings --seconds 10
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ B = TypeVar("B", bound="Background[object]")
 
 
 class Background(abc.ABC, Generic[S]):
-    """A coroutine in a thread of its own, from ``start()`` until ``stop()`` or its own end, with a summary of type ``S``."""
+    """A coroutine in a thread of its own, from ``start()`` until ``stop()`` or its own end. ``S`` sums it up."""
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None

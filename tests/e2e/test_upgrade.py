@@ -1,0 +1,96 @@
+"""A host that an earlier Switchyard deployed serves on while this one takes it over."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from switchyard.control import sandbox
+from tests.harness import formats
+from tests.harness.heartbeats import overlaps
+from tests.harness.history import export
+from tests.harness.load import Summary
+from tests.harness.site import TOP, clear, require_formats
+from tests.harness.web_with_worker import WebWithWorker
+
+COMMITS = ("b2a70e0",)
+"""The commits from which an upgrade must work. Each issue adds the commit on which it begins."""
+PHASE_SECONDS = 3.0
+"""How long the load runs on after each verb."""
+RATE_LEAST = 100.0
+"""Requests a second in every phase."""
+
+
+@pytest.fixture(params=COMMITS)
+def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The tree of an earlier commit. Where the history lacks it, the test fails: unknown is no pass and no skip."""
+    return export(str(request.param), tmp_path / "earlier")
+
+
+@pytest.fixture
+def site(earlier: Path, tmp_path: Path, sandbox_host: tuple[sandbox.SandboxHost, Path]) -> Iterator[WebWithWorker]:
+    """Two releases that the earlier tree deployed: one live, one to go back to."""
+    site = WebWithWorker(tmp_path / "site", *sandbox_host)
+    site.library = [earlier]
+    yield site
+    clear(site)
+
+
+def test_a_host_of_an_earlier_version_is_used_under_load_without_a_failed_request(site: WebWithWorker) -> None:
+    site.commit("1")
+    first = site.receipt("deploy")["release"]
+    site.commit("2")
+    second = site.receipt("deploy")["release"]
+    assert site.answer() == "2"
+
+    site.library = [TOP]
+    marks = []
+    with site.load() as load:
+
+        def phase(*words: str) -> str:
+            """Run a verb of this tree, which must exit 0, and go on under load."""
+            marks.append(time.time())
+            printed = site.inv(*words, "--json")
+            assert printed.returncode == 0, printed.stdout
+            time.sleep(PHASE_SECONDS)
+            return printed.stdout
+
+        status = json.loads(phase("status"))
+        assert status["hosts"][0]["live"]["release"] == second
+        history = json.loads(phase("history"))
+        assert {first, second} <= {entry["release"] for entry in history["hosts"][0]["attempts"]}
+        site.commit("3")
+        third = json.loads(phase("deploy"))["release"]
+        assert (site.answer(), site.workers()) == ("3", [third])
+        back = json.loads(phase("rollback"))
+        assert (back["release"], site.answer(), site.workers()) == (second, "2", [second])
+        back = json.loads(phase("rollback", "--to", first))
+        assert (back["release"], site.answer(), site.workers()) == (first, "1", [first])
+        site.commit("4")
+        fourth = json.loads(phase("deploy"))["release"]
+        assert (site.answer(), site.workers()) == ("4", [fourth])
+        marks.append(time.time())
+        summary = load.stop()
+
+    assert summary.failed == 0, summary.errors
+    assert set(summary.ids_sent) == set(summary.ids_answered)
+    assert set(summary.releases) == {first, second, third, fourth}
+    assert min(rates(summary, marks)) >= RATE_LEAST
+    assert overlaps(site.heartbeats()) == []
+    for release in (first, second):
+        formats.require("release", json.loads(site.read(f"releases/{release}/release.json")))
+    require_formats(site)
+
+
+def rates(summary: Summary, marks: list[float]) -> list[float]:
+    """Return the requests a second between each two marks, which are seconds since the epoch."""
+    starts = [summary.began + record.start for record in summary.records]
+    return [
+        sum(1 for start in starts if began <= start < ended) / (ended - began)
+        for began, ended in itertools.pairwise(marks)
+    ]
