@@ -12,14 +12,14 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from switchyard.control.commit import git
 from switchyard.control.dockerfile import copied
 from switchyard.core.app import App
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
 from switchyard.core.redact import redact, spellings
-from switchyard.core.split import mounted
+from switchyard.core.wire.message import WireError
 
 RESOLVE_WITHIN = 60
 LFS_MOST = 1024
@@ -100,7 +100,7 @@ def compose(folder: Path, *words: str, env: str = "") -> subprocess.CompletedPro
     return done
 
 
-def resolve(exported: Path, app: App, env: Mapping[str, str]) -> dict[str, Any]:
+def resolve(exported: Path, app: App, env: Mapping[str, str]) -> Document:
     """The compose document with every variable filled in, paths left as written, under the name that Compose gives it.
 
     What names neither the file nor its env is called as its folder is, and one at the repository's top as the
@@ -131,8 +131,10 @@ def resolve(exported: Path, app: App, env: Mapping[str, str]) -> dict[str, Any]:
         words = redact(done.stderr.strip().replace(f"{exported}/", ""), spellings(env.values()))
         hint = " Set it in the env of the host's settings (hosts.NAME.env)." if "required variable" in words else ""
         raise BadInput(f"{app.compose}: Docker Compose says: {words}{hint}")
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
+    try:
+        return Document.decode(json.loads(done.stdout))
+    except WireError as error:
+        raise BadInput(f"{app.compose}: {error}") from None
 
 
 _NO_NAME = re.compile(r"^[^a-z0-9]+|[^a-z0-9_-]")
@@ -153,7 +155,7 @@ def _quoted(value: str) -> str:
     return "'" + value.replace("'", "\\'") + "'"
 
 
-def carries_all(repository: Path, commit: str, document: Mapping[str, Any], exported: Path, app: App) -> list[str]:
+def carries_all(repository: Path, commit: str, document: Document, exported: Path, app: App) -> list[str]:
     """What the release needs and the commit does not carry, each with the ways out."""
     problems = []
     for line in git(repository, "ls-tree", "-r", "-z", commit).decode(errors="replace").split("\0"):
@@ -163,31 +165,28 @@ def carries_all(repository: Path, commit: str, document: Mapping[str, Any], expo
                 "an image that holds them"
             )
     folder = exported / app.path
-    places = [folder / source for source in mounted(document) if not source.startswith(("/", "~"))]
-    for name, service in (document.get("services") or {}).items():
-        build = service.get("build")
+    places = [folder / source for source in document.mounted if not source.startswith(("/", "~"))]
+    for name, service in document.services.items():
+        build = service.build
         if build is None:
             continue
-        context = build if isinstance(build, str) else build.get("context", ".")
+        context, dockerfile, inline = build.context, build.dockerfile, build.dockerfile_inline
         if "://" in context or context.startswith("/"):
             continue
         place = folder / context
-        dockerfile = "Dockerfile" if isinstance(build, str) else build.get("dockerfile", "Dockerfile")
-        inline = not isinstance(build, str) and "dockerfile_inline" in build
         if not place.is_dir():
             problems.append(f"service {name}: build.context {context} is not in the commit: is it ignored by git?")
-        elif not inline and not (place / dockerfile).exists():
+        elif inline is None and not (place / dockerfile).exists():
             problems.append(
                 f"service {name}: build.dockerfile {dockerfile} is not in the commit: is it ignored by git?"
             )
         else:
             places.append(place)
-            text = build["dockerfile_inline"] if inline else (place / dockerfile).read_text(errors="replace")
-            target = None if isinstance(build, str) else build.get("target")
+            text = (place / dockerfile).read_text(errors="replace") if inline is None else inline
             problems += [
                 f"service {name}: {dockerfile}:{line} copies {source}, which is not in the commit: commit it, have the "
                 "build make it, or name an image that holds it"
-                for line, source in copied(text, target)
+                for line, source in copied(text, build.target)
                 if not os.path.lexists(place / source.lstrip("/"))
             ]
     pointers = {path for place in places for path in _files(place) if _is_pointer(path)}

@@ -14,8 +14,9 @@ from switchyard.control import compose as resolve
 from switchyard.control.channel import is_orphan
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import LEASE_HELD, NotChecked, Refused
-from switchyard.core.split import Split, split, volume_of_project
+from switchyard.core.split import Split, split
 from switchyard.settings import load as settings
 
 RESERVE = 1 << 30
@@ -27,7 +28,7 @@ class Carried:
     """What a commit carries with its host's env, whichever machine it is for."""
 
     app: App
-    document: dict[str, Any]
+    document: Document
     env: str
     values: Mapping[str, str]
     """The variables of the env."""
@@ -119,7 +120,7 @@ def refuse(machine: str, facts: Mapping[str, Any], ready: Ready, host: settings.
 
 def _refuse_plain(machine: str, facts: Mapping[str, Any], ready: Ready) -> None:
     """State of this application that is here already: never an empty volume beside a full one."""
-    projects = [ready.app.name, str(ready.document.get("name"))]
+    projects = [ready.app.name, ready.document.name]
     plain = [other for other in facts["others"] if other["project"] in projects]
     if plain:
         words = ", ".join(f"{other['service']} ({other['state']})" for other in plain)
@@ -140,7 +141,7 @@ def _refuse_plain(machine: str, facts: Mapping[str, Any], ready: Ready) -> None:
 
 
 def _volume(ready: Ready, short: str, project: str) -> str:
-    return volume_of_project(ready.document, short, project)
+    return ready.document.engine_volume(short, project)
 
 
 def _takeover(volumes: Iterable[tuple[str, str]]) -> str:
@@ -164,7 +165,7 @@ def header(ready: Ready, picked: source.Source) -> dict[str, Any]:
         "shared_files": list(parts.shared_files),
         "pulls": parts.pulls,
         "notes": list(parts.notes),
-        "compose": ready.document,
+        "compose": ready.document.raw,
         "colours": parts.colours,
         "shared": parts.shared,
         "build": parts.build,

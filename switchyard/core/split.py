@@ -13,8 +13,9 @@ from typing import Any
 
 from switchyard.core import names
 from switchyard.core.app import App, Route
+from switchyard.core.compose_document import EVERY_ADDRESS, Document
 from switchyard.core.errors import BadInput
-from switchyard.core.kinds import Kind, kinds
+from switchyard.core.kinds import ServiceKind, infer
 
 UNHANDLED = ("network_mode", "links", "external_links", "volumes_from", "pid", "ipc", "provider", "models", "extends")
 """Keys of a service that would tie it to another container or to the host's network."""
@@ -40,8 +41,6 @@ PLACEHOLDERS = (".gitkeep", ".keep", ".gitignore")
 """Files that only make git keep a folder that is filled later."""
 RESTARTS = {"none": "no", "on-failure": "on-failure", "any": "unless-stopped"}
 """``deploy.restart_policy.condition`` as ``restart``: Compose would let it win, and takes ``any`` for ``always``."""
-EVERY = {"0.0.0.0", "[::]", "::"}
-"""The addresses that stand for every address of the host."""
 LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
 
@@ -49,7 +48,7 @@ LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"
 class Split:
     """What a release is made of."""
 
-    kinds: dict[str, Kind]
+    kinds: dict[str, ServiceKind]
     routes: tuple[Route, ...]
     shared: dict[str, Any]
     colours: dict[str, dict[str, Any]]
@@ -71,13 +70,14 @@ class Split:
 
 @dataclass
 class _Work:
+    parsed: Document
     document: Mapping[str, Any]
     app: App
     release: str
     root: str
     tracked: frozenset[str]
     folder: str
-    found: dict[str, Kind] = field(default_factory=dict)
+    found: dict[str, ServiceKind] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     volumes: dict[str, str] = field(default_factory=dict)
@@ -90,15 +90,13 @@ class _Work:
         return self.found[service].kind
 
 
-def split(
-    document: Mapping[str, Any], *, app: App, release: str, root: str, tracked: Collection[str], folder: str
-) -> Split:
+def split(document: Document, *, app: App, release: str, root: str, tracked: Collection[str], folder: str) -> Split:
     """Splits a resolved document. Raises ``BadInput`` with every problem, each naming service, key and setting."""
-    services = {name: value for name, value in (document.get("services") or {}).items() if not value.get("profiles")}
-    work = _Work({**document, "services": services}, app, release, root, frozenset(tracked), folder)
-    for name in (document.get("services") or {}).keys() - services.keys():
+    services: dict[str, Any] = {name: service.raw for name, service in document.enabled.items()}
+    work = _Work(document, {**document.raw, "services": services}, app, release, root, frozenset(tracked), folder)
+    for name in document.services.keys() - services.keys():
         work.notes.append(f"{name} has profiles and is left out")
-    work.found, problems = kinds(work.document, app)
+    work.found, problems = infer(document, app)
     work.problems += problems
     for name, service in services.items():
         _refuse_unhandled(work, name, service)
@@ -127,26 +125,6 @@ def split(
         shared_files=tuple(sorted(work.shared_files)),
         notes=tuple(dict.fromkeys(work.notes)),
     )
-
-
-def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Each service of both documents that differs, with the keys whose values do; nothing of a value."""
-    found = {}
-    for name in sorted(before.keys() & after.keys()):
-        keys = sorted({*before[name], *after[name]})
-        changed = [key for key in keys if before[name].get(key) != after[name].get(key)]
-        if changed:
-            found[name] = changed
-    return found
-
-
-def pin(document: Mapping[str, Any], images: Mapping[str, str]) -> dict[str, Any]:
-    """The document with every image named by its id, which nothing can move."""
-    pinned = copy.deepcopy(dict(document))
-    for name, service in (pinned.get("services") or {}).items():
-        if name in images:
-            service["image"] = images[name]
-    return pinned
 
 
 def _raise(work: _Work) -> None:
@@ -210,30 +188,13 @@ def _refuse_build(work: _Work, name: str, service: Mapping[str, Any]) -> None:
 
 def _refuse_unknown(work: _Work) -> None:
     """A setting that names nothing is a slip of the pen, and what it was meant for would go without it."""
-    mounts = mounted(work.document)
+    mounts = work.parsed.mounted
     for name in work.app.volumes.keys() - (work.document.get("volumes") or {}).keys():
         work.problems.append(f"app.volumes.{name}: no service of the compose file uses a volume of this name")
     for setting, sources in (("data", work.app.data), ("writable", work.app.writable)):
         for source in sources:
             if posixpath.normpath(source) not in mounts:
                 work.problems.append(f"app.{setting}: {source} is no bind source of the compose file")
-
-
-def mounted(document: Mapping[str, Any]) -> set[str]:
-    """What containers see of the host: bind sources, and the files of secrets and configs."""
-    found = {
-        mount["source"]
-        for service in (document.get("services") or {}).values()
-        for mount in service.get("volumes") or ()
-        if mount.get("type") == "bind"
-    }
-    files = {
-        entry["file"]
-        for part in ("secrets", "configs")
-        for entry in (document.get(part) or {}).values()
-        if "file" in entry
-    }
-    return {posixpath.normpath(source) for source in found | files}
 
 
 def _is_path(context: str) -> bool:
@@ -268,7 +229,7 @@ def _routes(work: _Work) -> tuple[Route, ...]:
     for index, route in enumerate(routes):
         for other in routes[:index]:
             if route.listen == other.listen and (
-                route.address == other.address or EVERY & {route.address, other.address}
+                route.address == other.address or EVERY_ADDRESS & {route.address, other.address}
             ):
                 work.problems.append(
                     f"service {route.service}: listen {route.listen} is already a route of {other.service}"
@@ -498,14 +459,7 @@ def _volume(work: _Work, service: str, name: str) -> None:
             f"with app.volumes.{name}.external"
         )
     else:
-        work.volumes[name] = volume_of_project(work.document, name, work.app.name)
-
-
-def volume_of_project(document: Mapping[str, Any], name: str, project: str) -> str:
-    """The engine's volume that a project has for one of the document: the name that the file gives, else its own."""
-    given = ((document.get("volumes") or {}).get(name) or {}).get("name")
-    made = names.volume(str(document.get("name")), name)
-    return names.volume(project, name) if given in (None, made) else str(given)
+        work.volumes[name] = work.parsed.engine_volume(name, work.app.name)
 
 
 def _source(work: _Work, where: str, source: str, *, shared: bool, folder: bool = True) -> tuple[str, bool]:

@@ -10,6 +10,7 @@ from switchyard.control import commit as source
 from switchyard.control.channel import Line, env_of
 from switchyard.control.release import Ready, carried, make_ready, refuse
 from switchyard.core import commands
+from switchyard.core.compose_document import services_of
 from switchyard.core.errors import Refused
 from switchyard.core.next_step import Step, Want
 from switchyard.core.plan import walk
@@ -34,7 +35,7 @@ def plan(checkout: Path, host_name: str, options: Options) -> int:
             steps: dict[str, list[str]] = {"predeploy": []} if line is lines[0] else {}
             steps |= {str(step): _shown(step, target, before, facts) for step, before in found}
             digest = commands.digest((name, shown) for name, shown in steps.items() if name != "receive")
-            differ = line.ask("changes", services=ready.document["services"])["changed"] if facts["live"] else {}
+            differ = line.ask("changes", services=services_of(ready.document.raw))["changed"] if facts["live"] else {}
             changes = [
                 *_changes(facts, ready, differ),
                 *_descent(facts, picked, options),

@@ -12,10 +12,10 @@ import pytest
 from switchyard.control import commit as source
 from switchyard.core import commands
 from switchyard.core.commands import Target, planned, shown
+from switchyard.core.compose_document import changed_keys
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.core.next_step import Step
 from switchyard.core.site import Site, Slot
-from switchyard.core.split import changed_keys
 from switchyard.host.adapters import engine
 from switchyard.host.attempt import Cancelled
 from switchyard.host.steps import build as images

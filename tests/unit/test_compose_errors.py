@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from switchyard.core.app import App
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput
 from switchyard.core.split import Split, split
 from switchyard.verbs.services import documents
@@ -21,7 +22,9 @@ def bind(source: str, **more: Any) -> dict[str, Any]:
 
 def parts(web: dict[str, Any], others: dict[str, Any] | None = None, *, top: Any = None, **settings: Any) -> Split:
     document = {"services": {"web": {**WEB, **web}, **(others or {})}, **(top or {})}
-    return split(document, app=App("shop", **settings), release="R", root="/r", tracked=TRACKED, folder=".")
+    return split(
+        Document.decode(document), app=App("shop", **settings), release="R", root="/r", tracked=TRACKED, folder="."
+    )
 
 
 def web_of(found: Split) -> dict[str, Any]:

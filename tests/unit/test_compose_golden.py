@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from switchyard.core.app import App
+from switchyard.core.compose_document import Document
 from switchyard.core.split import Split, split
 
 CASES = sorted(path for path in (Path(__file__).parent.parent / "golden" / "compose").iterdir() if path.is_dir())
@@ -31,7 +32,7 @@ def split_case(case: Path) -> Split:
         if key in app:
             app[key] = tuple(app[key])
     return split(
-        read(case / "compose.json"),
+        Document.decode(read(case / "compose.json")),
         app=App(**app),
         release="20260101T000000Z-abc1234",
         root="/home/deploy/apps/shop",

@@ -8,8 +8,9 @@ import json
 import pytest
 
 from switchyard.core.app import App
+from switchyard.core.compose_document import Document, pin
 from switchyard.core.errors import BadInput
-from switchyard.core.split import Split, pin, split
+from switchyard.core.split import Split, split
 
 DOCUMENT = {
     "name": "shop",
@@ -43,7 +44,9 @@ def parts(change=None, app: App = APP) -> Split:
     document = copy.deepcopy(DOCUMENT)
     if change:
         change(document["services"])
-    return split(document, app=app, release="R1", root="/srv/shop", tracked={"app/conf/a.ini"}, folder="app")
+    return split(
+        Document.decode(document), app=app, release="R1", root="/srv/shop", tracked={"app/conf/a.ini"}, folder="app"
+    )
 
 
 def problems(change=None, app: App = APP) -> str:

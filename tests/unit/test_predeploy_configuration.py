@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from switchyard.core.app import App
+from switchyard.core.compose_document import Document, Service
 from switchyard.core.errors import NotChecked
 from switchyard.predeploy.configuration import services
 from switchyard.predeploy.configuration.env import Requirement, judge
@@ -622,6 +623,10 @@ class Files:
         return {"held": {name: {path: told(name, path) for path in paths} for name, paths in files.items()}}
 
 
+def server(keys: dict[str, Any]) -> Service:
+    return Service.decode(keys, "services.server")
+
+
 def connecting(client: dict[str, str], own: dict[str, str] = OWN, **more: Any) -> Subject:
     services = {
         "db": {"image": "postgres:17", "environment": own},
@@ -631,14 +636,14 @@ def connecting(client: dict[str, str], own: dict[str, str] = OWN, **more: Any) -
     here = Path("/nowhere")
     places = {"top": here, "repository": here, "state": here, "checkout": here}
     document = {"services": services | more}
-    whole = {**places, "line": Files(), "resolve": lambda: (document, "")}
+    whole = {**places, "line": Files(), "resolve": lambda: (Document.decode(document), "")}
     return Subject(App("x"), PredeploySetting(), tree="", clean=True, **whole)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("what", CLIENTS)
 def test_how_a_client_connects_is_read_from_its_variables(what):
     client, tried = CLIENTS[what]
-    own, *others = services._of_postgres(connecting(client), "db", {"environment": OWN}, untold := [])
+    own, *others = services._of_postgres(connecting(client), "db", server({"environment": OWN}), untold := [])
     assert own == Credentials("db (POSTGRES_PASSWORD)", "app", "own", "shop")
     assert others == ([Credentials(f"web ({tried[0]})", *tried[1:])] if tried else [])
     assert untold == []
@@ -672,7 +677,7 @@ def test_how_a_client_connects_is_read_from_its_variables(what):
 )
 def test_what_stands_in_a_file_that_cannot_be_read_is_no_pass_and_hides_nothing_else(client, own, tried, untold):
     told: list[str] = []
-    found = list(services._of_postgres(connecting(client, own), "db", {"environment": own}, told))
+    found = list(services._of_postgres(connecting(client, own), "db", server({"environment": own}), told))
     assert [each.by for each in found] == tried
     assert [each.rpartition(": ")[2] for each in told] == untold
 
@@ -681,7 +686,7 @@ def test_a_oneshot_has_a_secret_of_compose_from_a_service_that_runs():
     told = {"DB_HOST": "db", "DB_PASSWORD_FILE": "/run/secrets/x"}
     for secrets, untold in ((["x"], 0), ([{"source": "x", "target": "/run/secrets/x"}], 0), (["y"], 1), ([], 1)):
         both = {"web": {"environment": told, "secrets": ["x"]}, "migrate": {"environment": told, "secrets": secrets}}
-        found = list(services._of_postgres(connecting({}, **both), "db", {"environment": OWN}, problems := []))
+        found = list(services._of_postgres(connecting({}, **both), "db", server({"environment": OWN}), problems := []))
         assert ("migrate (DB_PASSWORD_FILE)" in found[1].by, len(problems)) == (untold == 0, untold)
 
 
@@ -697,7 +702,7 @@ def test_a_oneshot_has_a_secret_of_compose_from_a_service_that_runs():
     ],
 )
 def test_a_password_of_redis_beside_its_host_is_tried(client, tried):
-    found = list(services._of_redis(connecting(client), "redis", {}, untold := []))
+    found = list(services._of_redis(connecting(client), "redis", server({}), untold := []))
     assert [(each.user, each.password) for each in found] == ([tried] if tried else [])
     assert len(untold) == (tried is None)
 
@@ -715,7 +720,7 @@ def test_a_password_of_redis_beside_its_host_is_tried(client, tried):
 )
 def test_how_redis_is_reached_stands_in_its_address(address, port, verifies, files):
     subject = connecting({"URL": address})
-    (found,) = services._of_redis(subject, "redis", {}, [])
+    (found,) = services._of_redis(subject, "redis", server({}), [])
     assert found.port == port
     assert (found.tls.verifies, found.tls.files) == (verifies, files) if found.tls else verifies is None
     assert on_host.files(subject, "web", files) == dict.fromkeys(files, "PEM")
@@ -723,7 +728,7 @@ def test_how_redis_is_reached_stands_in_its_address(address, port, verifies, fil
 
 def test_a_file_that_is_named_in_a_file_is_not_read_and_that_is_told():
     subject = connecting({"CACHE_URL_FILE": "/cache"})
-    (found,) = services._of_redis(subject, "redis", {}, untold := [])
+    (found,) = services._of_redis(subject, "redis", server({}), untold := [])
     assert (found.by, untold) == ("web (CACHE_URL_FILE)", [])
     with pytest.raises(NotChecked, match=r"/tls/ca\.crt of service web could not be read on prod1: it is named by"):
         on_host.files(subject, "web", found.tls.files)
@@ -731,8 +736,8 @@ def test_a_file_that_is_named_in_a_file_is_not_read_and_that_is_told():
 
 def test_redis_that_takes_nobody_but_by_tls_is_not_asked_without():
     command = ["redis-server", "--port", "0", "--tls-port", "6379", "--requirepass", "x"]
-    assert list(services._of_redis(connecting({}), "redis", {"command": command}, [])) == []
-    (found,) = services._of_redis(connecting({}), "redis", {"command": ["redis-server", "--port", "6390"]}, [])
+    assert list(services._of_redis(connecting({}), "redis", server({"command": command}), [])) == []
+    (found,) = services._of_redis(connecting({}), "redis", server({"command": ["redis-server", "--port", "6390"]}), [])
     assert found.port == 6390
 
 

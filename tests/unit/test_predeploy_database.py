@@ -21,6 +21,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput
 from switchyard.predeploy.database import sql_checks, syntax_tree, target_database
 from switchyard.predeploy.database.all import CHECKS
@@ -573,7 +574,7 @@ def test_a_service_is_a_database_by_its_image() -> None:
     )
     others = ("prom/postgres-exporter", "postgrest/postgrest:12", "edoburu/pgbouncer", "redis:8")
     document = {"services": {image: {"image": image} for image in (*images, *others)}}
-    assert list(target_database.services(document)) == list(images)
+    assert list(target_database.services(Document.decode(document))) == list(images)
 
 
 def test_a_command_and_a_fixture_fill_the_embedded_server(shop: Shop) -> None:

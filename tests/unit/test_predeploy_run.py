@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from switchyard.core.app import App
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import NotChecked
 from switchyard.predeploy.database.reference_server import Server
 from switchyard.predeploy.database.target_database import machines, state_of
@@ -219,7 +220,7 @@ def test_a_waiver_that_one_machine_needs_is_told_of_none(subject):
 )
 def test_a_database_that_all_machines_share_is_read_once(subject, url, looked):
     several = of_two_machines(replace(subject, env={"DATABASE_URL": url}))
-    several.resolve = lambda: ({"services": {"db": {"image": "postgres:17"}}}, "")
+    several.resolve = lambda: (Document.decode({"services": {"db": {"image": "postgres:17"}}}), "")
     assert len(machines(several)) == 1, "none of them has one yet"
     several.facts = {"live": {"id": "1"}}
     assert [each.machine for each in machines(several)] == ["prod1", "prod2"][:looked]

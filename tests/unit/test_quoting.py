@@ -61,7 +61,7 @@ def test_no_command_of_the_library_goes_through_a_shell_of_its_own(path):
 def test_values_of_any_kind_reach_the_document_whole(tmp_path, values):
     lines = "".join(f"      {key}: ${{{key}}}\n" for key in values)
     (tmp_path / "compose.yaml").write_text(f"services:\n  web:\n    image: x\n    environment:\n{lines}")
-    found = resolve.resolve(tmp_path, App("shop"), values)["services"]["web"]["environment"]
+    found = resolve.resolve(tmp_path, App("shop"), values).raw["services"]["web"]["environment"]
     assert {key: value.replace("$$", "$") for key, value in found.items()} == values
 
 

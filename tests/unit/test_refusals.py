@@ -10,6 +10,7 @@ import pytest
 
 from switchyard.control.release import Ready, refuse
 from switchyard.core.app import App, Route
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import Refused
 from switchyard.core.split import Split
 from switchyard.settings import load as settings
@@ -34,7 +35,7 @@ def ready(**changes: Any) -> Ready:
     volumes = {"pgdata": "shop_pgdata"}
     parts = Split({}, routes, {}, {}, {}, {}, (), (), ("web",), volumes, (), (), ())
     app = App("shop", volumes=changes.pop("volumes", {}))
-    return Ready(app, changes.pop("document", {"name": "oldshop"}), "", {"KEPT": "1"}, (), parts, "R2")
+    return Ready(app, Document.decode(changes.pop("document", {"name": "oldshop"})), "", {"KEPT": "1"}, (), parts, "R2")
 
 
 def refused(folder: Path, facts: dict[str, Any], **changes: Any) -> str:

@@ -11,6 +11,7 @@ import pytest
 from switchyard.control import compose as resolve
 from switchyard.control.commit import git
 from switchyard.core.app import App
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
 from switchyard.core.split import split
 
@@ -55,14 +56,14 @@ def exported(top: Path, into: Path) -> Path:
     return into
 
 
-def resolved(folder: Path, env: dict[str, str]) -> dict:
+def resolved(folder: Path, env: dict[str, str]) -> Document:
     return resolve.resolve(folder, App("shop"), env)
 
 
 def one_variable(folder: Path, value: str) -> str:
     folder.mkdir(exist_ok=True)
     (folder / "compose.yaml").write_text("services: {web: {image: x, environment: {V: '${V}'}}}\n")
-    return resolved(folder, {"V": value})["services"]["web"]["environment"]["V"].replace("$$", "$")
+    return resolved(folder, {"V": value}).services["web"].environment["V"]
 
 
 def test_an_export_holds_what_the_commit_holds_and_nothing_else(repository, tmp_path):
@@ -106,8 +107,8 @@ def test_a_document_has_the_name_that_compose_gives_a_plain_project_of_the_file(
     services = "services: {db: {image: x, volumes: ['pg:/x', 'own:/y']}}\nvolumes: {pg: {}, own: {name: mine_own}}\n"
     (tmp_path / path / "compose.yaml").write_text(head + services)
     document = resolve.resolve(tmp_path, App("shop", path=path), env)
-    assert document["name"] == name
-    assert {short: volume["name"] for short, volume in document["volumes"].items()} == {
+    assert document.name == name
+    assert {short: volume.name for short, volume in document.volumes.items()} == {
         "pg": f"{name}_pg",
         "own": "mine_own",
     }
@@ -183,7 +184,7 @@ def test_a_variable_that_nothing_sets_is_refused_and_not_blank(tmp_path):
 def test_the_env_goes_over_the_commit_s_own_env_file(tmp_path):
     (tmp_path / "compose.yaml").write_text("services: {web: {image: x, environment: {V: '$V', W: '$W'}}}\n")
     (tmp_path / ".env").write_text("V=commit\nW=commit\n")
-    assert resolved(tmp_path, {"V": "host"})["services"]["web"]["environment"] == {"V": "host", "W": "commit"}
+    assert resolved(tmp_path, {"V": "host"}).services["web"].environment == {"V": "host", "W": "commit"}
 
 
 def test_what_git_keeps_out_of_archives_is_exported(repository, tmp_path):

@@ -12,8 +12,9 @@ import pytest
 from switchyard.control import compose as resolve
 from switchyard.control.commit import git
 from switchyard.core.app import App
+from switchyard.core.compose_document import Document, pin
 from switchyard.core.errors import BadInput
-from switchyard.core.split import Split, pin, split
+from switchyard.core.split import Split, split
 
 ROOT = "/srv/shop"
 TRACKED = ("compose.yaml", "Dockerfile", "conf/site.ini")
@@ -74,7 +75,7 @@ def parts(changes: dict[str, dict[str, Any]] | None = None, **settings: Any) -> 
     for service, change in (changes or {}).items():
         document["services"][service].update(change)
     app = App("shop", **{"kinds": KINDS, **settings})
-    return split(document, app=app, release="R7", root=ROOT, tracked=TRACKED, folder=".")
+    return split(Document.decode(document), app=app, release="R7", root=ROOT, tracked=TRACKED, folder=".")
 
 
 def said(changes: dict[str, dict[str, Any]] | None = None, **settings: Any) -> str:
@@ -144,7 +145,14 @@ def test_a_volume_that_the_file_gives_a_name_keeps_it_and_one_named_after_the_pr
     document = copy.deepcopy(DOCUMENT)
     for project, given, kept in (("shop", "prod_pgdata", "prod_pgdata"), ("old", "old_pgdata", "shop_pgdata")):
         document.update(name=project, volumes={"pgdata": {"name": given}})
-        found = split(document, app=App("shop", kinds=KINDS), release="R7", root=ROOT, tracked=TRACKED, folder=".")
+        found = split(
+            Document.decode(document),
+            app=App("shop", kinds=KINDS),
+            release="R7",
+            root=ROOT,
+            tracked=TRACKED,
+            folder=".",
+        )
         assert found.volumes == {"pgdata": kept}
         assert found.shared["volumes"] == {"pgdata": {"name": kept, "external": True}}
 
@@ -171,7 +179,9 @@ def test_a_volume_of_the_settings_is_the_one_that_is_mounted():
 def test_a_volume_that_the_compose_file_calls_external_keeps_its_name():
     document = copy.deepcopy(DOCUMENT)
     document["volumes"]["pgdata"] = {"name": "corporate", "external": True}
-    found = split(document, app=App("shop", kinds=KINDS), release="R", root=ROOT, tracked=TRACKED, folder=".")
+    found = split(
+        Document.decode(document), app=App("shop", kinds=KINDS), release="R", root=ROOT, tracked=TRACKED, folder="."
+    )
     assert found.shared["volumes"] == {"pgdata": {"name": "corporate", "external": True}}
 
 
@@ -245,7 +255,7 @@ def test_pinning_replaces_the_named_images_and_leaves_the_document_as_it_was():
 
 def test_splitting_leaves_the_document_as_it_was():
     document = copy.deepcopy(DOCUMENT)
-    split(document, app=App("shop", kinds=KINDS), release="R", root=ROOT, tracked=TRACKED, folder=".")
+    split(Document.decode(document), app=App("shop", kinds=KINDS), release="R", root=ROOT, tracked=TRACKED, folder=".")
     assert document == DOCUMENT
 
 
@@ -292,7 +302,7 @@ def committed(top: Path, files: dict[str, str]) -> Path:
     return top
 
 
-def resolved(tmp_path: Path) -> tuple[dict[str, Any], frozenset[str]]:
+def resolved(tmp_path: Path) -> tuple[Document, frozenset[str]]:
     image = "FROM python:3.13-slim\n"
     names = {"app/compose.yaml": COMPOSE, "app/Dockerfile": image, "app/web/Dockerfile": image, "app/conf/a": "a"}
     top = committed(tmp_path / "repository", names)

@@ -25,6 +25,7 @@ from switchyard.core.compose_document.parts import (
     Volume,
 )
 from switchyard.core.compose_document.section import Section
+from switchyard.core.images import ImageReference
 from switchyard.core.wire.message import Json
 
 
@@ -94,6 +95,11 @@ class Service(NamedTuple):
     def replicas(self) -> int:
         """How many containers ``deploy`` asks for, which is where generated documents say it."""
         return 1 if self.deploy.replicas is None else self.deploy.replicas
+
+    @property
+    def image_name(self) -> str:
+        """The last part of its image's name, without the tag; empty where it names no image."""
+        return ImageReference.parse(self.image or "").name
 
     def setting(self, key: str) -> Json:
         """Return the value of a key that no attribute stands for; None where the service does not set it."""

@@ -14,9 +14,9 @@ from typing import Any
 
 from switchyard.core import names
 from switchyard.core.app import App
+from switchyard.core.compose_document import changed_keys
 from switchyard.core.errors import BadInput, Refused, SwitchyardError
 from switchyard.core.redact import redact, spellings
-from switchyard.core.split import changed_keys
 from switchyard.host import backup as aside
 from switchyard.host import observe
 from switchyard.host.adapters import engine, probe

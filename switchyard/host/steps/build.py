@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 
 from switchyard.core import commands, names
+from switchyard.core.compose_document import pin
 from switchyard.core.errors import SwitchyardError
-from switchyard.core.split import pin
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.store import read_json, write, write_json
 from switchyard.host.attempt import Attempt

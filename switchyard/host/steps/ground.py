@@ -10,8 +10,8 @@ import time
 from typing import Any
 
 from switchyard.core import commands, edge, names
+from switchyard.core.compose_document import pin, services_of, with_services
 from switchyard.core.errors import SwitchyardError
-from switchyard.core.split import pin
 from switchyard.host import backup as aside
 from switchyard.host import observe
 from switchyard.host.adapters import engine
@@ -34,12 +34,10 @@ def shared(attempt: Attempt, colour: str | None) -> None:
         observe.refuse_strangers(app.name, wanted)
         applied = read_json(store.shared / "compose.json")
         ids = {name: attempt.record["images"][name] for name in services}
-        merged = pin(wanted, ids)
-        for name, document in ((applied or {}).get("services") or {}).items():
-            merged["services"][name] = document
-        write_json(store.shared / "compose.json", merged)
+        running = services_of(applied or {})
+        write_json(store.shared / "compose.json", with_services(pin(wanted, ids), running))
         for name in services:
-            if name not in ((applied or {}).get("services") or {}):
+            if name not in running:
                 attempt.run(commands.tag(ids[name], names.tag(app.name, name, "shared")))
         attempt.run(commands.up_shared(attempt.target()))
         prove_shared(attempt)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from switchyard.core import commands, names
+from switchyard.core.compose_document import pin, services_of, with_services
 from switchyard.core.errors import TAKEN_BACK, Refused, SwitchyardError
 from switchyard.core.next_step import Step
-from switchyard.core.split import pin
 from switchyard.host import backup as aside
 from switchyard.host import observe
 from switchyard.host.adapters import engine
@@ -98,9 +98,8 @@ def apply_shared(attempt: Attempt, colour: str | None) -> None:
     aside.keep(home, changed)
     before = read_json(home / "compose.json") or {}
     merged = pin(wanted, attempt.record["images"])
-    for name, document in (before.get("services") or {}).items():
-        if name in merged.get("services", {}) and name not in changed:
-            merged["services"][name] = document
+    kept = services_of(merged).keys() - changed
+    merged = with_services(merged, {name: each for name, each in services_of(before).items() if name in kept})
     try:
         known = ground.lay_files(attempt, again=files)
         _bring_up(attempt, merged, changed)

@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
-from switchyard.core.kinds import kinds
-from switchyard.core.split import EVERY
+from switchyard.core.compose_document import EVERY_ADDRESS
+from switchyard.core.images import POSTGRES_BY_DISTRIBUTION
+from switchyard.core.kinds import infer, kind_named
 from switchyard.predeploy.engine import compose_source as written
 from switchyard.predeploy.engine import waivers as waive
 from switchyard.predeploy.engine.check import FOREVER, Check
@@ -40,7 +41,6 @@ RULES = {
 }
 """Rule to its reason and what to do about it."""
 SOCKETS = ("/", "/run", "/var/run", "/run/docker.sock", "/var/run/docker.sock")
-POSTGRES = ("postgres", "postgis", "timescaledb", "pgvector")
 PINNED = re.compile(r"\d+\.\d+.*-(?:bookworm|trixie|bullseye|forky|alpine\d)|.*@sha256:")
 """A PostgreSQL image whose server and distribution stay what they are."""
 PASSWORD_FLAG = re.compile(r"--(?:requirepass|masterauth|password|pass)(?:[ =]+|$)(\S*)")
@@ -64,11 +64,10 @@ def run(subject: Subject) -> Result:
     if subject.document is None:
         return unknown(subject.unresolved)
     raw = written.document(subject).get("services") or {}
-    found, _ = kinds(subject.document, subject.app)
+    found, _ = infer(subject.document, subject.app)
     services = [
-        Service(name, found[name].kind if name in found else "", service, raw.get(name) or {}, subject)
-        for name, service in (subject.document.get("services") or {}).items()
-        if not service.get("profiles")
+        Service(name, found[name].kind if name in found else "", service.raw, raw.get(name) or {}, subject)
+        for name, service in subject.document.enabled.items()
     ]
     if not services:
         return unknown(f"{subject.app.compose} has no service that a release would run")
@@ -194,10 +193,11 @@ def _literal(value: str) -> str:
 
 
 def _ports(service: Service) -> Iterator[Hit]:
-    if service.kind == "routed":
+    kind = kind_named(service.kind)
+    if kind is not None and kind.behind_edge:
         return
     for port in service.filled.get("ports") or ():
-        if port.get("host_ip", "0.0.0.0") in {*EVERY, ""}:
+        if port.get("host_ip", "0.0.0.0") in {*EVERY_ADDRESS, ""}:
             published = port.get("published") or "a free port"
             what = f"{published} on every address of the host leads to it, and it is not routed"
             yield Hit("open-port", what, "ports")
@@ -211,13 +211,14 @@ def _image(service: Service) -> Iterator[Hit]:
     name, _, tag = base.partition(":")
     if "@" not in image and tag in ("", "latest"):
         yield Hit("latest", f"{image} names no version", "image")
-    elif name in POSTGRES and not PINNED.fullmatch(tag or "") and "@sha256:" not in image:
+    elif name in POSTGRES_BY_DISTRIBUTION and not PINNED.fullmatch(tag or "") and "@sha256:" not in image:
         yield Hit("unpinned-database", f"{image} moves", "image")
 
 
 def _operation(service: Service) -> Iterator[Hit]:
     filled = service.filled
-    if service.kind in ("routed", "plain", "handover", "shared") and service.name not in service.subject.app.checks:
+    kind = kind_named(service.kind)
+    if kind is not None and not kind.runs_once and service.name not in service.subject.app.checks:
         check = filled.get("healthcheck") or {}
         test = check.get("test") or []
         is_off = check.get("disable") or test in (["NONE"], "NONE")

@@ -16,8 +16,10 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg
 
+from switchyard.core.compose_document import Service
 from switchyard.core.errors import NotChecked
-from switchyard.core.kinds import kinds
+from switchyard.core.images import POSTGRES, REDIS
+from switchyard.core.kinds import infer
 from switchyard.predeploy.engine import waivers as waive
 from switchyard.predeploy.engine.check import Check, never
 from switchyard.predeploy.engine.result import Finding, Result, skipped, unknown
@@ -26,8 +28,6 @@ from switchyard.predeploy.reach import container_files as held
 from switchyard.predeploy.reach import tunnel as forward
 
 RULES = ("service-refuses", "service-stopped")
-POSTGRES = ("postgres", "postgresql", "postgis", "timescaledb", "pgvector")
-REDIS = ("redis", "valkey", "redis-stack-server")
 ANSWERS_WITHIN = 10
 """Seconds in which a server must answer."""
 REFUSED = ("28P01", "28000", "3D000", "42501")
@@ -116,27 +116,21 @@ def run(subject: Subject) -> Result:
     return waive.judge(subject, RULES, found, asked, problems)
 
 
-def _servers(subject: Subject) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _servers(subject: Subject) -> Iterator[tuple[str, Service]]:
     assert subject.document is not None
-    found, _ = kinds(subject.document, subject.app)
-    for name, service in (subject.document.get("services") or {}).items():
-        is_shared = name in found and found[name].kind == "shared" and not service.get("profiles")
-        if is_shared and image_of(service) in POSTGRES + REDIS:
+    found, _ = infer(subject.document, subject.app)
+    for name, service in subject.document.enabled.items():
+        if name in found and found[name].traits.own_project and service.image_name in POSTGRES + REDIS:
             yield name, service
 
 
-def image_of(service: Mapping[str, Any]) -> str:
-    """The last part of an image's name, without its tag."""
-    return str(service.get("image", "")).split("@")[0].rsplit("/", 1)[-1].split(":")[0]
-
-
 def _asked(
-    subject: Subject, name: str, service: Mapping[str, Any], running: Mapping[str, Any]
+    subject: Subject, name: str, service: Service, running: Mapping[str, Any]
 ) -> tuple[list[Finding], list[str], list[str]]:
     """What a server refuses, a sentence on what was asked if anything was, and what could not be."""
     if not running["addresses"]:
         return [], [], [f"it has no address on {subject.host}"]
-    is_postgres = image_of(service) in POSTGRES
+    is_postgres = service.image_name in POSTGRES
     usual = 5432 if is_postgres else 6379
     problems: list[str] = []
     way_of = _of_postgres if is_postgres else _of_redis
@@ -172,9 +166,8 @@ def _asked(
 
 def _clients(subject: Subject) -> Iterator[tuple[str, dict[str, str]]]:
     assert subject.document is not None
-    for name, service in (subject.document.get("services") or {}).items():
-        if not service.get("profiles"):
-            yield name, held.environment(service)
+    for name, service in subject.document.enabled.items():
+        yield name, dict(service.environment)
 
 
 def _distinct(found: Iterator[Credentials]) -> Iterator[Credentials]:
@@ -186,14 +179,14 @@ def _distinct(found: Iterator[Credentials]) -> Iterator[Credentials]:
         yield replace(way, by=", ".join(dict.fromkeys(everyone)))
 
 
-def _of_postgres(subject: Subject, name: str, service: Mapping[str, Any], problems: list[str]) -> Iterator[Credentials]:
+def _of_postgres(subject: Subject, name: str, service: Service, problems: list[str]) -> Iterator[Credentials]:
     """Those of the server's own variables, and of every service that names it in parts or in an address.
 
     What stands in a file that cannot be read is added to ``problems``.
     """
 
     def found() -> Iterator[Credentials]:
-        plain = held.environment(service)
+        plain = service.environment
         named = _given(subject, name, plain, ("POSTGRES_USER", "POSTGRES_DB"), problems)
         owner = "" if named is None else named.get("POSTGRES_USER") or "postgres"
         first = "" if named is None else named.get("POSTGRES_DB") or owner
@@ -217,14 +210,12 @@ def _of_postgres(subject: Subject, name: str, service: Mapping[str, Any], proble
     yield from _distinct(found())
 
 
-def _of_redis(subject: Subject, name: str, service: Mapping[str, Any], problems: list[str]) -> Iterator[Credentials]:
+def _of_redis(subject: Subject, name: str, service: Service, problems: list[str]) -> Iterator[Credentials]:
     """Those of every service that names it in parts or in an address, and the password of its own command.
 
     What stands in a file that cannot be read is added to ``problems``.
     """
-    given = service.get("command") or []
-    words = given.split() if isinstance(given, str) else [str(word) for word in given]
-    options = {word: value.replace("$$", "$") for word, value in pairwise(words) if word.startswith("--")}
+    options = {word: value for word, value in pairwise(service.command) if word.startswith("--")}
     port = int(options["--port"]) if options.get("--port", "").isdigit() else None
 
     def found() -> Iterator[Credentials]:

@@ -12,8 +12,8 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from switchyard.core.images import POSTGRES, ImageReference
 from switchyard.predeploy.configuration.findings import named_finding
-from switchyard.predeploy.configuration.services import POSTGRES, image_of
 from switchyard.predeploy.engine import waivers
 from switchyard.predeploy.engine.check import Check, never
 from switchyard.predeploy.engine.result import Finding, Result
@@ -54,8 +54,8 @@ def _listed(printed: Mapping[str, str | None]) -> str:
 
 
 def _has_postgres(subject: Subject) -> bool:
-    services = (subject.document or {}).get("services") or {}
-    return subject.setting.database is not None or any(image_of(service) in POSTGRES for service in services.values())
+    services = subject.document.services if subject.document is not None else {}
+    return subject.setting.database is not None or any(service.image_name in POSTGRES for service in services.values())
 
 
 def printed_version(tool: str) -> str | None:
@@ -106,10 +106,10 @@ def _judge(where: str, printed: Mapping[str, str | None], oldest: Mapping[str, s
 
 def _judge_dump(subject: Subject, printed: str | None) -> Iterator[Finding]:
     """Warn where pg_dump is older than a server of the application, which it then refuses to dump."""
-    for name, service in ((subject.document or {}).get("services") or {}).items():
-        tag = str(service.get("image", "")).split("@")[0].rpartition(":")[2]
-        if printed and image_of(service) == "postgres" and _parts(number(tag))[:1] > _parts(number(printed))[:1]:
-            what = f"pg_dump {number(printed)} refuses to dump {name}, which is {service['image']}"
+    for name, service in (subject.document.services if subject.document is not None else {}).items():
+        tag = ImageReference.parse(service.image or "").tag
+        if printed and service.image_name == "postgres" and _parts(number(tag))[:1] > _parts(number(printed))[:1]:
+            what = f"pg_dump {number(printed)} refuses to dump {name}, which is {service.image}"
             do = "to make backups, install the client programs of that version; a deploy does not need them"
             yield replace(named_finding("tool-old", "pg_dump", what, do), severity="warn")
 

@@ -17,7 +17,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from switchyard.control import commit as git_source
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
+from switchyard.core.images import POSTGRES_DATABASES, ImageReference
 from switchyard.predeploy.database.migration_version import in_order
 from switchyard.predeploy.database.reader import Address, Reader
 from switchyard.predeploy.database.reference_server import NEWEST, USER, Server, apply_files, major_of
@@ -34,7 +36,6 @@ APPLY_WITHIN = 600
 """Seconds in which the application's own command must have built the schema."""
 UNTIL = "SWITCHYARD_MIGRATION"
 """The variable that tells that command where to stop: the applied migrations by the ledger, with blanks between."""
-_IMAGES = re.compile(r"(?:.*/)?(?:postgres(?:ql)?|postgis|pgvector|timescaledb(?:-ha)?)(?::(?P<tag>[^@]*))?(?:@.*)?")
 _ITSELF = re.compile(r"localhost|127\..*|::1|host\.docker\.internal|172\.(?:1[6-9]|2\d|3[01])\..*|/.*")
 """Addresses at which every machine finds a server of its own, by the gateways of its engine's networks as well."""
 NOT_ASKED = (
@@ -139,7 +140,7 @@ def not_asked(subject: Subject) -> str:
     migrations = subject.app.migrations
     if subject.setting.database is not None or (migrations is not None and (migrations.files or migrations.apply)):
         return ""
-    found = services(subject.document or {})
+    found = services(subject.document)
     if not found:
         return NOT_ASKED
     runs = bool(subject.facts.get("live")) or any(
@@ -180,12 +181,12 @@ def _is_elsewhere(subject: Subject) -> bool:
     url = subject.env.get(setting.url_from)
     server = _of_url(url, "", setting, subject.env).parameters.get("host") if url else None
     of_machine = server is None or _ITSELF.fullmatch(str(server)) is not None
-    return not of_machine and setting.service is None and server not in services(subject.document or {})
+    return not of_machine and setting.service is None and server not in services(subject.document)
 
 
 def server_major(subject: Subject) -> int:
     """The major version of the application's database, as its image says it; else the newest one."""
-    found = services(subject.document or {})
+    found = services(subject.document)
     name = setting_of(subject).service or (next(iter(found)) if len(found) == 1 else None)
     match = re.match(r"(\d+)", found.get(name or "", ""))
     return int(match.group(1)) if match else NEWEST
@@ -232,14 +233,13 @@ def is_empty(subject: Subject) -> bool:
     return setting_of(subject).fixture is None and state_of(subject).reader(subject).address.source == "embedded"
 
 
-def services(document: Mapping[str, Any]) -> dict[str, str]:
+def services(document: Document | None) -> dict[str, str]:
     """The services whose image is PostgreSQL's, each with the image's tag."""
-    found = {}
-    for name, service in (document.get("services") or {}).items():
-        match = _IMAGES.fullmatch(str(service.get("image") or ""))
-        if match:
-            found[name] = match.group("tag") or ""
-    return found
+    images = {
+        name: ImageReference.parse(service.image or "")
+        for name, service in (document.services if document is not None else {}).items()
+    }
+    return {name: image.tag for name, image in images.items() if image.name in POSTGRES_DATABASES}
 
 
 def _embedded(subject: Subject, state: State, why: str) -> Address:
@@ -295,14 +295,15 @@ def _apply_command(subject: Subject, server: Server, name: str, until: str) -> N
 
 def _owner(subject: Subject) -> str | None:
     """The role that the application's own server is set up with, which migrations may name."""
-    found = list(services(subject.document or {}))
+    found = list(services(subject.document))
     name = setting_of(subject).service or (found[0] if len(found) == 1 else None)
     return _variables(subject, name).get("POSTGRES_USER") if name else None
 
 
 def _variables(subject: Subject, service: str) -> dict[str, str]:
     """A service's variables in the compose document, as the container sees them."""
-    return held.environment(((subject.document or {}).get("services") or {}).get(service) or {})
+    found = None if subject.document is None else subject.document.services.get(service)
+    return {} if found is None else dict(found.environment)
 
 
 def _of_url(url: str, words: str, setting: DatabaseSetting, env: Mapping[str, str]) -> Address:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from switchyard.core.app import App
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import NotChecked
 from switchyard.settings.predeploy import PredeploySetting
 
@@ -39,7 +40,7 @@ class Subject:
     """A folder of the application's own for virtual environments, reports and caches; it outlives the run."""
     checkout: Path
     """Where the settings and relative paths of the env stand."""
-    resolve: Callable[[], tuple[Mapping[str, Any] | None, str]] = lambda: (None, "")
+    resolve: Callable[[], tuple[Document | None, str]] = lambda: (None, "")
     """Makes ``document`` and ``unresolved``, for the first check that asks."""
     changed: Callable[[], bool] = lambda: False
     """Whether the folder has another content by now than that of ``tree``."""
@@ -69,9 +70,9 @@ class Subject:
         return self.top / self.app.path
 
     @property
-    def document(self) -> Mapping[str, Any] | None:
+    def document(self) -> Document | None:
         """The compose document with its variables filled in; None where it could not be resolved."""
-        return cast("Mapping[str, Any] | None", self.once("document", self.resolve)[0])
+        return cast("Document | None", self.once("document", self.resolve)[0])
 
     @property
     def unresolved(self) -> str:

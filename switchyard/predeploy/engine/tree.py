@@ -16,6 +16,7 @@ from switchyard.control import commit as source
 from switchyard.control import compose as resolve
 from switchyard.control.channel import Line
 from switchyard.core.app import App
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings import load as settings
@@ -174,7 +175,7 @@ def _made(
     )
 
 
-def _document(top: Path, app: App, env: Mapping[str, str], *, known: bool) -> tuple[dict[str, Any] | None, str]:
+def _document(top: Path, app: App, env: Mapping[str, str], *, known: bool) -> tuple[Document | None, str]:
     """The compose document, or why there is none. Where no host's env is known, examples stand in for it."""
     try:
         return resolve.resolve(top, app, env if known else {**_examples(top / app.path), **env}), ""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from switchyard.core.compose_document import Service
 from switchyard.core.errors import NotChecked
-from switchyard.predeploy.engine import compose_source as written
 from switchyard.predeploy.engine.subject import Subject
 
 VARIABLES = {"POSTGRES_PASSWORD": "password", "POSTGRES_USER": "user", "POSTGRES_DB": "dbname"}
@@ -37,7 +36,7 @@ def files(subject: Subject, service: str, paths: Iterable[str]) -> dict[str, str
     line = subject.line
     assert line is not None
     services = _services(subject)
-    asked = {name: sorted(set(_named(environment(each), services))) for name, each in services.items()}
+    asked = {name: sorted(set(_named(each.environment, services))) for name, each in services.items()}
     every = {name: found for name, found in asked.items() if found}
     held = subject.once(f"held {subject.machine}", lambda: line.ask("held", files=every)["held"])
     found = {}
@@ -53,13 +52,11 @@ def files(subject: Subject, service: str, paths: Iterable[str]) -> dict[str, str
     return found
 
 
-def _secret(service: Mapping[str, Any], path: str) -> str | None:
+def _secret(service: Service, path: str) -> str | None:
     """The secret of Compose that a service has at a path."""
-    for each in service.get("secrets") or ():
-        source = each if isinstance(each, str) else each["source"]
-        target = source if isinstance(each, str) else each.get("target") or source
-        if PurePosixPath("/run/secrets", target) == PurePosixPath(path):
-            return str(source)
+    for grant in service.secrets:
+        if PurePosixPath("/run/secrets", grant.target) == PurePosixPath(path):
+            return grant.source
     return None
 
 
@@ -78,18 +75,13 @@ def parts(variables: Mapping[str, str], servers: Collection[str]) -> Iterator[tu
             yield tuple(tuple(start + end for end in ends) for ends in PARTS)
 
 
-def environment(service: Mapping[str, Any]) -> dict[str, str]:
-    """A service's variables as its processes see them."""
-    return {name: value.replace("$$", "$") for name, value in written.pairs(service.get("environment")).items()}
-
-
 def options(address: str) -> dict[str, str]:
     """Those of an address, the last of each name. Raises ``ValueError`` where it is none."""
     return {name.lower(): values[-1] for name, values in parse_qs(urlsplit(address).query).items()}
 
 
-def _services(subject: Subject) -> Mapping[str, Mapping[str, Any]]:
-    return (subject.document or {}).get("services") or {}
+def _services(subject: Subject) -> Mapping[str, Service]:
+    return subject.document.services if subject.document is not None else {}
 
 
 def _named(variables: Mapping[str, str], servers: Collection[str]) -> Iterator[str]:
