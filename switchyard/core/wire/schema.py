@@ -70,10 +70,10 @@ def _value(annotation: Annotation, definitions: dict[str, Schema], describe: Des
             definitions[annotation.__name__] = {}
             definitions[annotation.__name__] = _message(annotation, definitions, describe)
         return {"$ref": f"#/$defs/{annotation.__name__}"}
-    return {"type": _TYPES[annotation]}
+    return {"type": "null" if annotation in (None, NoneType) else _TYPES[annotation]}
 
 
-_TYPES: dict[Annotation, str] = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
+_TYPES: dict[Annotation, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 def _form(schema: Schema, form: Form) -> Schema:
