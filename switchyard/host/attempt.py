@@ -14,7 +14,7 @@ from switchyard.core import commands, redact
 from switchyard.core.app import App, Route
 from switchyard.core.errors import INTERRUPTED, SwitchyardError
 from switchyard.core.lease import BEAT_WITHIN, RENEW_EVERY
-from switchyard.host.adapters import engine
+from switchyard.host.adapters import process
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store, Superseded, append, now, read_json
 
@@ -106,7 +106,7 @@ class Attempt:
     def run(self, argv: Sequence[str], *, shown: Sequence[str] | None = None, **how: Any) -> tuple[int, str]:
         """A command that changes the host, logged with the release and told with the step."""
         self.carried.append(commands.shown(shown or argv, self.release))
-        return engine.run(argv, log=self.log, **{"tick": self.tick, **how})
+        return process.run(argv, log=self.log, **{"tick": self.tick, **how})
 
     def redact(self, text: str) -> str:
         """The text without any value of the wanted release's env, nor of its file secrets."""

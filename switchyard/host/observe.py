@@ -16,6 +16,7 @@ from switchyard.core.app import App, Route
 from switchyard.core.errors import Refused
 from switchyard.core.site import Site, Slot
 from switchyard.host.adapters import engine
+from switchyard.host.adapters.engine import Container
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store, now, read_json
 from switchyard.host.attempt import Attempt
@@ -43,29 +44,20 @@ def site(attempt: Attempt) -> Site:
     return replace(found, edge=edge_state(attempt, found, containers))
 
 
-def is_single(container: Mapping[str, Any]) -> bool:
-    """Whether a container belongs to a handover service."""
-    return bool(container["Labels"].get(names.KIND) == "handover")
-
-
-def of_colour(containers: Iterable[dict[str, Any]], colour: str) -> list[dict[str, Any]]:
+def of_colour(containers: Iterable[Container], colour: str) -> list[Container]:
     """The containers of a colour's services, oneshots apart."""
-    return [
-        c
-        for c in containers
-        if c["Labels"].get(names.COLOUR) == colour and c["Labels"].get(names.KIND) in ("routed", "plain", "handover")
-    ]
+    return [container for container in containers if container.is_of_colour and container.colour == colour]
 
 
-def slot(attempt: Attempt, colour: str, containers: Iterable[dict[str, Any]]) -> Slot:
+def slot(attempt: Attempt, colour: str, containers: Iterable[Container]) -> Slot:
     """One colour: its release, and how its services are."""
     mine = of_colour(containers, colour)
     if not mine:
         return Slot()
-    release = mine[0]["Labels"].get(names.RELEASE)
-    record = attempt.store.record(release) or {}
-    front = [c for c in mine if not is_single(c)]
-    single = [c for c in mine if is_single(c)]
+    release = mine[0].release or None
+    record = attempt.store.record(release or "") or {}
+    front = [c for c in mine if not c.is_singleton]
+    single = [c for c in mine if c.is_singleton]
     return Slot(
         release=release,
         front=group_state(attempt, f"front {colour}", front, wanted_count(attempt.store, record, colour)),
@@ -88,17 +80,17 @@ def wanted(
     return {name: (scales or {}).get(name, count) for name, count in replicas.items()}
 
 
-def lacking(containers: Iterable[Mapping[str, Any]], wanted: Mapping[str, int]) -> dict[str, str]:
+def lacking(containers: Iterable[Container], wanted: Mapping[str, int]) -> dict[str, str]:
     """The services of which fewer containers run than are wanted, each with how many do."""
-    running = Counter(c["Labels"]["com.docker.compose.service"] for c in containers if c["State"] == "running")
+    running = Counter(c.service for c in containers if c.is_running)
     return {name: f"{running[name]} of {count}" for name, count in wanted.items() if running[name] < count}
 
 
-def group_state(attempt: Attempt, key: str, containers: list[dict[str, Any]], wanted: int) -> str:
+def group_state(attempt: Attempt, key: str, containers: list[Container], wanted: int) -> str:
     """none, stopped, starting, healthy or failed."""
     if not containers:
         return "none"
-    running = [c for c in containers if c["State"] == "running"]
+    running = [c for c in containers if c.is_running]
     if key in attempt.failed:
         return "failed"
     if len(running) < max(wanted, 1):
@@ -106,42 +98,38 @@ def group_state(attempt: Attempt, key: str, containers: list[dict[str, Any]], wa
     return "healthy" if attempt.proven.get(key) == identity(running) else "starting"
 
 
-def single_state(attempt: Attempt, key: str, containers: list[dict[str, Any]]) -> str:
+def single_state(attempt: Attempt, key: str, containers: list[Container]) -> str:
     """none, stopped, running, healthy or failed."""
     if key in attempt.failed:
         return "failed"
-    running = [c for c in containers if c["State"] in ("running", "restarting", "paused")]
+    running = [c for c in containers if c.is_up]
     if not running:
         return "running" if key in attempt.started else ("stopped" if containers else "none")
     return "healthy" if attempt.proven.get(key) == identity(running) else "running"
 
 
-def identity(containers: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
+def identity(containers: Iterable[Container]) -> frozenset[tuple[str, str]]:
     """What a proof is about: these containers, started when they were."""
     found = set()
     for container in containers:
-        details = engine.inspect(container["Id"])
+        details = engine.inspect(container.id)
         if details is not None:
-            found.add((details["Id"], details["State"]["StartedAt"]))
+            found.add((details.id, details.started_at))
     return frozenset(found)
 
 
-def shared_state(store: Store, app: str, record: Mapping[str, Any], containers: Iterable[dict[str, Any]]) -> str:
+def shared_state(store: Store, app: str, record: Mapping[str, Any], containers: Iterable[Container]) -> str:
     """Whether every shared service of the release runs."""
-    running = {
-        c["Labels"].get("com.docker.compose.service")
-        for c in containers
-        if c["Labels"].get(names.KIND) == "shared" and c["State"] == "running"
-    }
+    running = {c.service for c in containers if c.kind == "shared" and c.is_running}
     ready = (store.shared / "ready").exists() and all(
-        engine.ask("GET", f"/networks/{names.network(app, colour)}") for colour in names.COLOURS
+        engine.has_network(names.network(app, colour)) for colour in names.COLOURS
     )
     return "healthy" if ready and set(record.get("shared", ())) <= running else "absent"
 
 
-def edge_state(attempt: Attempt, site: Site, containers: Iterable[dict[str, Any]]) -> str:
+def edge_state(attempt: Attempt, site: Site, containers: Iterable[Container]) -> str:
     """absent, stale, or current for the wanted release."""
-    if not any(c["Labels"].get(names.KIND) == "edge" and c["State"] == "running" for c in containers):
+    if not any(c.kind == "edge" and c.is_running for c in containers):
         return "absent"
     if not attempt.release:
         return "current"
@@ -211,7 +199,7 @@ def facts(store: Store, app: str) -> dict[str, Any]:
     return {
         "root": str(store.root),
         "uid": os.getuid(),
-        "disks": disks(str(store.root), engine.ask("GET", "/info")["DockerRootDir"]),
+        "disks": disks(str(store.root), engine.info().root),
         "memory_available": int(memory["MemAvailable"].split()[0]) * 1024,
         "live": summary(record, colour),
         "checks": ((record or {}).get("app") or {}).get("checks") or {},
@@ -219,10 +207,10 @@ def facts(store: Store, app: str) -> dict[str, Any]:
         "commits": [record["commit"] for record in records if record.get("received")][:20],
         "edge": read_json(store.edge / "routes.json"),
         "others": plain_projects(app),
-        "volumes": sorted(v["Name"] for v in engine.ask("GET", "/volumes")["Volumes"] or ()),
+        "volumes": engine.volumes(),
         "listening": listening(),
         "shared": sorted((read_json(store.shared / "wanted.json") or {}).get("services") or ()),
-        "memory_live": sum(memory_of(c) for c in of_colour(containers, colour)),
+        "memory_live": sum(engine.memory_used(c) for c in of_colour(containers, colour)),
     }
 
 
@@ -247,10 +235,10 @@ def _live_colour(store: Store) -> str:
     return proxy.file_live() if colour == "down" else colour
 
 
-def _held(store: Store, containers: Iterable[dict[str, Any]], colour: str) -> dict[str, Any] | None:
+def _held(store: Store, containers: Iterable[Container], colour: str) -> dict[str, Any] | None:
     """The record of the release whose containers a colour holds."""
     held = of_colour(containers, colour)
-    return store.record(held[0]["Labels"].get(names.RELEASE) or "") if held else None
+    return store.record(held[0].release) if held else None
 
 
 def summary(record: Mapping[str, Any] | None, colour: str) -> dict[str, Any] | None:
@@ -270,46 +258,32 @@ def usual(store: Store) -> dict[str, float]:
     return {step: sorted(seconds[-LAST:])[len(seconds[-LAST:]) // 2] for step, seconds in taken.items()}
 
 
-def memory_of(container: Mapping[str, Any]) -> int:
-    """Bytes that a running container uses now, what the kernel can drop apart; 0 for one that does not run."""
-    if container["State"] != "running":
-        return 0
-    path = f"/containers/{container['Id']}/stats?stream=false&one-shot=true"
-    used = (engine.ask("GET", path) or {}).get("memory_stats") or {}
-    kinds = used.get("stats") or {}
-    dropped = kinds.get("total_inactive_file", kinds.get("inactive_file", 0))  # cgroup v1, v2
-    return max(0, int(used.get("usage") or 0) - int(dropped))
-
-
 def plain_projects(app: str) -> list[dict[str, str]]:
     """Compose containers on this host that are not Switchyard's: project, service, state, folder."""
     found = []
     for container in engine.containers("com.docker.compose.project"):
-        labels = container["Labels"]
-        if names.APP not in labels:
+        if container.app is None:
             found.append(
                 {
-                    "project": labels["com.docker.compose.project"],
-                    "service": labels.get("com.docker.compose.service", "?"),
-                    "state": container["State"],
-                    "folder": labels.get("com.docker.compose.project.working_dir", "?"),
+                    "project": container.project,
+                    "service": container.service,
+                    "state": container.state,
+                    "folder": container.folder,
                 }
             )
     return found
 
 
-def strangers(
-    containers: Iterable[Mapping[str, Any]], app: str, document: Mapping[str, Any] | None
-) -> list[tuple[str, str]]:
+def strangers(containers: Iterable[Container], app: str, document: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Those running, of nobody's or another application, that write to state of a document: container, what."""
     state = state_of(document)
     return [
-        (container["Names"][0].lstrip("/"), state[found])
+        (container.name, state[found])
         for container in containers
-        if container["State"] == "running" and container["Labels"].get(names.APP) != app
-        for mount in container.get("Mounts") or ()
-        for found in (mount.get("Name") or _real(mount.get("Source") or ""),)
-        if found in state and mount.get("RW", True)
+        if container.is_running and container.app != app
+        for mount in container.mounts
+        for found in (mount.volume or _real(mount.source),)
+        if found in state and mount.is_writable
     ]
 
 
@@ -357,9 +331,6 @@ def listening() -> dict[str, str]:
                 if fields[3] == "0A":
                     ports[str(int(fields[1].rsplit(":", 1)[1], 16))] = "a process of this host"
     for container in engine.containers():
-        for port in container.get("Ports") or ():
-            if port.get("PublicPort"):
-                name = container["Names"][0].lstrip("/")
-                owner = container["Labels"].get(names.APP)
-                ports[str(port["PublicPort"])] = f"{owner}'s edge" if owner else f"container {name}"
+        owner = f"{container.app}'s edge" if container.app else f"container {container.name}"
+        ports.update({str(port): owner for port in container.ports})
     return ports

@@ -9,7 +9,7 @@ from typing import Any
 
 from switchyard.core import edge, names
 from switchyard.host import observe
-from switchyard.host.adapters import engine
+from switchyard.host.adapters import engine, process
 from switchyard.host.attempt import Attempt
 
 KEPT = 5
@@ -31,7 +31,7 @@ def prune(attempt: Attempt) -> None:
     held = {site.blue.release, site.green.release}
     for record in superfluous(store.records(), held):
         for service in record.get("images") or {}:
-            engine.run(["docker", "rmi", names.tag(app, service, record["id"])], check=False, tick=attempt.tick)
+            process.run(["docker", "rmi", names.tag(app, service, record["id"])], check=False, tick=attempt.tick)
         _remove(store.release(record["id"]))
     for folder in store.releases.iterdir():  # what was not received whole, with its env
         if store.record(folder.name) is None and folder.name not in held:
@@ -39,7 +39,7 @@ def prune(attempt: Attempt) -> None:
     shrink(attempt)
     forget(attempt)
     leftovers = ["docker", "image", "prune", "-f", "--filter", f"label={names.APP}={app}"]
-    engine.run(leftovers, check=False, tick=attempt.tick)
+    process.run(leftovers, check=False, tick=attempt.tick)
     trim_cache(CACHE_MOST)
 
 
@@ -49,12 +49,12 @@ def shrink(attempt: Attempt) -> None:
     The history itself stays: whether a commit descends from the live one is looked at here.
     """
     git = ["git", "--git-dir", str(attempt.store.repo)]
-    for ref in engine.run([*git, "for-each-ref", "--format=%(refname)", "refs/switchyard"])[1].split():
+    for ref in process.run([*git, "for-each-ref", "--format=%(refname)", "refs/switchyard"])[1].split():
         if attempt.store.record(ref.removeprefix("refs/switchyard/")) is None:
-            engine.run([*git, "update-ref", "-d", ref], check=False)
+            process.run([*git, "update-ref", "-d", ref], check=False)
     limits = [f"gc.autoPackLimit={PACKS}", "gc.pruneExpire=now", "gc.autoDetach=false"]
     options = [word for limit in limits for word in ("-c", limit)]
-    engine.run([*git, *options, "gc", "--auto", "--quiet"], check=False, tick=attempt.tick)
+    process.run([*git, *options, "gc", "--auto", "--quiet"], check=False, tick=attempt.tick)
 
 
 def forget(attempt: Attempt) -> None:
@@ -75,8 +75,7 @@ def forget(attempt: Attempt) -> None:
 
 def trim_cache(most: int) -> None:
     """Leaves so many bytes of the engine's build cache."""
-    limit = {"keep-storage": most, "reserved-space": most}  # as it is called until 28.0, and since
-    engine.ask("POST", "/build/prune", **limit, within=PRUNE_WITHIN)
+    engine.trim_build_cache(most, within=PRUNE_WITHIN)
 
 
 def superfluous(records: list[dict[str, Any]], held: set[str | None]) -> list[dict[str, Any]]:
@@ -92,4 +91,4 @@ def _remove(folder: Path) -> None:
     if folder.exists():
         removal = ["--entrypoint", "rm", edge.IMAGE, "-rf", f"/releases/{folder.name}"]
         mount = f"{folder.parent}:/releases"
-        engine.run(["docker", "run", "--rm", "--network", "none", "--user", "0", "-v", mount, *removal], check=False)
+        process.run(["docker", "run", "--rm", "--network", "none", "--user", "0", "-v", mount, *removal], check=False)

@@ -16,7 +16,7 @@ from typing import Any
 from switchyard.core.errors import Refused, SwitchyardError
 from switchyard.host import backup as aside
 from switchyard.host import observe
-from switchyard.host.adapters import engine
+from switchyard.host.adapters import process
 from switchyard.host.adapters.store import read_json, write, write_json
 from switchyard.host.attempt import Attempt
 
@@ -107,7 +107,7 @@ def _require_checked(attempt: Attempt, header: dict[str, Any]) -> None:
     checks = header["checks"]
     if checks is None and attempt.request.get("back"):
         return
-    tree = engine.run(_git(attempt, "rev-parse", f"{header['commit']}^{{tree}}"))[1].strip()
+    tree = process.run(_git(attempt, "rev-parse", f"{header['commit']}^{{tree}}"))[1].strip()
     if checks is None or checks["tree"] != tree:
         raise Refused(f"predeploy did not check {header['commit'][:10]}: its result is of another tree")
     if checks["overridden"]:
@@ -129,21 +129,21 @@ def _git(attempt: Attempt, *words: str) -> list[str]:
 
 def _objects(attempt: Attempt, header: dict[str, Any], pack: BufferedReader) -> None:
     if not (attempt.store.repo / "HEAD").exists():
-        engine.run(["git", "init", "--quiet", "--bare", str(attempt.store.repo)])
+        process.run(["git", "init", "--quiet", "--bare", str(attempt.store.repo)])
     # What the commit keeps out of archives is part of the release all the same.
     write(attempt.store.repo / "info" / "attributes", "* -export-ignore -export-subst\n")
     if pack.peek(1):
         os.lseek(pack.fileno(), pack.tell(), os.SEEK_SET)  # where git begins, however far this has read ahead
         argv = _git(attempt, "index-pack", "--stdin", "--fix-thin")
-        code, said = engine.run(argv, stdin=pack, check=False, tick=attempt.tick)
+        code, said = process.run(argv, stdin=pack, check=False, tick=attempt.tick)
         if code != 0:
             raise SwitchyardError(f"git could not take the commit in: {said.strip()}")
-    engine.run(_git(attempt, "update-ref", f"refs/switchyard/{header['id']}", header["commit"]))
+    process.run(_git(attempt, "update-ref", f"refs/switchyard/{header['id']}", header["commit"]))
 
 
 def _object(attempt: Attempt, commit: str, path: str) -> str:
     """The id of a file or folder of a commit, by its content."""
-    return engine.run(_git(attempt, "rev-parse", f"{commit}:{path}"))[1].strip()
+    return process.run(_git(attempt, "rev-parse", f"{commit}:{path}"))[1].strip()
 
 
 def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings: str) -> None:
@@ -165,7 +165,7 @@ def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings:
             "Deploy another commit, or this one with --force"
         )
     if record is not None and not request.get("allow_downgrade"):
-        code, _ = engine.run(
+        code, _ = process.run(
             _git(attempt, "merge-base", "--is-ancestor", record["commit"], header["commit"]), check=False
         )
         if code != 0:
@@ -231,7 +231,7 @@ def _export(attempt: Attempt, commit: str, into: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     argv, pipe = _git(attempt, "archive", "--format=tar", commit), subprocess.PIPE
-    with subprocess.Popen(argv, stdout=pipe, stderr=pipe, env=engine.environment()) as git:
+    with subprocess.Popen(argv, stdout=pipe, stderr=pipe, env=process.environment()) as git:
         assert git.stderr is not None
         try:
             with tarfile.open(fileobj=git.stdout, mode="r|") as archive:

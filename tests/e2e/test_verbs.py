@@ -404,9 +404,9 @@ def test_ten_deploys_stay_within_a_tenth_of_the_disk_of_five_also_where_containe
 CACHE_LEFT = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from switchyard.host import engine, prune
-prune.trim_cache(int(sys.argv[2]))
-records = engine.ask("GET", "/system/df", type="build-cache")["BuildCache"]
+from switchyard.host.adapters import engine
+engine.trim_build_cache(int(sys.argv[2]), within=30)
+records = engine._get("/system/df", {"type": "build-cache"})["BuildCache"]
 print(sum(record["Size"] for record in records if not record["Shared"]))
 """
 """What a layer of an image takes is no cache: it stays as long as the image."""

@@ -16,7 +16,8 @@ from switchyard.core.lease import BEAT_WITHIN
 from switchyard.core.next_step import Step
 from switchyard.core.site import Site, Slot
 from switchyard.host import observe
-from switchyard.host.adapters import engine
+from switchyard.host.adapters import engine, process
+from switchyard.host.adapters.engine import Container
 from switchyard.host.adapters.store import Store, write_json
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.steps import build as images
@@ -124,14 +125,14 @@ def test_what_looks_at_a_build_ends_with_the_attempt(attempt):
     say(attempt, "cancel")
     began = time.monotonic()
     with pytest.raises(Cancelled):
-        images._at_once(attempt, [partial(engine.run, ["sleep", "60"])] * 40)
+        images._at_once(attempt, [partial(process.run, ["sleep", "60"])] * 40)
     assert time.monotonic() - began < 30
 
 
 def test_what_failed_is_stopped_also_where_its_logs_cannot_be_kept(attempt, monkeypatch):
     with_release(attempt, "R1")
     (attempt.store.release("R1") / "failed" / "full.log").mkdir(parents=True)
-    stopped, held = [], [{"Id": name, "Names": [f"/{name}"]} for name in ("full", "unread", "kept")]
+    stopped, held = [], [Container.decode({"Id": name, "Names": [f"/{name}"]}) for name in ("full", "unread", "kept")]
 
     def logs(container: str, _: int) -> str:
         if container == "unread":
@@ -140,8 +141,8 @@ def test_what_failed_is_stopped_also_where_its_logs_cannot_be_kept(attempt, monk
 
     monkeypatch.setattr(colours, "containers_in", lambda *_: held)
     monkeypatch.setattr(engine, "logs", logs)
-    monkeypatch.setattr(engine, "inspect", lambda _: None)
-    monkeypatch.setattr(colours, "stop", lambda _, colour, held: stopped.extend(c["Id"] for c in held))
+    monkeypatch.setattr(engine, "description", lambda _: {})
+    monkeypatch.setattr(colours, "stop", lambda _, colour, held: stopped.extend(c.id for c in held))
     colours.cancel(attempt, "green")
     assert (attempt.store.release("R1") / "failed" / "kept.log").read_text() == "its last words"
     assert stopped == ["full", "unread", "kept"] and attempt.failed == {"front green": "cancelled"}
@@ -155,7 +156,7 @@ def test_singletons_that_could_not_be_started_once_may_have_met_an_engine_that_w
     with_release(attempt, "R1")
     attempt.store.update("R1", handover=["worker"])
     monkeypatch.setattr(observe, "site", lambda _: Site(green=Slot("R1")))
-    monkeypatch.setattr(engine, "ask", lambda *_: None)
+    monkeypatch.setattr(engine, "ping", lambda: None)
     refused = iter([SwitchyardError("unexpected EOF")] * refusals)
     monkeypatch.setattr(attempt, "run", lambda _: raise_next(refused))
     assert switching.start_singletons(attempt, "green") is (refusals < 2)

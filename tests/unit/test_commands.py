@@ -16,7 +16,7 @@ from switchyard.core.compose_document import changed_keys
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.core.next_step import Step
 from switchyard.core.site import Site, Slot
-from switchyard.host.adapters import engine
+from switchyard.host.adapters import process
 from switchyard.host.attempt import Cancelled
 from switchyard.host.steps import build as images
 
@@ -102,7 +102,7 @@ def test_a_command_that_is_cancelled_ends_with_all_that_it_started(tmp_path):
             raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        engine.run(["sh", "-c", f"sleep 60 & echo $! > {mark}; wait"], tick=tick)
+        process.run(["sh", "-c", f"sleep 60 & echo $! > {mark}; wait"], tick=tick)
     assert time.monotonic() - began < 5
     state = Path(f"/proc/{int(mark.read_text())}/stat")
     deadline = time.monotonic() + 5
@@ -120,23 +120,23 @@ class Over:
 def test_commands_side_by_side_end_with_their_attempt():
     began = time.monotonic()
     with pytest.raises(Cancelled):
-        images._at_once(Over(), [partial(engine.run, ["sleep", "60"])] * 2)
+        images._at_once(Over(), [partial(process.run, ["sleep", "60"])] * 2)
     assert time.monotonic() - began < 10
 
 
 def test_a_command_that_takes_too_long_is_ended_and_named():
     with pytest.raises(SwitchyardError, match=r"sleep 60 … did not end within 0 s"):
-        engine.run(["sleep", "60"], within=0.2)
+        process.run(["sleep", "60"], within=0.2)
 
 
 def test_a_command_s_whole_output_and_code_come_back():
     logged = []
-    code, text = engine.run(["sh", "-c", "seq 100000; exit 3"], check=False, log=logged.append)
+    code, text = process.run(["sh", "-c", "seq 100000; exit 3"], check=False, log=logged.append)
     assert code == 3 and text.split()[-1] == "100000" and logged[0].endswith(text)
     with pytest.raises(SwitchyardError, match="ended with 3"):
-        engine.run(["sh", "-c", "exit 3"])
+        process.run(["sh", "-c", "exit 3"])
     with pytest.raises(NotChecked, match="no-such-program is not installed"):
-        engine.run(["no-such-program"])
+        process.run(["no-such-program"])
 
 
 def test_whether_a_commit_descends_is_told_as_far_as_the_repository_knows(tmp_path):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from switchyard.core.wire.message import Json
 from switchyard.host import observe
+from switchyard.host.adapters.engine import Container
 
 
-def container(name: str, *mounts: dict[str, Any], state: str = "running", app: str | None = None) -> dict[str, Any]:
+def container(name: str, *mounts: Json, state: str = "running", app: str | None = None) -> Container:
     labels = {} if app is None else {"switchyard.app": app}
-    return {"Names": [f"/{name}"], "State": state, "Labels": labels, "Mounts": list(mounts)}
+    return Container.decode({"Names": [f"/{name}"], "State": state, "Labels": labels, "Mounts": list(mounts)})
 
 
 def bound(source: Path | str, **more: Any) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def test_services_of_which_fewer_run_than_should_are_counted_and_one_of_none_is_
     assert wanted == {"web": 3, "api": 2, "worker": 1, "off": 0}
     states = {"web": ["running"] * 3, "api": ["running", "exited", "restarting"]}
     there = [
-        {"State": state, "Labels": {"com.docker.compose.service": service}}
+        Container.decode({"State": state, "Labels": {"com.docker.compose.service": service}})
         for service, found in states.items()
         for state in found
     ]

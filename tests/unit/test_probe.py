@@ -19,6 +19,7 @@ import pytest
 from switchyard.core.app import App, Check
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, probe
+from switchyard.host.adapters.engine import Container
 from switchyard.host.adapters.store import Store, write_json
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import colours
@@ -140,6 +141,6 @@ def test_a_crash_loop_is_named_at_once_also_while_another_service_is_waited_for(
     threading.Timer(0.3, containers["api"].update, [{"RestartCount": 1}]).start()
     threading.Timer(0.6, containers["api"].update, [{"State": ended}]).start()
     began = time.monotonic()
-    colours.prove_all(attempt, "front green", found)
+    colours.prove_all(attempt, "front green", [Container.decode(container) for container in found])
     assert attempt.failed["front green"].startswith("api: crash loop: restarted 1 times, last exit code 3")
     assert time.monotonic() - began < 30

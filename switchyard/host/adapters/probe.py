@@ -9,11 +9,11 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from switchyard.core.app import Check
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine
+from switchyard.host.adapters.engine import ContainerDetails
 
 PASSES = 3
 """In a row, of a container that has just started; of one that has stood by, the engine has seen the ones before."""
@@ -89,71 +89,57 @@ def held_check(host: str, port: int) -> Answer:
     return Answer(True, f"port {port} holds a connection")
 
 
-def address(details: dict[str, Any]) -> str:
-    """A container's address in its first network; empty where it has none."""
-    networks = ((details.get("NetworkSettings") or {}).get("Networks") or {}).values()
-    return next((network["IPAddress"] for network in networks if network.get("IPAddress")), "")
-
-
-def _declared(details: dict[str, Any]) -> list[str] | None:
-    test = (details["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]
-    if test[0] == "CMD":
-        return list(test[1:])
-    return ["/bin/sh", "-c", test[1]] if test[0] == "CMD-SHELL" else None
-
-
-def once(details: dict[str, Any], check: Check | None, port: int | None) -> Answer:
+def once(details: ContainerDetails, check: Check | None, port: int | None) -> Answer:
     """One probe of one container by the rule that applies to it."""
     if check is not None:
-        return http_check(address(details), check)
-    command = _declared(details)
+        return http_check(details.address, check)
+    command = details.health_command
     if command is not None:
-        code, output = engine.execute(details["Id"], command)
+        code, output = engine.execute(details.id, command)
         return Answer(code == 0, f"its health check ended with {code}: {output[-300:]}")
     if port is not None:
-        return port_check(address(details), port)
+        return port_check(details.address, port)
     return Answer(True, "running")
 
 
-def is_weak(details: dict[str, Any], check: Check | None) -> bool:
+def is_weak(details: ContainerDetails, check: Check | None) -> bool:
     """Whether a service has no check at all, so that only its port and time can speak for it."""
-    return check is None and _declared(details) is None
+    return check is None and details.health_command is None
 
 
-def _once_ended(details: dict[str, Any]) -> dict[str, Any]:
+def _once_ended(details: ContainerDetails) -> ContainerDetails:
     """A container of a crash loop once it has ended again: while it runs, nothing tells how it ended before."""
     deadline = time.monotonic() + ENDS_WITHIN
-    while details["State"]["Status"] == "running" and time.monotonic() < deadline:
+    while details.status == "running" and time.monotonic() < deadline:
         time.sleep(0.02)
-        details = engine.inspect(details["Id"]) or details
+        details = engine.inspect(details.id) or details
     return details
 
 
-def describe_failure(service: str, details: dict[str, Any] | None, seen: str) -> str:
+def describe_failure(service: str, details: ContainerDetails | None, seen: str) -> str:
     """Why a service failed, in words: exit code, memory, last answer, last lines."""
     if details is None:
         return f"{service}: its container is gone"
-    if details.get("RestartCount"):
+    if details.restart_count:
         details = _once_ended(details)
-    state = details["State"]
     facts = []
-    if state.get("OOMKilled"):
+    if details.is_oom_killed:
         facts.append("killed for lack of memory (OOM)")
-    if details.get("RestartCount"):
-        ended = "it runs again" if state["Status"] == "running" else f"last exit code {state['ExitCode']}"
-        facts.append(f"crash loop: restarted {details['RestartCount']} times, {ended}")
-    elif not state["Running"]:
-        facts.append(f"exited with code {state['ExitCode']}")
+    if details.restart_count:
+        ended = "it runs again" if details.status == "running" else f"last exit code {details.exit_code}"
+        facts.append(f"crash loop: restarted {details.restart_count} times, {ended}")
+    elif not details.is_running:
+        facts.append(f"exited with code {details.exit_code}")
     if seen:
         facts.append(f"last answer: {seen}")
-    tail = engine.logs(details["Id"], 15)[-TOLD:]
+    tail = engine.logs(details.id, 15)[-TOLD:]
     return f"{service}: " + "; ".join(facts) + (f"\n--- last lines of {service}\n{tail}" if tail else "")
 
 
-def require_running(service: str, container: str, base_restarts: int, seen: str = "") -> dict[str, Any]:
+def require_running(service: str, container: str, base_restarts: int, seen: str = "") -> ContainerDetails:
     """A container that runs, and was restarted no more often than that; raises ``Unhealthy``, told with ``seen``."""
     details = engine.inspect(container)
-    if details is None or not details["State"]["Running"] or details.get("RestartCount", 0) > base_restarts:
+    if details is None or not details.is_running or details.restart_count > base_restarts:
         raise Unhealthy(describe_failure(service, details, seen))
     return details
 
@@ -186,13 +172,13 @@ def prove(
         time.sleep(EVERY if not answer.passed or not weak else 0.5)
 
 
-def _engine_says_healthy(details: dict[str, Any]) -> bool:
-    return (details["State"].get("Health") or {}).get("Status") == "healthy"
+def _engine_says_healthy(details: ContainerDetails) -> bool:
+    return details.health == "healthy"
 
 
-def _age(details: dict[str, Any]) -> float:
+def _age(details: ContainerDetails) -> float:
     """Seconds since the container started, by the engine's clock, which is this host's."""
-    started = details["State"]["StartedAt"][:19]
+    started = details.started_at[:19]
     return time.time() - _utc(started)
 
 

@@ -19,7 +19,8 @@ from switchyard.core.errors import BadInput, Refused, SwitchyardError
 from switchyard.core.redact import redact, spellings
 from switchyard.host import backup as aside
 from switchyard.host import observe
-from switchyard.host.adapters import engine, probe
+from switchyard.host.adapters import engine, probe, process
+from switchyard.host.adapters.engine import Container
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Held, Store, read_json
 from switchyard.host.attempt import Attempt
@@ -37,7 +38,7 @@ def facts(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
         **observe.facts(store, request["app"]),
         "site": asdict(observe.site(attempt)),
         "scales": store.scales(),
-        "images": sorted(tag for i in engine.ask("GET", "/images/json") or () for tag in i.get("RepoTags") or ()),
+        "images": engine.image_tags(),
     }
 
 
@@ -85,18 +86,18 @@ def status(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _slot(
-    store: Store, colour: str, containers: list[dict[str, Any]], *, standing_by: bool = False
+    store: Store, colour: str, containers: list[Container], *, standing_by: bool = False
 ) -> dict[str, Any] | None:
     """A colour and its release. The singletons of one that stands by have stopped, and say nothing of its health."""
     held = observe.of_colour(containers, colour) if colour != "none" else []
     if not held:
         return None
-    record = store.record(held[0]["Labels"][names.RELEASE]) or {}
-    judged = [c for c in held if not (standing_by and observe.is_single(c))]
+    record = store.record(held[0].release) or {}
+    judged = [c for c in held if not (standing_by and c.is_singleton)]
     whole = not observe.lacking(judged, _wanted(store, record, colour, standing_by=standing_by))
     return {
         "colour": colour,
-        "release": held[0]["Labels"][names.RELEASE],
+        "release": held[0].release,
         "commit": record.get("commit"),
         "state": record.get("state"),
         "since": record.get("since"),
@@ -110,15 +111,15 @@ def _wanted(store: Store, record: Mapping[str, Any], colour: str, *, standing_by
     return observe.wanted(read_json(store.release(record.get("id", "")) / f"{colour}.json"), services, store.scales())
 
 
-def _healthy(containers: list[dict[str, Any]], record: Mapping[str, Any]) -> bool | None:
+def _healthy(containers: list[Container], record: Mapping[str, Any]) -> bool | None:
     """One probe of each container by its own rule; None where some stand still, or nothing tells."""
-    if not containers or not record or any(container["State"] != "running" for container in containers):
+    if not containers or not record or any(not container.is_running for container in containers):
         return None
     checks = App.decode(record["app"]).checks
     ports = {route["service"]: route["port"] for route in record["routes"]}
     for container in containers:
-        service = container["Labels"]["com.docker.compose.service"]
-        details = engine.inspect(container["Id"])
+        service = container.service
+        details = engine.inspect(container.id)
         if details is None:
             return None
         if not probe.once(details, checks.get(service), ports.get(service)).passed:
@@ -159,15 +160,14 @@ def checks(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _address(container: Mapping[str, Any]) -> dict[str, Any]:
+def _address(container: Container) -> dict[str, Any]:
     """A running container with its address in each network."""
-    networks = (container.get("NetworkSettings") or {}).get("Networks") or {}
     return {
-        "service": container["Labels"].get("com.docker.compose.service"),
-        "kind": container["Labels"].get(names.KIND),
-        "image": container["Image"],
-        "running": container["State"] == "running",
-        "addresses": [found["IPAddress"] for found in networks.values() if found.get("IPAddress")],
+        "service": container.labels.get(engine.SERVICE),
+        "kind": container.kind,
+        "image": container.image,
+        "running": container.is_running,
+        "addresses": list(container.addresses),
     }
 
 
@@ -189,29 +189,29 @@ def _revived(store: Store, app: str) -> list[str]:
     ]
 
 
-def _drift(store: Store, containers: list[dict[str, Any]], proxy: str, map_file: str) -> list[str]:
+def _drift(store: Store, containers: list[Container], proxy: str, map_file: str) -> list[str]:
     nothing = (proxy, map_file) == ("down", "none")
     found = [] if nothing or proxy == map_file else [f"the map file says {map_file}, the running proxy {proxy}"]
     if proxy in names.COLOURS and not observe.of_colour(containers, proxy):
         found.append(f"{proxy}, which is live, has no container")
     for colour in names.COLOURS:
         for container in observe.of_colour(containers, colour):
-            record = store.record(container["Labels"][names.RELEASE]) or {}
-            service = container["Labels"]["com.docker.compose.service"]
+            record = store.record(container.release) or {}
+            service = container.service
             pinned = (record.get("images") or {}).get(service)
-            if container["ImageID"] != pinned:
+            if container.image_id != pinned:
                 found.append(
-                    f"{service} of {colour} runs {container['ImageID'][:19]}, its release says {str(pinned)[:19]}"
+                    f"{service} of {colour} runs {container.image_id[:19]}, its release says {str(pinned)[:19]}"
                 )
     return found
 
 
-def _lacking(store: Store, containers: list[dict[str, Any]], live: str) -> list[str]:
+def _lacking(store: Store, containers: list[Container], live: str) -> list[str]:
     """Services of the live colour and shared ones of which fewer containers run than should."""
     held = observe.of_colour(containers, live)
-    record = store.record(held[0]["Labels"][names.RELEASE]) if held else None
+    record = store.record(held[0].release) if held else None
     shared = read_json(store.shared / "compose.json") or {}
-    running = [c for c in containers if c["Labels"].get(names.KIND) == "shared"]
+    running = [c for c in containers if c.kind == "shared"]
     missing = observe.lacking(running, observe.wanted(shared, shared.get("services") or ()))
     return [
         f"{service} of {live}, which is live, runs {count} times: inv deploy --force brings up a whole colour"
@@ -234,11 +234,10 @@ def logs(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
     """The last lines of each container of the live colour and the shared project."""
     live, secret, found = Proxy(store).live(), _secrets(store), {}
     for container in engine.containers(f"{names.APP}={request['app']}"):
-        labels = container["Labels"]
-        service = labels.get("com.docker.compose.service", "?")
-        if request.get("service") in (None, service) and labels.get(names.COLOUR) in (None, live):
-            text = engine.logs(container["Id"], int(request.get("tail") or 50))
-            found[container["Names"][0].lstrip("/")] = redact(text, secret)
+        service = container.service
+        if request.get("service") in (None, service) and container.colour in (None, live):
+            text = engine.logs(container.id, int(request.get("tail") or 50))
+            found[container.name] = redact(text, secret)
     return {"containers": found}
 
 
@@ -271,10 +270,8 @@ def _running(store: Store, app: str, service: str) -> str | None:
     """The id of a running container of a service of the live colour, or of a shared one."""
     live = Proxy(store).live()
     for container in engine.containers(f"{names.APP}={app}"):
-        labels = container["Labels"]
-        mine = labels.get("com.docker.compose.service") == service
-        if mine and labels.get(names.COLOUR) in (None, live) and container["State"] == "running":
-            return str(container["Id"])
+        if container.service == service and container.colour in (None, live) and container.is_running:
+            return container.id
     return None
 
 
@@ -285,9 +282,8 @@ def files(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tools() -> dict[str, str | None]:
     """What predeploy judges by their version."""
-    found = engine.ask("GET", "/version") or {}
     return {
-        "docker": found.get("Version") if shutil.which("docker") else None,
+        "docker": engine.version() if shutil.which("docker") else None,
         "python": platform.python_version(),
         "compose": _said(["docker", "compose", "version", "--short"]),
         "git": _said(["git", "--version"]),
@@ -297,7 +293,7 @@ def _tools() -> dict[str, str | None]:
 def _said(argv: Sequence[str]) -> str | None:
     """What a tool prints of itself; None where it is not there."""
     try:
-        code, text = engine.run(argv, within=30, check=False)
+        code, text = process.run(argv, within=30, check=False)
     except SwitchyardError:
         return None
     return text.strip() if code == 0 else None
@@ -319,11 +315,9 @@ def doctor(store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _networks_free(app: str) -> int:
     """How many more networks the engine can make; those that this application has count as free."""
-    pools = engine.ask("GET", "/info").get("DefaultAddressPools") or []
-    bits = [(int(pool["Base"].split("/")[1]), int(pool["Size"])) for pool in pools]
-    room = sum(1 << (size - base) for base, size in bits if size >= base) or ADDRESS_RANGES
-    bridges = [n for n in engine.ask("GET", "/networks") if n["Driver"] == "bridge"]
-    return room - len([network for network in bridges if (network["Labels"] or {}).get(names.APP) != app])
+    pools = engine.info().pools
+    room = sum(1 << (pool.size - pool.bits) for pool in pools if pool.size >= pool.bits) or ADDRESS_RANGES
+    return room - len([network for network in engine.networks() if network.driver == "bridge" and network.app != app])
 
 
 VERBS: dict[str, Callable[[Store, Mapping[str, Any]], dict[str, Any]]] = {

@@ -10,7 +10,7 @@ from functools import partial
 from switchyard.core import commands, names
 from switchyard.core.compose_document import pin
 from switchyard.core.errors import SwitchyardError
-from switchyard.host.adapters import engine
+from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.store import read_json, write, write_json
 from switchyard.host.attempt import Attempt
 
@@ -47,7 +47,7 @@ def build(attempt: Attempt, colour: str | None) -> None:
         path = folder / f"{one}.json"
         write_json(path, pin(read_json(path), images))
         argv = commands.compose(names.project(app.name, one), str(path), "config", "--quiet")
-        looks.append(partial(engine.run, argv))
+        looks.append(partial(process.run, argv))
     _at_once(attempt, looks)
     standins = sorted({image for image in attempt.record["pulls"].values() if _is_standin(image)})
     store.update(release, images=images, standins=standins)
@@ -64,10 +64,10 @@ def _at_once(attempt: Attempt, looks: Iterable[Callable[..., object]]) -> None:
     with ThreadPoolExecutor() as pool:
         try:
             running = [pool.submit(look, tick=tick) for look in looks]
-            while wait(running, timeout=engine.TICK_EVERY).not_done:
+            while wait(running, timeout=process.TICK_EVERY).not_done:
                 attempt.tick()
         except RuntimeError as error:  # a thread that could not be started
-            raise SwitchyardError(engine.NO_PROCESS.format(program="a look at the build", error=error)) from None
+            raise SwitchyardError(process.NO_PROCESS.format(program="a look at the build", error=error)) from None
         finally:
             ended.set()
     for done in running:
@@ -83,8 +83,7 @@ def require_image(name: str) -> str:
 
 
 def _is_standin(image: str) -> bool:
-    found = engine.ask("GET", f"/images/{image}/json") or {}
-    return names.STANDIN in ((found.get("Config") or {}).get("Labels") or {})
+    return names.STANDIN in engine.image_labels(image)
 
 
 def _pip_check(attempt: Attempt, service: str, image: str, *, tick: Callable[[], None]) -> None:
@@ -93,7 +92,7 @@ def _pip_check(attempt: Attempt, service: str, image: str, *, tick: Callable[[],
     if mark.exists():
         return
     argv = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", _PIP_CHECK]
-    code, output = engine.run(argv, within=120, check=False, log=attempt.log, tick=tick)
+    code, output = process.run(argv, within=120, check=False, log=attempt.log, tick=tick)
     if code == _BROKEN:
         raise SwitchyardError(f"{service}: pip check found broken dependencies in its image:\n{output.strip()[-1500:]}")
     if code in (0, _NO_PYTHON):

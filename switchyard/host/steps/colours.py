@@ -17,6 +17,7 @@ from switchyard.core.app import Route
 from switchyard.core.errors import SwitchyardError
 from switchyard.host import observe
 from switchyard.host.adapters import engine, probe
+from switchyard.host.adapters.engine import Container, RestartPolicy
 from switchyard.host.adapters.store import read_json, write
 from switchyard.host.attempt import Attempt
 
@@ -24,10 +25,9 @@ ANSWERED_WITHIN = 5.0
 """Seconds for which a release that is taken back may still answer what it was asked before."""
 LISTED_WITHIN = 5.0
 """Seconds for which the engine's list may lag behind a stop that it has answered."""
-RUNNING = ("running", "restarting", "paused")
 
 
-def containers_in(attempt: Attempt, colour: str) -> list[dict[str, Any]]:
+def containers_in(attempt: Attempt, colour: str) -> list[Container]:
     """What the slot of a colour holds, running or not, as the engine lists it."""
     app = attempt.request["app"]
     return observe.of_colour(engine.containers(f"{names.APP}={app}", f"{names.COLOUR}={colour}"), colour)
@@ -38,7 +38,7 @@ def releases(attempt: Attempt) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for colour in names.COLOURS:
         held = containers_in(attempt, colour)
-        found[colour] = held[0]["Labels"].get(names.RELEASE) if held else None
+        found[colour] = (held[0].release or None) if held else None
     return found
 
 
@@ -64,21 +64,21 @@ def retire(attempt: Attempt, colour: str | None) -> None:
     attempt.proxy.fill("drain", "")
     stop(attempt, colour, held)
     for container in held:
-        engine.ask("DELETE", f"/containers/{container['Id']}", force="true")
-    _tell_cut(attempt, f"retired {held[0]['Labels'].get(names.RELEASE)} from {colour}", cut)
+        engine.remove(container.id, force=True)
+    _tell_cut(attempt, f"retired {held[0].release} from {colour}", cut)
 
 
-def stop(attempt: Attempt, colour: str, containers: Iterable[dict[str, Any]]) -> None:
+def stop(attempt: Attempt, colour: str, containers: Iterable[Container]) -> None:
     """Stops containers of a colour together, each with its own grace period, until the engine's list shows it."""
-    running = [c["Id"] for c in containers if c["State"] in RUNNING]
+    running = [c.id for c in containers if c.is_up]
     if not running:
         return
     for container in running:  # nothing that was stopped on purpose comes back with the engine
-        engine.ask("POST", f"/containers/{container}/update", {"RestartPolicy": {"Name": "no"}})
+        engine.set_restart_policy(container, RestartPolicy("no"))
     # Cut short here, the engine would still stop them, under the eyes of whoever has taken over.
     attempt.run(commands.stop(running), shown=commands.stop([commands.containers_of(colour)]), tick=attempt.linger)
     deadline = time.monotonic() + LISTED_WITHIN
-    while any(c["Id"] in running and c["State"] in RUNNING for c in containers_in(attempt, colour)):
+    while any(c.id in running and c.is_up for c in containers_in(attempt, colour)):
         if time.monotonic() > deadline:
             raise SwitchyardError(f"a container of {colour} runs on after docker stop; see docker ps on the host")
         time.sleep(0.02)
@@ -90,7 +90,7 @@ def up(attempt: Attempt, colour: str | None) -> None:
     record = attempt.record
     attempt.failed.pop(f"front {colour}", None)
     held = containers_in(attempt, colour)
-    release = held[0]["Labels"].get(names.RELEASE) if held else attempt.release
+    release = held[0].release if held else attempt.release
     if release != attempt.release:
         record = attempt.store.record(release) or {}
     attempt.proxy.fill("releases", edge.releases_map({**releases(attempt), colour: release}))
@@ -111,7 +111,7 @@ def link(root: Path, name: str, target: str) -> None:
 def prove(attempt: Attempt, colour: str | None) -> bool:
     """Whether every routed and plain service of a colour is healthy, and up where the proxy has a route for it."""
     assert colour is not None
-    containers = [c for c in containers_in(attempt, colour) if not observe.is_single(c)]
+    containers = [c for c in containers_in(attempt, colour) if not c.is_singleton]
     keep(attempt, colour, containers)
     if not prove_all(attempt, f"front {colour}", containers):
         return False
@@ -138,13 +138,12 @@ def await_up(attempt: Attempt, route: Route, colour: str, count: int, within: fl
         time.sleep(0.05)
 
 
-def keep(attempt: Attempt, colour: str, containers: list[dict[str, Any]]) -> None:
+def keep(attempt: Attempt, colour: str, containers: list[Container]) -> None:
     """Gives containers the restart policy of their document again, which a stop took from them."""
     for container in containers:
-        labels = container["Labels"]
-        document = attempt.json(labels[names.RELEASE], f"{colour}.json") or {}
-        service = (document.get("services") or {}).get(labels["com.docker.compose.service"]) or {}
-        keep_up(container["Id"], str(service.get("restart", "no")))
+        document = attempt.json(container.release, f"{colour}.json") or {}
+        service = (document.get("services") or {}).get(container.service) or {}
+        keep_up(container.id, str(service.get("restart", "no")))
 
 
 def keep_up(container: str, restart: str) -> None:
@@ -155,28 +154,28 @@ def keep_up(container: str, restart: str) -> None:
     just then takes no policy; that it ended is for its proof to tell.
     """
     name, _, most = restart.partition(":")
-    wanted = {"Name": "always" if name == "unless-stopped" else name, "MaximumRetryCount": int(most or 0)}
+    policy = RestartPolicy("always" if name == "unless-stopped" else name, int(most or 0))
     details = engine.inspect(container)
-    if details is None or details["HostConfig"]["RestartPolicy"] == wanted:
+    if details is None or details.restart_policy == policy:
         return
     try:
-        engine.ask("POST", f"/containers/{container}/update", {"RestartPolicy": wanted})
+        engine.set_restart_policy(container, policy)
     except SwitchyardError:
-        if _runs_since(container, details["State"]["StartedAt"]):
+        if _runs_since(container, details.started_at):
             raise
 
 
 def _runs_since(container: str, started: str) -> bool:
-    state = (engine.inspect(container) or {"State": {}})["State"]
-    return (state.get("Status"), state.get("StartedAt")) == ("running", started)
+    details = engine.inspect(container)
+    return details is not None and (details.status, details.started_at) == ("running", started)
 
 
-def _release(attempt: Attempt, containers: list[dict[str, Any]]) -> str:
+def _release(attempt: Attempt, containers: list[Container]) -> str:
     """The release that a colour's containers are of."""
-    return str(containers[0]["Labels"][names.RELEASE]) if containers else attempt.release
+    return containers[0].release if containers else attempt.release
 
 
-def prove_all(attempt: Attempt, key: str, containers: list[dict[str, Any]], most: float = math.inf) -> bool:
+def prove_all(attempt: Attempt, key: str, containers: list[Container], most: float = math.inf) -> bool:
     """Whether containers are healthy by the rules of their own release; why not stands in ``attempt.failed``.
 
     One after the other, and all the while none may end. ``most``: seconds that each gets, where its release gives more.
@@ -185,19 +184,19 @@ def prove_all(attempt: Attempt, key: str, containers: list[dict[str, Any]], most
     app = observe.settings(attempt, release)
     ports = {route.service: route.port for route in observe.routes(attempt, release)}
     ran = key.endswith(observe.site(attempt).live) or release != attempt.release
-    restarts = {c["Id"]: (engine.inspect(c["Id"]) or {}).get("RestartCount", 0) if ran else 0 for c in containers}
+    restarts = {c.id: engine.restart_count(c.id) if ran else 0 for c in containers}
     try:
         for container in containers:
-            service = _service(container)
+            service = container.service
             attempt.emit("progress", text=f"waiting for {service} to be healthy")
             if probe.prove(
                 service,
-                container["Id"],
+                container.id,
                 app.checks.get(service),
                 ports.get(service),
                 within=min(most, app.healthy_within),
                 tick=partial(_watch, attempt, [c for c in containers if c is not container], restarts),
-                base_restarts=restarts[container["Id"]],
+                base_restarts=restarts[container.id],
             ):
                 attempt.weak.add(service)
     except probe.Unhealthy as error:
@@ -207,30 +206,26 @@ def prove_all(attempt: Attempt, key: str, containers: list[dict[str, Any]], most
     return True
 
 
-def _watch(attempt: Attempt, containers: list[dict[str, Any]], restarts: Mapping[str, int]) -> None:
+def _watch(attempt: Attempt, containers: list[Container], restarts: Mapping[str, int]) -> None:
     """A tick that raises ``Unhealthy`` as soon as one of these containers has ended or was restarted since."""
     attempt.tick()
     for container in containers:
-        probe.require_running(_service(container), container["Id"], restarts[container["Id"]])
+        probe.require_running(container.service, container.id, restarts[container.id])
 
 
-def _service(container: Mapping[str, Any]) -> str:
-    return str(container["Labels"]["com.docker.compose.service"])
-
-
-def prove_one(attempt: Attempt, container: dict[str, Any]) -> None:
+def prove_one(attempt: Attempt, container: Container) -> None:
     """One new container healthy by the rule of its service; raises ``Unhealthy``."""
-    service = _service(container)
+    service = container.service
     port = next((route.port for route in attempt.routes if route.service == service), None)
     check, within = attempt.app.checks.get(service), attempt.app.healthy_within
-    probe.prove(service, container["Id"], check, port, within=within, tick=attempt.tick)
+    probe.prove(service, container.id, check, port, within=within, tick=attempt.tick)
 
 
-def prove_again(attempt: Attempt, container: dict[str, Any]) -> None:
+def prove_again(attempt: Attempt, container: Container) -> None:
     """One container that may have run before, healthy by the rule of its service: only restarts from now on count."""
-    service, name = _service(container), container["Id"]
+    service, name = container.service, container.id
     check, within = attempt.app.checks.get(service), attempt.app.healthy_within
-    count = (engine.inspect(name) or {}).get("RestartCount", 0)
+    count = engine.restart_count(name)
     probe.prove(service, name, check, None, within=within, tick=attempt.tick, base_restarts=count)
 
 
@@ -289,10 +284,9 @@ def cancel(attempt: Attempt, colour: str | None) -> None:
     attempt.failed.setdefault(f"front {colour}", attempt.reason or "cancelled")
 
 
-def _keep_evidence(attempt: Attempt, container: dict[str, Any]) -> None:
+def _keep_evidence(attempt: Attempt, container: Container) -> None:
     """The last 1000 lines of a container's log and what the engine says of it, without any secret."""
-    path = attempt.store.release(attempt.release) / "failed" / container["Names"][0].lstrip("/")
-    write(path.with_name(f"{path.name}.log"), attempt.redact(engine.logs(container["Id"], 1000)))
-    details = engine.inspect(container["Id"]) or {"Config": {}}
-    details["Config"]["Env"] = [entry.split("=")[0] for entry in details["Config"].get("Env") or ()]
-    write(path.with_name(f"{path.name}.json"), attempt.redact(json.dumps(details, indent=1, ensure_ascii=False)))
+    path = attempt.store.release(attempt.release) / "failed" / container.name
+    write(path.with_name(f"{path.name}.log"), attempt.redact(engine.logs(container.id, 1000)))
+    description = json.dumps(engine.description(container.id), indent=1, ensure_ascii=False)
+    write(path.with_name(f"{path.name}.json"), attempt.redact(description))

@@ -15,6 +15,7 @@ from switchyard.core.errors import SwitchyardError
 from switchyard.host import backup as aside
 from switchyard.host import observe
 from switchyard.host.adapters import engine
+from switchyard.host.adapters.engine import Container
 from switchyard.host.adapters.proxy import UP_WITHIN
 from switchyard.host.adapters.store import read_json, write, write_json
 from switchyard.host.attempt import Attempt
@@ -51,17 +52,15 @@ def make_ground(attempt: Attempt) -> None:
     app = attempt.app.name
     for one in names.COLOURS:
         name = names.network(app, one)
-        if engine.ask("GET", f"/networks/{name}") is None:
-            wanted = {"Name": name, "Driver": "bridge", "Labels": {names.APP: app}}
-            if engine.ask("POST", "/networks/create", wanted) is None:
-                raise SwitchyardError(
-                    f"the engine could not make network {name}: it has most likely no free range of addresses left. "
-                    "Remove networks that nothing uses (docker network ls), or give it more in "
-                    "/etc/docker/daemon.json (default-address-pools)"
-                )
+        if not engine.has_network(name) and not engine.create_network(name, app):
+            raise SwitchyardError(
+                f"the engine could not make network {name}: it has most likely no free range of addresses left. "
+                "Remove networks that nothing uses (docker network ls), or give it more in "
+                "/etc/docker/daemon.json (default-address-pools)"
+            )
     for volume in attempt.record["volumes"]:
-        if engine.ask("GET", f"/volumes/{volume}") is None:
-            engine.ask("POST", "/volumes/create", {"Name": volume, "Labels": {names.APP: app}})
+        if not engine.has_volume(volume):
+            engine.create_volume(volume, app)
     for name in attempt.record["data"]:
         (attempt.store.root / "data" / name).mkdir(parents=True, exist_ok=True, mode=0o755)
 
@@ -71,8 +70,8 @@ def prove_shared(attempt: Attempt) -> None:
     project = names.project(attempt.app.name, "shared")
     documents = (read_json(attempt.store.shared / "compose.json") or {}).get("services") or {}
     for container in engine.containers(f"com.docker.compose.project={project}"):
-        service = container["Labels"]["com.docker.compose.service"]
-        colours.keep_up(container["Id"], str(documents.get(service, {}).get("restart", "no")))
+        service = container.service
+        colours.keep_up(container.id, str(documents.get(service, {}).get("restart", "no")))
         colours.prove_again(attempt, container)
 
 
@@ -115,26 +114,26 @@ def edge_up(attempt: Attempt, colour: str | None) -> None:
     before = attempt.proxy.process() if running else ""
     if running:
         keep = ["sh", "-c", f'printf "%s\n" "$1" > {edge.STATE}', "sh", attempt.proxy.say("show servers state")]
-        engine.execute(running["Id"], keep)
-        engine.ask("POST", f"/containers/{running['Id']}/kill", signal="SIGUSR2")
+        engine.execute(running.id, keep)
+        engine.signal(running.id, "SIGUSR2")
     else:
         attempt.run(commands.up_edge(attempt.target()))
         for container in edge_containers(attempt):
-            colours.keep_up(container["Id"], "unless-stopped")
+            colours.keep_up(container.id, "unless-stopped")
     attempt.proxy.wait(set(edge.preview_names(routes)), after=before)
 
 
-def _that_takes_it(attempt: Attempt) -> dict[str, Any] | None:
+def _that_takes_it(attempt: Attempt) -> Container | None:
     """The edge's container, once HAProxy in it has passed the new configuration; None where none runs.
 
     One that the engine is bringing back is waited for.
     """
     deadline = time.monotonic() + UP_WITHIN
     while True:
-        found = [c for c in edge_containers(attempt) if c["State"] in colours.RUNNING]
+        found = [c for c in edge_containers(attempt) if c.is_up]
         if not found:
             return None
-        code, output = engine.execute(found[0]["Id"], ["haproxy", "-c", "-f", f"{edge.HOME}/cfg/next.cfg"])
+        code, output = engine.execute(found[0].id, ["haproxy", "-c", "-f", f"{edge.HOME}/cfg/next.cfg"])
         if code == 0:
             return found[0]
         if code < engine.NOT_EXECUTED:
@@ -145,7 +144,7 @@ def _that_takes_it(attempt: Attempt) -> dict[str, Any] | None:
         time.sleep(0.1)
 
 
-def edge_containers(attempt: Attempt) -> list[dict[str, Any]]:
+def edge_containers(attempt: Attempt) -> list[Container]:
     """The edge as the engine lists it, running or not."""
     return engine.containers(f"{names.APP}={attempt.request['app']}", f"{names.KIND}=edge")
 

@@ -10,10 +10,9 @@ from switchyard.core import commands, names
 from switchyard.core.app import Migrations
 from switchyard.core.errors import Refused
 from switchyard.host import observe
-from switchyard.host.adapters import engine
+from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.store import now
 from switchyard.host.attempt import Attempt
-from switchyard.host.steps import colours
 
 ONESHOT_WITHIN = 900.0
 ADAPTER_WITHIN = 120.0
@@ -71,16 +70,16 @@ def _end_left(attempt: Attempt) -> None:
     Whoever holds the lease runs none yet, so every container of this kind is such a rest.
     """
     for container in engine.containers(f"{names.APP}={attempt.app.name}", f"{names.KIND}=oneshot"):
-        name = container["Names"][0].lstrip("/")
-        if container["State"] in colours.RUNNING:
+        name = container.name
+        if container.is_up:
             attempt.emit("progress", text=f"stopping {name}, which an attempt that was killed left running")
-            engine.run(commands.stop([name]), check=False, log=attempt.log, tick=attempt.tick)
+            process.run(commands.stop([name]), check=False, log=attempt.log, tick=attempt.tick)
         _remove_container(name)
 
 
 def _remove_container(name: str) -> None:
     """A container that may not be there gone, also where its removal is under way already."""
-    engine.run(["docker", "rm", "-f", name], check=False)
+    process.run(["docker", "rm", "-f", name], check=False)
     deadline = time.monotonic() + REMOVED_WITHIN
     while engine.inspect(name) is not None and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -124,7 +123,7 @@ def _adapter(attempt: Attempt, colour: str, service: str, command: Sequence[str]
     """A command of the migrations' adapter in their service's image: its exit code and what it printed."""
     project, document = names.project(attempt.app.name, colour), attempt.target().document(colour)
     argv = commands.compose(project, document, "run", "-T", "--no-deps", "--rm", service, *command)
-    code, output = engine.run(argv, within=ADAPTER_WITHIN, check=False, log=attempt.log, tick=attempt.tick)
+    code, output = process.run(argv, within=ADAPTER_WITHIN, check=False, log=attempt.log, tick=attempt.tick)
     return code, [line.strip() for line in output.splitlines() if line.strip()]
 
 

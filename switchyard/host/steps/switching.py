@@ -51,7 +51,7 @@ def switch(attempt: Attempt, colour: str | None) -> None:
 def stop_singletons(attempt: Attempt, colour: str | None) -> None:
     """Asks the singletons of a colour to stop, and waits for as long as their grace period."""
     assert colour is not None
-    colours.stop(attempt, colour, [c for c in colours.containers_in(attempt, colour) if observe.is_single(c)])
+    colours.stop(attempt, colour, [c for c in colours.containers_in(attempt, colour) if c.is_singleton])
     attempt.started.discard(f"single {colour}")
     attempt.proven.pop(f"single {colour}", None)
     attempt.failed.pop(f"single {colour}", None)
@@ -72,7 +72,7 @@ def start_singletons(attempt: Attempt, colour: str | None) -> bool:
         except (Superseded, Cancelled):
             raise
         except SwitchyardError as error:
-            engine.ask("GET", "/_ping")
+            engine.ping()
             if not again:  # once may have been the engine, which is back already: no word on the release
                 attempt.failed[f"single {colour}"] = attempt.reason = str(error)
                 _judge_handover(attempt, colour)
@@ -82,7 +82,7 @@ def start_singletons(attempt: Attempt, colour: str | None) -> bool:
 def prove_singletons(attempt: Attempt, colour: str | None) -> bool:
     """Whether the singletons of a colour are healthy."""
     assert colour is not None
-    singles = [c for c in colours.containers_in(attempt, colour) if observe.is_single(c)]
+    singles = [c for c in colours.containers_in(attempt, colour) if c.is_singleton]
     colours.keep(attempt, colour, singles)
     healthy = colours.prove_all(attempt, f"single {colour}", singles, SINGLETONS_WITHIN)
     _judge_handover(attempt, colour)

@@ -14,7 +14,8 @@ from switchyard.core.errors import TAKEN_BACK, Refused, SwitchyardError
 from switchyard.core.next_step import Step
 from switchyard.host import backup as aside
 from switchyard.host import observe
-from switchyard.host.adapters import engine
+from switchyard.host.adapters import engine, process
+from switchyard.host.adapters.engine import Container
 from switchyard.host.adapters.store import read_json, write, write_json
 from switchyard.host.attempt import Attempt
 from switchyard.host.receive import Unchanged, receive, shared_changes
@@ -127,7 +128,7 @@ def _go_back(attempt: Attempt, home: Path, error: SwitchyardError, again: Callab
     raise SwitchyardError(str(error), exit=TAKEN_BACK) from None
 
 
-def _shared_containers(attempt: Attempt) -> list[dict[str, Any]]:
+def _shared_containers(attempt: Attempt) -> list[Container]:
     return engine.containers(f"com.docker.compose.project={names.project(attempt.app.name, 'shared')}")
 
 
@@ -136,11 +137,11 @@ def _bring_up(attempt: Attempt, document: dict[str, Any], changed: Collection[st
     path, services = attempt.store.shared / "compose.json", document.get("services") or {}
     write_json(path, document)
     for name, service in services.items():
-        engine.run(["docker", "tag", service["image"], names.tag(attempt.app.name, name, "shared")])
+        process.run(["docker", "tag", service["image"], names.tag(attempt.app.name, name, "shared")])
     for container in _shared_containers(attempt):
-        if container["Labels"]["com.docker.compose.service"] not in services:
-            engine.run(["docker", "stop", container["Id"]], tick=attempt.linger)
-            engine.ask("DELETE", f"/containers/{container['Id']}")
+        if container.service not in services:
+            process.run(["docker", "stop", container.id], tick=attempt.linger)
+            engine.remove(container.id)
     project, again = names.project(attempt.app.name, "shared"), [name for name in changed if name in services]
     if again:
         attempt.run(commands.compose(project, str(path), "up", "-d", "--no-deps", "--force-recreate", *again))
@@ -168,7 +169,7 @@ def _recreate(attempt: Attempt) -> None:
     document = str(attempt.store.edge / "compose.json")
     attempt.run(commands.compose(project, document, "up", "-d", "--force-recreate"))
     for container in ground.edge_containers(attempt):
-        colours.keep_up(container["Id"], "unless-stopped")
+        colours.keep_up(container.id, "unless-stopped")
     while attempt.proxy.live() == "down":
         if time.monotonic() - began > switching.LOOK_WITHIN:
             raise SwitchyardError("the edge does not answer within 10 s after it was made again")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from switchyard.core import commands, edge, names
 from switchyard.core.errors import BadInput, Refused, SwitchyardError
 from switchyard.core.lease import Lease
 from switchyard.core.next_step import Step
 from switchyard.host import observe
-from switchyard.host.adapters import engine, probe
+from switchyard.host.adapters import engine, process
+from switchyard.host.adapters.engine import Container
 from switchyard.host.adapters.store import write_json
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import colours
@@ -25,20 +25,20 @@ def restart(attempt: Attempt) -> tuple[str, int]:
     live = observe.site(attempt).live
     if live == "none":
         raise Refused("nothing is live here")
-    attempt.release = _chosen(attempt, live)[0]["Labels"][names.RELEASE]
+    attempt.release = _chosen(attempt, live)[0].release
     end_standby(attempt)
     acts.act(attempt, Step("restart", live))
     return "restarted", 0
 
 
-def _chosen(attempt: Attempt, colour: str) -> list[dict[str, Any]]:
+def _chosen(attempt: Attempt, colour: str) -> list[Container]:
     """The containers of the service that is asked for, else of all; raises ``BadInput`` where there are none."""
     containers = engine.containers(f"{names.APP}={attempt.request['app']}", f"{names.COLOUR}={colour}")
     held = observe.of_colour(containers, colour)
     service = attempt.request.get("service")
-    chosen = [c for c in held if service in (None, c["Labels"]["com.docker.compose.service"])]
+    chosen = [c for c in held if service in (None, c.service)]
     if not chosen:
-        known = sorted({c["Labels"]["com.docker.compose.service"] for c in held})
+        known = sorted({c.service for c in held})
         raise BadInput(f"no service of the live colour is called {service}; known: {', '.join(known)}")
     return chosen
 
@@ -48,13 +48,13 @@ def restart_each(attempt: Attempt, colour: str | None) -> None:
     assert colour is not None
     chosen = _chosen(attempt, colour)
     for container in chosen:
-        name = container["Labels"]["com.docker.compose.service"]
+        name = container.service
         attempt.store.guard(attempt.number)
         attempt.emit("progress", text=f"restarting {name}")
         up = {route: attempt.proxy.servers_up(f"{route.name}_{colour}") for route in attempt.routes}
         try:
             _rest(attempt, container, chosen)
-            engine.run(["docker", "restart", container["Id"]], tick=attempt.linger)
+            process.run(["docker", "restart", container.id], tick=attempt.linger)
             colours.prove_again(attempt, container)
         finally:
             attempt.proxy.resume(colour)
@@ -62,11 +62,11 @@ def restart_each(attempt: Attempt, colour: str | None) -> None:
             colours.await_up(attempt, route, colour, count, attempt.app.healthy_within)
 
 
-def _rest(attempt: Attempt, container: dict[str, Any], beside: list[dict[str, Any]]) -> None:
+def _rest(attempt: Attempt, container: Container, beside: list[Container]) -> None:
     """Where others of the same service run, the edge sends nothing new to this one while it is away."""
-    service = container["Labels"]["com.docker.compose.service"]
-    if sum(c["Labels"]["com.docker.compose.service"] == service for c in beside) > 1:
-        attempt.proxy.rest(probe.address(engine.inspect(container["Id"]) or {}), within=REST_WITHIN)
+    service = container.service
+    if sum(c.service == service for c in beside) > 1:
+        attempt.proxy.rest(engine.address(container.id), within=REST_WITHIN)
 
 
 def end_standby(attempt: Attempt) -> None:
@@ -109,42 +109,42 @@ def scale_live(attempt: Attempt, colour: str | None) -> None:
     assert colour is not None
     service, count = str(attempt.request["service"]), int(attempt.request["count"])
     held = _of_service(attempt, colour, service)
-    known = {container["Id"] for container in held}
+    known = {container.id for container in held}
     attempt.proxy.close(colour)
     try:
         for container in held[count:]:
             attempt.emit("progress", text=f"taking one {service} out")
-            address = probe.address(engine.inspect(container["Id"]) or {})
+            address = engine.address(container.id)
             attempt.proxy.rest(address, within=REST_WITHIN)
-            engine.run(["docker", "stop", container["Id"]], tick=attempt.linger)
-            _remove(attempt, container["Id"], address)
+            process.run(["docker", "stop", container.id], tick=attempt.linger)
+            _remove(attempt, container.id, address)
         attempt.run([*commands.up(attempt.target(), colour, [service]), "--no-recreate"])
         for container in _of_service(attempt, colour, service):
-            if container["Id"] not in known:
+            if container.id not in known:
                 _prove_or_remove(attempt, container)
     finally:
         attempt.proxy.resume(colour)
 
 
-def _prove_or_remove(attempt: Attempt, container: dict[str, Any]) -> None:
+def _prove_or_remove(attempt: Attempt, container: Container) -> None:
     try:
         colours.prove_one(attempt, container)
     except SwitchyardError:
-        _remove(attempt, container["Id"], probe.address(engine.inspect(container["Id"]) or {}))
+        _remove(attempt, container.id, engine.address(container.id))
         raise
 
 
 def _remove(attempt: Attempt, container: str, address: str) -> None:
-    engine.ask("DELETE", f"/containers/{container}", force="true")
+    engine.remove(container, force=True)
     attempt.proxy.forget(address)
 
 
-def _of_service(attempt: Attempt, colour: str, service: str) -> list[dict[str, Any]]:
+def _of_service(attempt: Attempt, colour: str, service: str) -> list[Container]:
     """The containers of one service, by their number."""
     found = engine.containers(
         f"{names.APP}={attempt.request['app']}", f"{names.COLOUR}={colour}", f"com.docker.compose.service={service}"
     )
-    return sorted(found, key=lambda container: int(container["Labels"]["com.docker.compose.container-number"]))
+    return sorted(found, key=lambda container: container.number)
 
 
 def unlock(attempt: Attempt) -> tuple[str, int]:

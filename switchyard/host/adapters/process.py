@@ -1,0 +1,115 @@
+"""Commands on this host: each with a time limit, an environment of its own, and no child left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO
+
+from switchyard.core.errors import NotChecked, SwitchyardError
+
+RUN_WITHIN = 1800.0
+"""Seconds for one command."""
+TICK_EVERY = 0.1
+"""Seconds between two ticks while a command runs."""
+END_WITHIN = 5.0
+"""Seconds that a command gets to clean up before it is killed."""
+NO_COMPOSE = ("is not a docker command", "unknown docker command", "unknown shorthand flag: 'p' in -p")
+"""What Docker's command prints where its Compose plugin is missing."""
+NO_PROCESS = (
+    "this host is out of processes or memory: {program} could not be started ({error}). Look at ps and ulimit -u of "
+    "the SSH user there, then run the command again"
+)
+INHERITED = ("PATH", "HOME", "LANG")
+"""The only variables that a command gets from the environment of this program."""
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return a command's environment: enough to find programs, and ``extra``."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return {**inherited, "LC_ALL": "C.UTF-8", **(extra or {})}
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    within: float = RUN_WITHIN,
+    cwd: str | None = None,
+    check: bool = True,
+    extra: Mapping[str, str] | None = None,
+    stdin: IO[bytes] | None = None,
+    log: Callable[[str], None] = lambda text: None,
+    tick: Callable[[], None] = lambda: None,
+) -> tuple[int, str]:
+    """Run a command; return its exit code and output. With ``check``, a failure raises with its last lines.
+
+    ``within`` is in seconds. ``tick`` runs several times a second; an exception of it ends the command.
+    """
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=environment(extra),
+            preexec_fn=os.setpgrp,
+        )
+    except FileNotFoundError:
+        raise NotChecked(f"{argv[0]} is not installed on this host") from None
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.ENOMEM):
+            raise
+        raise SwitchyardError(NO_PROCESS.format(program=argv[0], error=error.strerror)) from None
+    deadline = time.monotonic() + within
+    try:
+        text = _output(process, deadline, tick)
+    except TimeoutError:
+        raise SwitchyardError(f"{' '.join(argv[:4])} … did not end within {within:.0f} s") from None
+    finally:
+        _end(process)
+    if process.returncode != 0 and any(words in text for words in NO_COMPOSE):
+        raise NotChecked(
+            "docker compose (v2) is not installed on this host; install it there, then run the command again"
+        )
+    log(f"$ {' '.join(argv)}\n{text}")
+    if check and process.returncode != 0:
+        tail = "\n".join(text.strip().splitlines()[-15:])
+        raise SwitchyardError(f"{' '.join(argv[:2])} … {argv[-1]} ended with {process.returncode}:\n{tail}")
+    return process.returncode, text
+
+
+def printed(argv: Sequence[str], *, within: float = 30) -> str | None:
+    """Return what a command prints; None where it fails or is not installed."""
+    try:
+        code, text = run(argv, within=within, check=False)
+    except SwitchyardError:
+        return None
+    return text.strip() if code == 0 else None
+
+
+def _output(process: subprocess.Popen[bytes], deadline: float, tick: Callable[[], None]) -> str:
+    while True:
+        try:
+            return process.communicate(timeout=TICK_EVERY)[0].decode(errors="replace")
+        except subprocess.TimeoutExpired:
+            tick()
+            if time.monotonic() > deadline:
+                raise TimeoutError from None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command that still runs, and its children: ask them first, kill them after ``END_WITHIN``."""
+    if process.poll() is not None:
+        return
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=END_WITHIN)
+            return
