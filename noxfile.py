@@ -103,7 +103,7 @@ def bench(session: nox.Session) -> None:
         session.run("python", "-m", "bench.database", *session.posargs[1:])
         return
     if session.posargs == ["sites"]:
-        chosen = ("tests/unit/test_machine.py", "-k", "from_every_site_every_goal", "-n", "auto")
+        chosen = ("tests/core/test_next_step.py", "-k", "from_every_site_every_goal", "-n", "auto")
         session.run("python", "-m", "pytest", *chosen, env={"SWITCHYARD_SITES": "all"})
         return
     session.run("python", "-m", "bench.deploy", *session.posargs)

@@ -17,6 +17,7 @@ from switchyard.core.lease import BEAT_WITHIN, RENEW_EVERY
 from switchyard.host.adapters import process
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store, Superseded, append, now, read_json
+from switchyard.host.memory import Memory
 
 GUARD_EVERY = 1.0
 POLL = 0.005
@@ -52,15 +53,7 @@ class Attempt:
         """Whether it cleans up after itself, which nobody's word or silence cuts short."""
         self.release = ""
         self.before: str | None = None
-        self.proven: dict[str, frozenset[tuple[str, str]]] = {}
-        self.failed: dict[str, str] = {}
-        """``front blue`` or ``single green`` to the reason."""
-        self.started: set[str] = set()
-        """What this attempt started and has not stopped: what has exited since has crashed."""
-        self.smoke = "unknown"
-        self.verdict = "unknown"
-        self.reason = ""
-        self.weak: set[str] = set()
+        self.memory = Memory()
         self.carried: list[str] = []
         """The commands of the step at hand, as the plan shows them."""
         self._spelled: dict[str, list[str]] = {}

@@ -37,8 +37,8 @@ def site(attempt: Attempt) -> Site:
         map_file=attempt.proxy.file_live(),
         shared=shared_state(store, app, record, containers),
         stage=stage(record),
-        smoke=attempt.smoke,
-        verdict=attempt.verdict,
+        smoke=attempt.memory.smoke,
+        verdict=attempt.memory.verdict,
         now=now(),
     )
     return replace(found, edge=edge_state(attempt, found, containers))
@@ -91,21 +91,21 @@ def group_state(attempt: Attempt, key: str, containers: list[Container], wanted:
     if not containers:
         return "none"
     running = [c for c in containers if c.is_running]
-    if key in attempt.failed:
+    if key in attempt.memory.failed:
         return "failed"
     if len(running) < max(wanted, 1):
-        return "starting" if key in attempt.started else "stopped"
-    return "healthy" if attempt.proven.get(key) == identity(running) else "starting"
+        return "starting" if key in attempt.memory.started else "stopped"
+    return "healthy" if attempt.memory.proven.get(key) == identity(running) else "starting"
 
 
 def single_state(attempt: Attempt, key: str, containers: list[Container]) -> str:
     """none, stopped, running, healthy or failed."""
-    if key in attempt.failed:
+    if key in attempt.memory.failed:
         return "failed"
     running = [c for c in containers if c.is_up]
     if not running:
-        return "running" if key in attempt.started else ("stopped" if containers else "none")
-    return "healthy" if attempt.proven.get(key) == identity(running) else "running"
+        return "running" if key in attempt.memory.started else ("stopped" if containers else "none")
+    return "healthy" if attempt.memory.proven.get(key) == identity(running) else "running"
 
 
 def identity(containers: Iterable[Container]) -> frozenset[tuple[str, str]]:

@@ -17,7 +17,7 @@ from switchyard.core.errors import BadInput, Refused
 from switchyard.core.lease import LASTS, Lease, ended
 from switchyard.host.adapters import store as store_module
 from switchyard.host.adapters.store import Store, Superseded, write
-from switchyard.host.program import choose
+from switchyard.host.rollback_target import choose
 from switchyard.settings import load as settings
 
 

@@ -22,7 +22,8 @@ from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.engine import Container
 from switchyard.host.adapters.store import Store, write_json
 from switchyard.host.attempt import Attempt
-from switchyard.host.steps import colours
+from switchyard.host.steps import containers as slots
+from switchyard.host.steps import health
 
 
 def speaks_first(link: socket.socket) -> None:
@@ -115,7 +116,7 @@ def test_a_policy_that_an_ending_container_does_not_take_is_no_error_and_any_oth
     containers["api"] = {"State": state, "HostConfig": {"RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}}
     containers["then"] = {"State": {**state, "Status": status}}
     with pytest.raises(SwitchyardError, match="refused") if is_told else contextlib.nullcontext():
-        colours.keep_up("api", "unless-stopped")
+        slots.keep_up("api", "unless-stopped")
     assert containers["api"] is containers["then"]
 
 
@@ -141,6 +142,6 @@ def test_a_crash_loop_is_named_at_once_also_while_another_service_is_waited_for(
     threading.Timer(0.3, containers["api"].update, [{"RestartCount": 1}]).start()
     threading.Timer(0.6, containers["api"].update, [{"State": ended}]).start()
     began = time.monotonic()
-    colours.prove_all(attempt, "front green", [Container.decode(container) for container in found])
-    assert attempt.failed["front green"].startswith("api: crash loop: restarted 1 times, last exit code 3")
+    health.prove_all(attempt, "front green", [Container.decode(container) for container in found])
+    assert attempt.memory.failed["front green"].startswith("api: crash loop: restarted 1 times, last exit code 3")
     assert time.monotonic() - began < 30

@@ -14,7 +14,7 @@ from switchyard.core.errors import BadInput, SwitchyardError
 from switchyard.core.redact import GONE, LEAST, redact, redact_all, spellings
 from switchyard.host.adapters.store import Store, full, write_json
 from switchyard.host.attempt import Attempt
-from switchyard.host.steps import ground
+from switchyard.host.steps import edge as edge_steps
 
 CANARY = "canary-3f9a1c77d2"
 
@@ -96,4 +96,4 @@ def test_a_disk_without_inodes_is_told_from_a_full_one(tmp_path, monkeypatch):
 
 def test_no_free_loopback_port_is_named():
     with pytest.raises(SwitchyardError, match="no free loopback port between 20000 and 32700"):
-        ground._free_port(set(range(20000, 32700)))
+        edge_steps._free_port(set(range(20000, 32700)))

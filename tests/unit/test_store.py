@@ -16,8 +16,8 @@ from switchyard.core.errors import LEASE_HELD, Refused
 from switchyard.core.journal import START, digest
 from switchyard.host.adapters import store as module
 from switchyard.host.adapters.store import Store, Superseded, process_start, write, write_json
-from switchyard.host.program import choose
 from switchyard.host.prune import superfluous
+from switchyard.host.rollback_target import choose
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from switchyard.host.adapters.engine import Container
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Held, Store, read_json
 from switchyard.host.attempt import Attempt
-from switchyard.host.program import choose
 from switchyard.host.rights import rights
+from switchyard.host.rollback_target import choose
 
 ADDRESS_RANGES = 31
 """Networks that an engine can make with the ranges it has by default."""

@@ -59,7 +59,7 @@ def oneshots(attempt: Attempt, colour: str | None) -> bool:
             head.update(after=_head(attempt, idle), files=_migration_files(attempt))
             attempt.store.update(attempt.release, head=head)
         if code != 0:
-            attempt.reason = f"{service} ended with {code}:\n{output.strip()[-2000:]}"
+            attempt.memory.reason = f"{service} ended with {code}:\n{output.strip()[-2000:]}"
             return False
     return True
 

@@ -7,26 +7,29 @@ from collections.abc import Callable
 from switchyard.core.next_step import Step
 from switchyard.host.adapters.store import now
 from switchyard.host.attempt import Attempt
-from switchyard.host.steps import build as images
-from switchyard.host.steps import colours, ground, oneshots, switching
+from switchyard.host.steps import build, colour, edge, look, oneshots, restart, scale, shared, singletons, switch
 
 ACTS: dict[str, Callable[[Attempt, str | None], bool | None]] = {
-    "build": images.build,
-    "shared": ground.shared,
-    "edge": ground.edge_up,
+    "build": build.build,
+    "shared": shared.shared,
+    "edge": edge.edge_up,
     "oneshots": oneshots.oneshots,
-    "retire": colours.retire,
-    "up": colours.up,
-    "prove": colours.prove,
-    "smoke": colours.smoke,
-    "switch": switching.switch,
-    "stop_singletons": switching.stop_singletons,
-    "start_singletons": switching.start_singletons,
-    "prove_singletons": switching.prove_singletons,
-    "look": switching.look,
-    "seen": switching.seen,
-    "cancel": colours.cancel,
-    "standby": colours.standby,
+    "retire": colour.retire,
+    "up": colour.up,
+    "prove": colour.prove,
+    "smoke": look.smoke,
+    "switch": switch.switch,
+    "stop_singletons": singletons.stop_singletons,
+    "start_singletons": singletons.start_singletons,
+    "prove_singletons": singletons.prove_singletons,
+    "look": look.look,
+    "seen": look.seen,
+    "cancel": colour.cancel,
+    "standby": colour.standby,
+    "restart": restart.restart_each,
+    "scale": scale.scale_live,
+    "apply_shared": shared.apply_shared,
+    "apply_edge": edge.apply_edge,
 }
 """What each step does. False is the word of an act that it found the release wanting, which is no error of its own."""
 

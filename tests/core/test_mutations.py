@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from switchyard.core import next_step as machine
-
-from .every import Graph
-from .test_machine import GROUNDS, WANTS, check, grounds
+from tests.core.test_next_step import GROUNDS, WANTS, check, grounds
+from tests.harness.every_site import Graph
 
 SHARE = 4_000
 SEED = 20260301

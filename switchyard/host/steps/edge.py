@@ -1,4 +1,4 @@
-"""What both colours stand on: networks, volumes, the shared project, and the edge."""
+"""The edge: brought up or reloaded by a deploy, recreated by ``edge.apply``."""
 
 from __future__ import annotations
 
@@ -7,88 +7,24 @@ import os
 import random
 import socket
 import time
+from functools import partial
 from typing import Any
 
 from switchyard.core import commands, edge, names
-from switchyard.core.compose_document import pin, services_of, with_services
-from switchyard.core.errors import SwitchyardError
+from switchyard.core.errors import (
+    SwitchyardError,
+)
 from switchyard.host import backup as aside
 from switchyard.host import observe
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.engine import Container
 from switchyard.host.adapters.proxy import UP_WITHIN
-from switchyard.host.adapters.store import read_json, write, write_json
+from switchyard.host.adapters.store import write, write_json
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import build as images
-from switchyard.host.steps import colours
-
-
-def shared(attempt: Attempt, colour: str | None) -> None:
-    """Networks, volumes and the shared project, up and healthy; what runs already is left alone."""
-    store, app = attempt.store, attempt.app
-    folder = store.release(attempt.release)
-    make_ground(attempt)
-    wanted = read_json(folder / "shared.json")
-    services = sorted(wanted.get("services", {}))
-    if services:
-        write_json(store.shared / "files.json", lay_files(attempt))
-        observe.refuse_strangers(app.name, wanted)
-        applied = read_json(store.shared / "compose.json")
-        ids = {name: attempt.record["images"][name] for name in services}
-        running = services_of(applied or {})
-        write_json(store.shared / "compose.json", with_services(pin(wanted, ids), running))
-        for name in services:
-            if name not in running:
-                attempt.run(commands.tag(ids[name], names.tag(app.name, name, "shared")))
-        attempt.run(commands.up_shared(attempt.target()))
-        prove_shared(attempt)
-    if not (store.shared / "wanted.json").exists() or not attempt.record.get("shared_unchanged"):
-        write_json(store.shared / "wanted.json", wanted)
-    write(store.shared / "ready", "")
-
-
-def make_ground(attempt: Attempt) -> None:
-    """Networks, volumes and folders that are not here yet."""
-    app = attempt.app.name
-    for one in names.COLOURS:
-        name = names.network(app, one)
-        if not engine.has_network(name) and not engine.create_network(name, app):
-            raise SwitchyardError(
-                f"the engine could not make network {name}: it has most likely no free range of addresses left. "
-                "Remove networks that nothing uses (docker network ls), or give it more in "
-                "/etc/docker/daemon.json (default-address-pools)"
-            )
-    for volume in attempt.record["volumes"]:
-        if not engine.has_volume(volume):
-            engine.create_volume(volume, app)
-    for name in attempt.record["data"]:
-        (attempt.store.root / "data" / name).mkdir(parents=True, exist_ok=True, mode=0o755)
-
-
-def prove_shared(attempt: Attempt) -> None:
-    """Every container of the shared project healthy; raises ``Unhealthy`` with the reason."""
-    project = names.project(attempt.app.name, "shared")
-    documents = (read_json(attempt.store.shared / "compose.json") or {}).get("services") or {}
-    for container in engine.containers(f"com.docker.compose.project={project}"):
-        service = container.service
-        colours.keep_up(container.id, str(documents.get(service, {}).get("restart", "no")))
-        colours.prove_again(attempt, container)
-
-
-def lay_files(attempt: Attempt, *, again: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Files that shared services mount, out of the release; one that is there stays, unless named ``again``.
-
-    Returns which objects of git they are, for files.json.
-    """
-    files = attempt.store.release(attempt.release) / "files"
-    known = dict(read_json(attempt.store.shared / "files.json") or {})
-    for name in attempt.record["shared_files"]:
-        target = attempt.store.shared / "files" / name
-        if name in known and target.exists() and name not in again:
-            continue
-        known[name] = attempt.record["shared_objects"][name]
-        aside.lay(files / name, target)
-    return known
+from switchyard.host.steps import containers as slots
+from switchyard.host.steps import look
+from switchyard.host.steps.restore import go_back
 
 
 def edge_up(attempt: Attempt, colour: str | None) -> None:
@@ -99,7 +35,7 @@ def edge_up(attempt: Attempt, colour: str | None) -> None:
         (home / name).mkdir(exist_ok=True, mode=0o755 if name != "run" else 0o700)
     maps = {
         "live": edge.live_map(attempt.proxy.file_live()),
-        "releases": edge.releases_map(colours.releases(attempt)),
+        "releases": edge.releases_map(slots.releases(attempt)),
         "drain": "",
     }
     for name, text in maps.items():
@@ -119,7 +55,7 @@ def edge_up(attempt: Attempt, colour: str | None) -> None:
     else:
         attempt.run(commands.up_edge(attempt.target()))
         for container in edge_containers(attempt):
-            colours.keep_up(container.id, "unless-stopped")
+            slots.keep_up(container.id, "unless-stopped")
     attempt.proxy.wait(set(edge.preview_names(routes)), after=before)
 
 
@@ -178,3 +114,30 @@ def _free_port(taken: set[int]) -> int:
         "no free loopback port between 20000 and 32700 for a preview: end what holds them (ss -ltnp tells it), and "
         "type it again"
     )
+
+
+def apply_edge(attempt: Attempt, colour: str | None) -> None:
+    """The edge made again on the addresses of this commit; where that fails, on those that it had."""
+    home = attempt.store.edge
+    aside.keep(home, ())
+    try:
+        publish(attempt, list(attempt.routes))
+        write(home / "cfg" / "haproxy.cfg", observe.wanted_configuration(attempt, observe.site(attempt)), 0o644)
+        _recreate(attempt)
+    except SwitchyardError as error:
+        go_back(attempt, home, error, partial(_recreate, attempt))
+    aside.forget(home)
+
+
+def _recreate(attempt: Attempt) -> None:
+    project = names.project(attempt.request["app"], "edge")
+    began = time.monotonic()
+    document = str(attempt.store.edge / "compose.json")
+    attempt.run(commands.compose(project, document, "up", "-d", "--force-recreate"))
+    for container in edge_containers(attempt):
+        slots.keep_up(container.id, "unless-stopped")
+    while attempt.proxy.live() == "down":
+        if time.monotonic() - began > look.LOOK_WITHIN:
+            raise SwitchyardError("the edge does not answer within 10 s after it was made again")
+        time.sleep(0.05)
+    attempt.emit("progress", text=f"the edge was away for at most {time.monotonic() - began:.1f} s")

@@ -14,7 +14,7 @@ import pytest
 
 from switchyard.core.errors import LEASE_HELD, Refused
 from switchyard.core.lease import LASTS
-from switchyard.host import program, receive
+from switchyard.host import receive, takeover
 from switchyard.host.adapters.store import Store, Superseded, process_start, write_json
 from switchyard.host.attempt import Attempt, Cancelled
 
@@ -46,22 +46,22 @@ def attempt(store: Store, name: str, verb: str = "deploy", **more: object) -> At
 
 def test_a_takeover_by_expiry_waits_for_the_program_that_still_runs(store, old, monkeypatch):
     looked: list[int] = []
-    monkeypatch.setattr(program.time, "sleep", lambda _: (looked.append(1), old.kill(), old.wait()))
-    program._take(attempt(store, "new"))
+    monkeypatch.setattr(takeover.time, "sleep", lambda _: (looked.append(1), old.kill(), old.wait()))
+    takeover.take(attempt(store, "new"))
     assert looked == [1] and store.lease().attempt == "new"
 
 
 def test_nobody_acts_beside_a_program_that_does_not_end_however_often_it_is_tried(store, old, monkeypatch):
-    monkeypatch.setattr(program, "ORPHAN_WITHIN", 0.0)
+    monkeypatch.setattr(takeover, "ORPHAN_WITHIN", 0.0)
     for name in ("new", "newer"):
         with pytest.raises(Refused, match=rf"still runs \(process {old.pid} of the host\)") as caught:
-            program._take(attempt(store, name))
+            takeover.take(attempt(store, name))
         assert caught.value.exit == LEASE_HELD and store.lease().attempt == "old"
     with pytest.raises(Superseded):
         store.guard(1)
     old.kill()
     old.wait()
-    program._take(attempt(store, "newest"))
+    takeover.take(attempt(store, "newest"))
     assert store.lease().attempt == "newest"
 
 
@@ -69,20 +69,20 @@ def test_who_gives_up_waiting_leaves_the_next_one_to_wait(store, old):
     impatient = attempt(store, "new")
     (impatient.folder / "said.jsonl").write_text('{"say": "cancel"}\n')
     with pytest.raises(Cancelled):
-        program._take(impatient)
+        takeover.take(impatient)
     store.free(impatient.number)
     assert store.lease().attempt == "old" and store.lease().number > impatient.number
 
 
 @pytest.mark.parametrize("verb,more", [("deploy", {"gone": "old"}), ("unlock", {"force": True})])
 def test_of_two_that_saw_the_same_holder_one_takes_over(store, old, monkeypatch, verb, more):
-    monkeypatch.setattr(program, "_outlive", lambda *_: None)
+    monkeypatch.setattr(takeover, "_outlive", lambda *_: None)
     store.renew(1)
     seen = store.holder()
-    program._take(attempt(store, "first", verb, **more))
+    takeover.take(attempt(store, "first", verb, **more))
     monkeypatch.setattr(store, "holder", lambda real=store.holder, seen=[seen]: seen.pop() if seen else real())
     with pytest.raises(Refused, match="first@desk holds the lease") as caught:
-        program._take(attempt(store, "second", verb, **more))
+        takeover.take(attempt(store, "second", verb, **more))
     assert caught.value.exit == LEASE_HELD and store.lease().attempt == "first"
 
 
@@ -103,7 +103,7 @@ def test_the_lease_is_kept_while_git_takes_a_release_in_and_it_arrives_whole(sto
     packed = git("-C", "code", "pack-objects", "--revs", "--stdout", input=f"{commit}\n".encode())
     monkeypatch.setenv("PATH", f"{stub.parent}{os.pathsep}{os.environ['PATH']}")
     mine = attempt(store, "new")
-    program._take(mine)
+    takeover.take(mine)
     taken = store.lease().renewed
     mine._renewed -= LASTS
     header = {"id": "R1", "commit": commit}

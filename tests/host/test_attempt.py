@@ -21,7 +21,9 @@ from switchyard.host.adapters.engine import Container
 from switchyard.host.adapters.store import Store, write_json
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.steps import build as images
-from switchyard.host.steps import colours, switching
+from switchyard.host.steps import colour as colour_steps
+from switchyard.host.steps import containers as slots
+from switchyard.host.steps import singletons
 from switchyard.host.steps import table as acts
 
 
@@ -139,13 +141,13 @@ def test_what_failed_is_stopped_also_where_its_logs_cannot_be_kept(attempt, monk
             raise SwitchyardError("configured logging driver does not support reading")
         return "its last words"
 
-    monkeypatch.setattr(colours, "containers_in", lambda *_: held)
+    monkeypatch.setattr(slots, "containers_in", lambda *_: held)
     monkeypatch.setattr(engine, "logs", logs)
     monkeypatch.setattr(engine, "description", lambda _: {})
-    monkeypatch.setattr(colours, "stop", lambda _, colour, held: stopped.extend(c.id for c in held))
-    colours.cancel(attempt, "green")
+    monkeypatch.setattr(slots, "stop", lambda _, colour, held: stopped.extend(c.id for c in held))
+    colour_steps.cancel(attempt, "green")
     assert (attempt.store.release("R1") / "failed" / "kept.log").read_text() == "its last words"
-    assert stopped == ["full", "unread", "kept"] and attempt.failed == {"front green": "cancelled"}
+    assert stopped == ["full", "unread", "kept"] and attempt.memory.failed == {"front green": "cancelled"}
 
 
 @pytest.mark.parametrize("refusals,verdict", [(0, "unknown"), (1, "unknown"), (2, "wrong")])
@@ -159,8 +161,8 @@ def test_singletons_that_could_not_be_started_once_may_have_met_an_engine_that_w
     monkeypatch.setattr(engine, "ping", lambda: None)
     refused = iter([SwitchyardError("unexpected EOF")] * refusals)
     monkeypatch.setattr(attempt, "run", lambda _: raise_next(refused))
-    assert switching.start_singletons(attempt, "green") is (refusals < 2)
-    assert attempt.verdict == verdict and ("single green" in attempt.failed) is (refusals == 2)
+    assert singletons.start_singletons(attempt, "green") is (refusals < 2)
+    assert attempt.memory.verdict == verdict and ("single green" in attempt.memory.failed) is (refusals == 2)
 
 
 def raise_next(errors: Iterator[Exception]) -> None:

@@ -30,9 +30,8 @@ from typing import Any, NamedTuple
 from switchyard.core import next_step as machine
 from switchyard.core.next_step import Step, Want
 from switchyard.core.site import VALUES, Site
-
-from .promises import overreach, strayed, unkept
-from .simulated import LOST, PARTLY, WHOLLY, Colour, Machine, Memory
+from tests.harness.promises import overreach, strayed, unkept
+from tests.harness.simulated import LOST, PARTLY, WHOLLY, Colour, Machine, Memory
 
 STEPS = 60
 """More than any way needs, and no more than a program goes."""

@@ -19,10 +19,9 @@ from switchyard.core import plan
 from switchyard.core import site as site_module
 from switchyard.core.next_step import Step, Want
 from switchyard.core.site import VALUES, Site, Slot
-
-from .every import SICKNESSES, STAGES, STEPS, Graph, Ground, ground_of
-from .promises import overreach, unkept, unkept_since
-from .simulated import HOW, LOST, NOT, PARTLY, WHOLLY, Machine
+from tests.harness.every_site import SICKNESSES, STAGES, STEPS, Graph, Ground, ground_of
+from tests.harness.promises import overreach, unkept, unkept_since
+from tests.harness.simulated import HOW, LOST, NOT, PARTLY, WHOLLY, Machine
 
 SEED = 20260228
 ALL_UP_TO = 200_000

@@ -15,13 +15,13 @@ import pytest
 from switchyard.core.errors import FAILED, OK, TAKEN_BACK, UNVERIFIED, NotChecked
 from switchyard.core.next_step import Step
 from switchyard.core.site import Site, Slot
-from switchyard.host import program
+from switchyard.host import drive, program
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.store import RESERVE, Store, write_json
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import table as acts
-
-from .simulated import Machine
+from switchyard.host.verbs import deploy
+from tests.harness.simulated import Machine
 
 SERVING = Site(
     blue=Slot("old", "healthy", "healthy"),
@@ -45,10 +45,10 @@ class Run:
         self.patch = monkeypatch
         for step in acts.ACTS:
             monkeypatch.setitem(acts.ACTS, step, lambda attempt, colour, name=step: self.act(attempt, name, colour))
-        monkeypatch.setattr(program.observe, "site", self.site)
-        monkeypatch.setattr(program.observe, "facts", lambda *_: {"live": None})
-        monkeypatch.setattr(program, "receive", self.receive)
-        monkeypatch.setattr(program.prune, "prune", lambda attempt: None)
+        monkeypatch.setattr(drive.observe, "site", self.site)
+        monkeypatch.setattr(drive.observe, "facts", lambda *_: {"live": None})
+        monkeypatch.setattr(deploy, "receive", self.receive)
+        monkeypatch.setattr(drive.prune, "prune", lambda attempt: None)
 
     def receive(self, attempt: Attempt, pack: Path) -> None:
         write_json(self.store.release("new") / "release.json", {"id": "new", "number": 2, "state": "prepared"})
@@ -56,7 +56,7 @@ class Run:
 
     def site(self, attempt: Attempt) -> Site:
         self.happens("looks")
-        return replace(self.machine.seen(), verdict=attempt.verdict)
+        return replace(self.machine.seen(), verdict=attempt.memory.verdict)
 
     def act(self, attempt: Attempt, name: str, colour: str | None) -> None:
         self.happens(name)
@@ -64,12 +64,12 @@ class Run:
             attempt.switched = True
             attempt.renew()
         if name == "start_singletons":
-            attempt.started.add(f"single {colour}")
+            attempt.memory.started.add(f"single {colour}")
         self.machine.do(Step(name, colour))
         if name in ("look", "seen"):
-            attempt.verdict = self.machine.memory.verdict
+            attempt.memory.verdict = self.machine.memory.verdict
         if name == "prove" and f"front {colour}" in self.machine.memory.failed:
-            attempt.reason = "web: exited"
+            attempt.memory.reason = "web: exited"
 
     def end(self) -> dict[str, Any]:
         """How it ends, as the last line of its events says."""
@@ -103,7 +103,7 @@ def test_a_deploy_goes_to_its_end(run):
 def test_singletons_that_a_killed_engine_left_down_are_started_again_and_speak_against_no_release(run, noticed):
     def site(attempt: Attempt) -> Site:
         seen = Run.site(run, attempt)
-        ended = seen.green.single == "stopped" and "single green" in attempt.started
+        ended = seen.green.single == "stopped" and "single green" in attempt.memory.started
         return replace(seen, green=replace(seen.green, single="running")) if ended else seen
 
     def is_killed(moment: str) -> None:
@@ -113,7 +113,7 @@ def test_singletons_that_a_killed_engine_left_down_are_started_again_and_speak_a
             raise NotChecked("the engine is away")
 
     killed: list[str] = []
-    run.patch.setattr(program.observe, "site", site)
+    run.patch.setattr(drive.observe, "site", site)
     run.happens = is_killed
     assert run.end()["exit"] == OK and run.whole == ("green", "stopped", "running")
     begun = [event["step"] for event in run.events if event.get("state") == "begins"]
@@ -125,7 +125,7 @@ def test_what_dies_between_prepared_and_the_switch_fails_and_is_taken_down(run):
         run.machine.colours["green"].front = "stopped"
         run.machine.sick = frozenset({"new front"})
 
-    run.patch.setattr(program, "_rollback_target", dies)
+    run.patch.setattr(deploy, "_rollback_target", dies)
     end = run.end()
     assert (end["outcome"], end["exit"], end["reason"]) == ("failed", FAILED, "web: exited")
     assert run.events[-2]["step"] == "cancel" and run.machine.colours["green"].front == "stopped"
@@ -152,7 +152,7 @@ def test_past_the_switch_an_error_anywhere_is_no_end_of_it(run, error, where):
     def breaks(moment: str) -> None:
         if moment == "stop_singletons":
             run.happens = lambda moment: None
-            owner = {"tick": Attempt, "emit": Attempt, "site": program.observe}.get(where, Store)
+            owner = {"tick": Attempt, "emit": Attempt, "site": drive.observe}.get(where, Store)
             run.patch.setattr(owner, where, failing(errors, getattr(owner, where)))
 
     errors = [error]

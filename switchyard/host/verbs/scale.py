@@ -1,0 +1,41 @@
+"""``scale``: run so many containers of a service."""
+
+from __future__ import annotations
+
+from switchyard.core import edge
+from switchyard.core.errors import (
+    BadInput,
+    Refused,
+    SwitchyardError,
+)
+from switchyard.core.next_step import Step
+from switchyard.host import observe
+from switchyard.host.adapters.store import write_json
+from switchyard.host.attempt import Attempt
+from switchyard.host.standby import end_standby
+from switchyard.host.steps.table import act
+
+
+def scale(attempt: Attempt) -> tuple[str, int]:
+    """So many containers of one routed or plain service in the live colour, and in every release from now on."""
+    site, store = observe.site(attempt), attempt.store
+    service, count = str(attempt.request["service"]), int(attempt.request["count"])
+    record = store.record(site.slot(site.live).release or "") if site.live != "none" else None
+    if record is None:
+        raise Refused("nothing is live here")
+    if service not in record["front"]:
+        kind = record["kinds"].get(service)
+        why = f"it is {kind}" if kind else "there is no such service"
+        raise BadInput(f"{service} cannot be scaled: {why}; these can: {', '.join(record['front'])}")
+    if not 1 <= count <= edge.SERVERS:
+        raise BadInput(f"--count {count}: the edge holds 1 to {edge.SERVERS} containers of a service")
+    attempt.release = record["id"]
+    end_standby(attempt)
+    before = store.scales()
+    write_json(store.root / "scale.json", {**before, service: count})
+    try:
+        act(attempt, Step("scale", site.live))
+    except SwitchyardError:
+        write_json(store.root / "scale.json", before)
+        raise
+    return "scaled", 0
