@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TypedDict
 
 import nox
 
@@ -21,6 +22,21 @@ REPORTS = ROOT / ".nox" / "reports"
 LOCK = "requirements/dev.txt"
 AUDIT_SECONDS = 15
 """The time limit of one query to an advisory source."""
+
+
+class Package(TypedDict, total=False):
+    """A package in pip-audit's report."""
+
+    name: str
+    vulns: list[dict[str, str]]
+    skip_reason: str
+    """Why the source did not look the package up."""
+
+
+class AuditReport(TypedDict):
+    """What pip-audit reports."""
+
+    dependencies: list[Package]
 
 
 @nox.session
@@ -51,16 +67,16 @@ def audit(session: nox.Session) -> None:
     install(session)
     reasons = []
     for source in ("pypi", "osv"):
-        report, output = audited(session, source)
+        report, output = run_audit(session, source)
         reason = why_unknown(report, output)
         if reason is None:
             vulnerable = [package["name"] for package in report["dependencies"] if package["vulns"]]
             if vulnerable:
-                session.error(f"vulnerable, according to {source}: {', '.join(vulnerable)}")
-            session.log(f"{len(report['dependencies'])} packages checked against {source}, none vulnerable")
+                session.error(f"{source} knows vulnerabilities of {', '.join(vulnerable)}")
+            session.log(f"{len(report['dependencies'])} packages checked against {source}, none is vulnerable")
             return
         reasons.append(f"{source}: {reason}")
-    session.error(f"could not check: {'; '.join(reasons)}")
+    session.error(f"no source answers for all packages: {'; '.join(reasons)}")
 
 
 @nox.session
@@ -72,54 +88,54 @@ def unit(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Tests against real engines and hosts, on two sandbox hosts at once."""
+    """Run the tests that need real engines and hosts, on two sandbox hosts at once."""
     install(session)
     pytest(session, "-m", "e2e and not long", "-n", "2", "--dist", "worksteal", "--durations=10")
 
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """A deploy struck at every step of its plan, under load, on a real host: each step once, or ``-- --rounds N``."""
+    """Strike a deploy at every step, under load, on a real host: each step once, or ``-- --rounds N``."""
     install(session)
     session.run("python", "-m", "bench.faults", *session.posargs)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Speed and executions against their limits, then what takes ten minutes.
+    """Measure speed and executions against their limits, then run what takes ten minutes.
 
-    ``-- sites`` takes every site of the state machine instead, in a few minutes; ``-- peers`` kills deploys midway,
-    ours beside the naive way; ``-- predeploy`` runs the checks of the example beside the same tools in a row;
-    ``-- database`` reads millions of rows beside queries written by hand.
+    Instead, ``-- sites`` takes every site of the state machine, in a few minutes; ``-- peers`` kills deploys midway,
+    ours beside the naive way; ``-- predeploy`` runs the example's checks beside the same tools in a row; ``-- database``
+    reads millions of rows beside queries written by hand.
     """
     install(session)
-    if session.posargs[:1] == ["peers"]:
-        session.run("python", "-m", "bench.peers")
-        return
-    if session.posargs[:1] == ["predeploy"]:
-        session.run("python", "-m", "bench.predeploy", *session.posargs)
-        return
-    if session.posargs[:1] == ["database"]:
-        session.run("python", "-m", "bench.database", *session.posargs[1:])
-        return
-    if session.posargs == ["sites"]:
-        chosen = ("tests/core/test_next_step.py", "-k", "from_every_site_every_goal", "-n", "auto")
-        session.run("python", "-m", "pytest", *chosen, env={"SWITCHYARD_SITES": "all"})
-        return
-    session.run("python", "-m", "bench.deploy", *session.posargs)
-    if not session.posargs:
-        session.run("python", "-m", "bench.predeploy")
-        session.run("python", "-m", "bench.database")
-        session.run("python", "-m", "pytest", "-m", "long", "tests/e2e")
+    match session.posargs:
+        case ["peers", *_]:
+            session.run("python", "-m", "bench.peers")
+        case ["predeploy", *_]:
+            session.run("python", "-m", "bench.predeploy", *session.posargs)
+        case ["database", *words]:
+            session.run("python", "-m", "bench.database", *words)
+        case ["sites"]:
+            selection = ("tests/core/test_next_step.py", "-k", "from_every_site_every_goal", "-n", "auto")
+            session.run("python", "-m", "pytest", *selection, env={"SWITCHYARD_SITES": "all"})
+        case []:
+            for module in ("bench.deploy", "bench.predeploy", "bench.database"):
+                session.run("python", "-m", module)
+            session.run("python", "-m", "pytest", "-m", "long", "tests/e2e")
+        case words:
+            session.run("python", "-m", "bench.deploy", *words)
 
 
 @nox.session
 def schemas(session: nox.Session) -> None:
-    """The checks of a database on schemas that others wrote (pip, apt-get, npm); ``versions``: on PostgreSQL 14-18."""
+    """Run the database checks on other people's schemas (pip, apt-get, npm), or ``-- versions`` of PostgreSQL."""
     install(session)
-    versions = session.posargs[:1] == ["versions"]
-    script, words = ("versions", session.posargs[1:]) if versions else ("schemas", session.posargs)
-    session.run("python", f"scripts/{script}.py", *words)
+    match session.posargs:
+        case ["versions", *words]:
+            session.run("python", "scripts/versions.py", *words)
+        case words:
+            session.run("python", "scripts/schemas.py", *words)
 
 
 def install(session: nox.Session) -> None:
@@ -130,31 +146,32 @@ def install(session: nox.Session) -> None:
 
 
 def pytest(session: nox.Session, *arguments: str) -> None:
-    """Run pytest and leave its JUnit report, of this run alone, under the reports."""
+    """Run pytest and write its JUnit report, of this run alone, to ``REPORTS``."""
     REPORTS.mkdir(parents=True, exist_ok=True)
     report = REPORTS / f"{session.name}.xml"
     report.unlink(missing_ok=True)
     session.run("python", "-m", "pytest", f"--junit-xml={report}", *arguments, *session.posargs)
 
 
-def audited(session: nox.Session, source: str) -> tuple[dict, str]:
-    """What pip-audit reports about the lock file, an empty mapping where it could not, and what it printed."""
+def run_audit(session: nox.Session, source: str) -> tuple[AuditReport, str]:
+    """Return pip-audit's report about the lock file, without a package where it has no report, and what it printed."""
     REPORTS.mkdir(parents=True, exist_ok=True)
-    report = REPORTS / f"audit-{source}.json"
-    report.unlink(missing_ok=True)
-    said = session.run(
+    path = REPORTS / f"audit-{source}.json"
+    path.unlink(missing_ok=True)
+    output = session.run(
         *("pip-audit", "--strict", "--require-hashes", "--disable-pip", "--requirement", LOCK),
         *("--vulnerability-service", source, "--timeout", str(AUDIT_SECONDS)),
-        *("--format", "json", "--output", str(report), "--progress-spinner", "off"),
+        *("--format", "json", "--output", str(path), "--progress-spinner", "off"),
         success_codes=range(256),
         silent=True,
     )
-    return (json.loads(report.read_text()) if report.exists() else {}), str(said)
+    report: AuditReport = json.loads(path.read_text()) if path.exists() else {"dependencies": []}
+    return report, str(output)
 
 
-def why_unknown(found: dict, said: str) -> str | None:
-    """Why the answer is none, or nothing where every package was looked up."""
-    if not found.get("dependencies"):
-        return ["no answer", *said.strip().splitlines()][-1]
-    skipped = [package["name"] for package in found["dependencies"] if "skip_reason" in package]
-    return f"nothing known of {', '.join(skipped)}" if skipped else None
+def why_unknown(report: AuditReport, output: str) -> str | None:
+    """Return why a report is no answer; None where the source knows every package."""
+    if not report["dependencies"]:
+        return ["no answer", *output.strip().splitlines()][-1]
+    skipped = [package["name"] for package in report["dependencies"] if "skip_reason" in package]
+    return f"the source does not know {', '.join(skipped)}" if skipped else None

@@ -18,11 +18,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from bench.measured import Report
 from switchyard.core.wire.message import Foreign
 from tests.harness.site import TOP
 
+Command: TypeAlias = list[str | Path]
 APP = TOP / "examples" / "betting"
 BIN = Path(sys.executable).parent
 CHECKS = ("lint", "deadcode", "types", "audit", "unit", "smoke", "integration", "coverage")
@@ -104,7 +106,18 @@ def main() -> int:
 def predeploy(checkout: Path, *checks: str, fresh: bool = False) -> tuple[float, float]:
     """Return wall and CPU seconds of a run. Exit unless every check passes; only ``audit`` may be unknown."""
     file = checkout / "result.json"
-    command = [BIN / "python", "-m", "invoke", "predeploy", "--app", APP, "--only", ",".join(checks), "--json", file]
+    command: Command = [
+        BIN / "python",
+        "-m",
+        "invoke",
+        "predeploy",
+        "--app",
+        APP,
+        "--only",
+        ",".join(checks),
+        "--json",
+        file,
+    ]
     before, began = children_seconds(), time.monotonic()
     env = {**os.environ, "PYTHONPATH": str(TOP)}
     done = run_counted([*command, *(["--fresh"] if fresh else [])], checkout, env)
@@ -126,10 +139,10 @@ def in_a_row(checkout: Path) -> dict[str, float]:
         f"[run]\nbranch = true\nparallel = true\ndata_file = {data}/data\nsource =\n    {APP / 'betting'}\n"
     )
     modules = [f"betting/{name}.py" for name in ("elo", "kalshi", "pipeline")]
-    tests = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-cov"]
-    coverage = [python, "-m", "coverage"]
-    types = [BIN / "mypy", "--follow-imports=silent", f"--python-executable={python}", f"--cache-dir={cache}"]
-    tools: dict[str, list[list[str | Path]]] = {
+    tests: Command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-cov"]
+    coverage: Command = [python, "-m", "coverage"]
+    types: Command = [BIN / "mypy", "--follow-imports=silent", f"--python-executable={python}", f"--cache-dir={cache}"]
+    tools: dict[str, list[Command]] = {
         "lint": [[BIN / "ruff", "check", "--no-cache", "."]],
         "deadcode": [[BIN / "vulture", "--min-confidence=80", "betting"]],
         "types": [[*types, *modules]],
@@ -143,7 +156,7 @@ def in_a_row(checkout: Path) -> dict[str, float]:
     return {name: time_commands(commands, env) for name, commands in tools.items()}
 
 
-def time_commands(commands: Sequence[Sequence[str | Path]], env: Mapping[str, str]) -> float:
+def time_commands(commands: Sequence[Command], env: Mapping[str, str]) -> float:
     """Run commands in the application's folder and return their seconds together."""
     began = time.monotonic()
     for command in commands:
@@ -151,9 +164,7 @@ def time_commands(commands: Sequence[Sequence[str | Path]], env: Mapping[str, st
     return time.monotonic() - began
 
 
-def run_counted(
-    command: Sequence[str | Path], folder: Path, env: Mapping[str, str]
-) -> subprocess.CompletedProcess[bytes]:
+def run_counted(command: Command, folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
     """Run a command so that ``children_seconds`` counts all that it starts, also in the background."""
     words = [sys.executable, "-I", "-c", REAPER, *command]
     return subprocess.run(words, cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ COLUMNS = ("collected", "passed", "failed", "skipped")
 
 @dataclass(frozen=True)
 class Suite:
-    """How many tests of one suite ended in which way."""
+    """How the tests of one suite ended."""
 
     name: str
     collected: int
@@ -26,7 +27,7 @@ class Suite:
 
 
 def read(report: Path) -> Suite:
-    """Count the cases of a JUnit report; an error in set-up or tear-down is a failure."""
+    """Count the cases of a JUnit report. An error in set-up or tear-down is a failure."""
     cases: dict[tuple[str | None, str | None], set[str]] = {}
     for case in ElementTree.parse(report).iter("testcase"):
         outcomes = cases.setdefault((case.get("classname"), case.get("name")), set())
@@ -36,7 +37,8 @@ def read(report: Path) -> Suite:
     return Suite(report.stem, len(cases), failed, skipped)
 
 
-def table(suites: list[Suite]) -> str:
+def table(suites: Sequence[Suite]) -> str:
+    """Return a row for each suite."""
     width = max([len("suite"), *(len(suite.name) for suite in suites)])
     rows = [f"{'suite':<{width}}" + "".join(f"{column:>11}" for column in COLUMNS)]
     for suite in suites:
@@ -44,20 +46,19 @@ def table(suites: list[Suite]) -> str:
     return "\n".join(rows)
 
 
-def faults(suites: list[Suite], floors: dict[str, int]) -> list[str]:
-    """Why these suites are not a pass, one line each; empty if they are."""
-    found = []
-    counts = {suite.name: suite for suite in suites}
+def problems(suites: Sequence[Suite], floors: Mapping[str, int]) -> list[str]:
+    """Return why these suites are not a pass, one line each; empty if they are. A floor is the least count of tests."""
+    lines = []
+    counts = {suite.name: suite.collected for suite in suites}
     for name, floor in floors.items():
-        collected = counts[name].collected if name in counts else 0
-        if collected < floor:
-            found.append(f"{name}: {collected} tests collected, at least {floor} expected")
+        if counts.get(name, 0) < floor:
+            lines.append(f"{name}: {counts.get(name, 0)} tests collected, at least {floor} expected")
     for suite in suites:
         if suite.failed:
-            found.append(f"{suite.name}: {suite.failed} failed")
+            lines.append(f"{suite.name}: {suite.failed} failed")
         if suite.skipped:
-            found.append(f"{suite.name}: {suite.skipped} skipped")
-    return found
+            lines.append(f"{suite.name}: {suite.skipped} skipped")
+    return lines
 
 
 if __name__ == "__main__":

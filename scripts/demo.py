@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The main job on a bare Debian machine as root: a sandbox host, the checks, two releases of the example, a rollback.
+"""Show the main job on a bare Debian machine as root: a sandbox host, the checks, two releases, a rollback.
 
-Running it again resets its own demo and nothing else.
+A second run resets the demo and nothing else.
 """
 
 from __future__ import annotations
@@ -16,19 +16,21 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
 STATE = ROOT / ".switchyard"
 DEMO = STATE / "demo"
 HOST = "sandbox1"
 PORT = 8000
 INV = STATE / "venv" / "bin" / "inv"
 MAY_BE_UNKNOWN = ["--allow-unknown", "audit", "--reason", "a demo may run where no advisory source answers"]
-"""Known vulnerabilities stay a required check; where nobody can be asked about them, the demo goes on and says so."""
+"""Known vulnerabilities fail a deploy. Where no source answers, the demo goes on and says so."""
 AUTHOR = ["-c", "user.name=Demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false"]
 
 
 def main() -> None:
-    """Each line is one part of the demo; together they are timed."""
+    """Run the parts of the demo, and print how long they took."""
     began = time.monotonic()
     if "--ready" not in sys.argv:
         set_up()
@@ -42,21 +44,20 @@ def main() -> None:
         ["rollback"],
     ):
         inv(words)
-    print(f"\n{(time.monotonic() - float(sys.argv[2])) / 60:.1f} minutes. Type next, in {ROOT}:\n")
+    print(f"\n{(time.monotonic() - float(sys.argv[2])) / 60:.1f} minutes. Next, in {ROOT}, run:\n")
     print(f"  {INV.relative_to(ROOT)} status --host {HOST}\n")
 
 
 def set_up() -> None:
-    """Engine, images and the virtual environment: each is kept where it is there already."""
-    sys.path.insert(0, str(ROOT / "scripts"))
-    import selftest
+    """Set up the engine, the images and the virtual environment where they are missing."""
+    from scripts import selftest
 
     if not selftest.prepare():
-        raise SystemExit("the demo needs an engine")
+        raise SystemExit("The demo needs a Docker engine. Follow the message above, then run it again.")
 
 
 def make_repository() -> tuple[str, str]:
-    """A repository of the demo's own, with release 1 and, as a second commit, release 2."""
+    """Make a repository with release 1 and release 2, and return their commits."""
     app = DEMO / "betting"
     shutil.rmtree(DEMO, ignore_errors=True)
     shutil.copytree(ROOT / "examples" / "betting", app)
@@ -83,13 +84,12 @@ def commit(subject: str) -> str:
 
 
 def start_host() -> None:
-    """One sandbox host, without what an earlier demo left on it."""
-    sys.path.insert(0, str(ROOT))
+    """Start a sandbox host and remove an earlier demo from it."""
     import yaml
 
     from switchyard.control import sandbox
 
-    say("a sandbox host: a machine with its own sshd and Docker Engine")
+    say("starting a sandbox host: a machine with its own sshd and Docker engine")
     app = {"name": "betting", "path": str(DEMO / "betting")}
     (host,) = sandbox.up(1, state=STATE, route_port=PORT, app=app)
     reset(host.container)
@@ -100,7 +100,7 @@ def start_host() -> None:
 
 
 def reset(container: str) -> None:
-    """Removes the demo's own containers, volumes, networks and folder on the sandbox host."""
+    """Remove the demo's containers, volumes, networks and folder from the sandbox host."""
     label = "label=switchyard.app=betting"
     inside = ["docker", "exec", container]
     for kind, listing, removal in (
@@ -109,20 +109,20 @@ def reset(container: str) -> None:
         ("networks", ["network", "ls"], ["network", "rm"]),
     ):
         listed = [*inside, "docker", *listing, "--quiet", "--filter", label]
-        found = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
-        if found:
-            say(f"removing {len(found)} {kind} of an earlier demo")
-            subprocess.run([*inside, "docker", *removal, *found], check=True, stdout=subprocess.DEVNULL)
+        ids = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
+        if ids:
+            say(f"removing {len(ids)} {kind} of an earlier demo")
+            subprocess.run([*inside, "docker", *removal, *ids], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([*inside, "rm", "-rf", "/home/deploy/apps/betting"], check=True)
 
 
 def inv(words: list[str]) -> None:
-    """One verb, as a person types it."""
+    """Run a verb as a person does. Exit where it fails."""
     command = [str(INV), words[0], "--host", HOST, *words[1:]]
     say(shlex.join(["inv", *command[1:]]))
     done = subprocess.run(command, cwd=ROOT, check=False)
     if done.returncode != 0:
-        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}")
+        raise SystemExit(f"{shlex.join(command)} exited with {done.returncode}")
 
 
 def say(text: str) -> None:

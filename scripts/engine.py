@@ -19,13 +19,15 @@ PINS = Path("/etc/apt/preferences.d/switchyard-trixie")
 LOG = Path("/var/log/switchyard-dockerd.log")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 ANSWER_SECONDS = 60.0
+"""The time limit in which a started engine must answer."""
 ASK_SECONDS = 20.0
+"""The time limit of one question."""
 
 Say = Callable[[str], None]
 
 
 class EngineMissing(Exception):
-    """No engine, and this machine cannot be given one by itself; says what to install."""
+    """This machine has no engine and cannot get one by itself; the message says what to install."""
 
 
 def ensure(say: Say = print) -> None:
@@ -37,18 +39,18 @@ def ensure(say: Say = print) -> None:
 
 
 def lacking() -> list[str]:
-    """What is not on this machine yet."""
-    checks = {
+    """Return what this machine still needs."""
+    parts = {
         "Docker Engine": shutil.which("dockerd", path=_path()) is not None or answers(),
-        "Docker Compose v2": asks(["docker", "compose", "version"]),
-        "docker buildx": asks(["docker", "buildx", "version"]),
+        "Docker Compose v2": succeeds(["docker", "compose", "version"]),
+        "docker buildx": succeeds(["docker", "buildx", "version"]),
         "debootstrap": not may_install() or shutil.which("debootstrap", path=_path()) is not None,
     }
-    return [name for name, there in checks.items() if not there]
+    return [name for name, is_here in parts.items() if not is_here]
 
 
 def may_install() -> bool:
-    """Debian, and root."""
+    """Return whether this is Debian and we are root."""
     return os.geteuid() == 0 and os_release().get("ID") == "debian"
 
 
@@ -57,25 +59,25 @@ def install(say: Say) -> None:
     missing = lacking()
     if not may_install():
         raise EngineMissing(
-            f"missing: {', '.join(missing)}. Switchyard installs them by itself only on Debian as root. "
-            "Install Docker Engine 24 or newer with the plugins docker-compose-plugin (2.24 or newer) and "
-            "docker-buildx-plugin (https://docs.docker.com/engine/install/), start the engine, and run this again."
+            f"missing: {', '.join(missing)}. Switchyard installs them only on Debian as root. "
+            "Install Docker Engine 24 or later with the plugins docker-compose-plugin (2.24 or later) and "
+            "docker-buildx-plugin (https://docs.docker.com/engine/install/), start the engine, then run this again."
         )
     say(f"installing {', '.join(missing)} from Debian packages (about a minute)")
     if os_release().get("VERSION_CODENAME") == "bookworm":
         write_source()
     apt(["update", "-qq"])
     apt(["install", "-y", "-qq", "--no-install-recommends", *PACKAGES, *HELPERS])
-    left = lacking()
-    if left:
+    still = lacking()
+    if still:
         raise EngineMissing(
-            f"still missing after the installation: {', '.join(left)}. "
-            f"Is {shutil.which('docker')} an old client that shadows /usr/bin/docker? Move it away and run this again."
+            f"still missing after the installation: {', '.join(still)}. "
+            f"If {shutil.which('docker')} is an old client that hides /usr/bin/docker, remove it, then run this again."
         )
 
 
 def write_source() -> None:
-    """Add trixie beside the machine's own Debian source: same address, pinned below everything but our packages."""
+    """Add trixie beside the machine's own Debian source, at the same address; only our packages may come from it."""
     SOURCE.write_text(
         f"Types: deb\nURIs: {debian_uri()}\nSuites: {SUITE}\nComponents: main\nSigned-By: {KEYRING}\n", encoding="utf-8"
     )
@@ -87,7 +89,7 @@ def write_source() -> None:
 
 
 def debian_uri() -> str:
-    """The address from which this machine gets its own Debian packages."""
+    """Return the address of this machine's own Debian packages."""
     etc = Path("/etc/apt")
     files = [*sorted((etc / "sources.list.d").glob("*.sources")), *sorted((etc / "sources.list.d").glob("*.list"))]
     for path in [etc / "sources.list", *files]:
@@ -95,11 +97,11 @@ def debian_uri() -> str:
             uri = main_uri(path.read_text(encoding="utf-8"))
             if uri:
                 return uri
-    raise EngineMissing("no Debian package source in /etc/apt: add one, or install Docker Engine by hand")
+    raise EngineMissing("no Debian package source in /etc/apt. Add one, or install Docker Engine by hand.")
 
 
 def main_uri(text: str) -> str:
-    """The first address in ``text`` (either format of apt) that serves Debian itself; empty if none."""
+    """Return the first address in a source list, in either format, that serves Debian itself; empty if none does."""
     for line in text.splitlines():
         words = line.split()
         if not words or words[0] not in ("URIs:", "deb"):
@@ -111,19 +113,22 @@ def main_uri(text: str) -> str:
 
 
 def start(say: Say) -> None:
-    """Start the engine, by the service manager if there is one, and wait until it answers."""
+    """Start the engine, through the service manager if there is one, and wait until it answers."""
     if Path("/run/systemd/system").is_dir():
         say("starting the Docker engine (systemd)")
         subprocess.run(["systemctl", "start", "docker"], check=True)
     elif os.geteuid() != 0:
-        raise EngineMissing("the Docker engine does not run, or this user may not use it: start it, or join its group")
+        raise EngineMissing(
+            "the Docker engine does not run, or this user may not use it. Start it, or join the group docker, then run "
+            "this again."
+        )
     else:
         say(f"starting the Docker engine (log: {LOG})")
         _detach()
     deadline = time.monotonic() + ANSWER_SECONDS
     while not answers():
         if time.monotonic() > deadline:
-            raise EngineMissing(f"the Docker engine does not answer after {ANSWER_SECONDS:.0f} s: see {LOG}")
+            raise EngineMissing(f"the Docker engine does not answer after {ANSWER_SECONDS:.0f} s. Read {LOG}.")
         time.sleep(0.2)
 
 
@@ -143,7 +148,7 @@ def _detach() -> None:
 
 def _remove_stale_pid_file(path: Path) -> None:
     try:
-        # A process that is dead and not yet reaped has a name still, but no command line.
+        # A dead process that nobody has reaped still has a name, but no command line.
         command = Path(f"/proc/{path.read_text(encoding='utf-8').strip()}/cmdline").read_bytes().split(b"\0")[0]
     except OSError:
         command = b""
@@ -152,12 +157,12 @@ def _remove_stale_pid_file(path: Path) -> None:
 
 
 def answers() -> bool:
-    """Does an engine answer?"""
-    return asks(["docker", "version", "--format", "{{.Server.Version}}"])
+    """Return whether an engine answers."""
+    return succeeds(["docker", "version", "--format", "{{.Server.Version}}"])
 
 
-def asks(argv: list[str]) -> bool:
-    """Does ``argv`` end with 0 in time?"""
+def succeeds(argv: list[str]) -> bool:
+    """Return whether a command exits with 0 within ``ASK_SECONDS``."""
     try:
         return subprocess.run(argv, capture_output=True, timeout=ASK_SECONDS, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
@@ -165,7 +170,7 @@ def asks(argv: list[str]) -> bool:
 
 
 def apt(argv: list[str]) -> None:
-    """Run apt-get without questions; its output only if it fails."""
+    """Run apt-get without questions. Raise ``EngineMissing`` with its output where it fails."""
     done = subprocess.run(
         ["apt-get", *argv],
         env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
@@ -180,7 +185,7 @@ def apt(argv: list[str]) -> None:
 
 
 def os_release() -> dict[str, str]:
-    """The fields of /etc/os-release."""
+    """Return the fields of /etc/os-release."""
     try:
         text = Path("/etc/os-release").read_text(encoding="utf-8")
     except OSError:

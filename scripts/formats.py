@@ -64,7 +64,7 @@ def describe(kind: type[Message], name: str) -> str:
 
 
 @functools.cache
-def documented(kind: type[Message]) -> dict[str, str]:
+def documented(kind: type) -> dict[str, str]:
     """Return each field of a class with the text that stands below it."""
     if not issubclass(kind, Message):
         return {}

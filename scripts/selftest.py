@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""All checks of this repository, one after the other, with a table at the end; standard library only.
+"""Run all checks of this repository, one after the other, and print a table. Standard library only.
 
-Exit 0 only if everything passed, nothing was skipped, no suite shrank below its floor and an engine answered.
+Exit 0 only if everything passes, nothing is skipped, no suite shrinks below its floor and an engine answers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import sys
 import time
 from pathlib import Path
 
-from ci_table import Suite, faults, read, table
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.ci_table import Suite, problems, read, table
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".switchyard" / "venv"
@@ -25,9 +27,9 @@ REPORTS = ROOT / ".nox" / "reports"
 FLOORS = ROOT / "scripts" / "floors.json"
 
 SECONDS = {"lint": 90, "types": 120, "deadcode": 90, "unit": 600, "e2e": 2400, "faults": 900}
-"""The sessions in their order, and how long each may take."""
+"""The sessions in their order, each with its time limit."""
 TESTS = ("unit", "e2e")
-"""The sessions that leave a JUnit report; each of the others counts as one test."""
+"""The sessions that write a JUnit report. Each of the others counts as one test."""
 ENGINE_SECONDS = 20
 
 
@@ -35,35 +37,36 @@ def main() -> int:
     began = time.monotonic()
     engine = prepare() and has_engine()
     suites = [run(session, limit) for session, limit in SECONDS.items()]
-    problems = faults(suites, json.loads(FLOORS.read_text()))
+    reasons = problems(suites, json.loads(FLOORS.read_text()))
     if not engine:
-        problems.append("no Docker engine with Compose answered; `python3 scripts/engine.py` installs one on Debian")
+        reasons.append("no Docker engine with Compose answers. On Debian, run: python3 scripts/engine.py")
     print(f"\n{table(suites)}\n")
-    for problem in problems:
-        print(f"not a pass: {problem}")
+    for reason in reasons:
+        print(f"not a pass: {reason}")
     print(f"{(time.monotonic() - began) / 60:.1f} minutes")
     print(f"{sum(suite.passed for suite in suites)} passed, {sum(suite.failed for suite in suites)} failed", flush=True)
-    return 1 if problems else 0
+    return 1 if reasons else 0
 
 
 def prepare() -> bool:
-    """Engine, images and the virtual environment, each kept where it is there already; whether there is an engine."""
+    """Set up engine, images and virtual environment where they are missing, and return whether all are here."""
     make_environment()
-    return all(script(*words) for words in (["engine.py"], ["images.py", "build"]))
+    return all(run_script(*words) for words in (["engine.py"], ["images.py", "build"]))
 
 
-def script(*words: str) -> bool:
-    print(f"scripts/{' '.join(words)} ...", flush=True)
+def run_script(*words: str) -> bool:
+    """Run a script and return whether it exits with 0."""
+    print(f"running scripts/{' '.join(words)}", flush=True)
     command = [sys.executable, str(ROOT / "scripts" / words[0]), *words[1:]]
     return subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
 
 
 def make_environment() -> None:
-    """The virtual environment from the lock file; one that was made from this very file is kept."""
+    """Make the virtual environment from the lock file, unless it was made from this very file."""
     mark, digest = VENV / "locked", hashlib.sha256(LOCK.read_bytes()).hexdigest()
     if mark.exists() and mark.read_text() == digest:
         return
-    print(f"setting up {VENV.relative_to(ROOT)} ...", flush=True)
+    print(f"setting up {VENV.relative_to(ROOT)}", flush=True)
     mark.unlink(missing_ok=True)
     subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True, stdin=subprocess.DEVNULL)
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -72,10 +75,12 @@ def make_environment() -> None:
 
 
 def has_engine() -> bool:
+    """Return whether an engine and Compose answer."""
     return all(answers(["docker", *words]) for words in (["info"], ["compose", "version"]))
 
 
 def answers(command: list[str]) -> bool:
+    """Return whether a command exits with 0 within ``ENGINE_SECONDS``."""
     if shutil.which(command[0]) is None:
         return False
     try:
@@ -86,22 +91,23 @@ def answers(command: list[str]) -> bool:
 
 
 def run(session: str, limit: int) -> Suite:
-    """Run one Nox session for at most ``limit`` seconds; a session that fails without a failed test counts as one."""
+    """Run a Nox session for at most ``limit`` seconds. A session that fails without a failed test counts as one."""
     report = REPORTS / f"{session}.xml"
     report.unlink(missing_ok=True)
     passed = nox(session, limit)
     if session not in TESTS:
         return Suite(session, collected=1, failed=0 if passed else 1, skipped=0)
     suite = read(report) if report.exists() else Suite(session, 0, 0, 0)
-    return suite if passed else broken(suite)
+    return suite if passed else with_failure(suite)
 
 
-def broken(suite: Suite) -> Suite:
-    """A session that failed has at least one failure: one of its tests, or its own end."""
+def with_failure(suite: Suite) -> Suite:
+    """Return the suite with at least one failure: one of its tests, or its session's own end."""
     return suite if suite.failed else Suite(suite.name, suite.collected, 1, suite.skipped)
 
 
 def nox(session: str, limit: int) -> bool:
+    """Run a Nox session for at most ``limit`` seconds, and return whether it passes."""
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
     command = [str(VENV / "bin" / "python"), "-m", "nox", "--session", session]
     process = subprocess.Popen(
@@ -110,14 +116,14 @@ def nox(session: str, limit: int) -> bool:
     try:
         return process.wait(limit) == 0
     except subprocess.TimeoutExpired:
-        print(f"{session}: not done after {limit} seconds", flush=True)
+        print(f"{session}: still running after {limit} s, stopped", flush=True)
         return False
     finally:
         end(process)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of a session: ten seconds to clean up, then at once."""
+    """End a session that still runs: it has ten seconds to clean up."""
     if process.poll() is not None:
         return
     os.killpg(process.pid, signal.SIGINT)

@@ -31,8 +31,9 @@ class Said:
     json: dict[str, Any]
 
     def check(self, name: str) -> dict[str, Any]:
-        (found,) = [each for each in self.json["checks"] if each["name"] == name]
-        return found
+        check: dict[str, Any]
+        (check,) = [each for each in self.json["checks"] if each["name"] == name]
+        return check
 
     def rules(self, name: str, severity: str = "error") -> list[str]:
         """The rules of a check's findings."""

@@ -1,15 +1,14 @@
-"""Stand-in images and the engine's set-up, with a stub docker on PATH instead of an engine."""
+"""Stand-in images, with a stub docker on PATH instead of an engine."""
 
 from __future__ import annotations
 
 import json
-import socket
 from pathlib import Path
 
 import pytest
 
-from scripts import engine, images
-from switchyard.control import sandbox
+from scripts import images
+from scripts.recipes import RECIPES, Recipe
 
 STUB = """#!/usr/bin/env python3
 import json, pathlib, sys
@@ -26,7 +25,7 @@ sys.exit(1)
 
 
 class StubDocker:
-    """Answers by the first rule whose words all stand in the command; what no rule knows fails."""
+    """A docker that answers by the first rule whose words are all in the command, and fails without one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -50,12 +49,12 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StubDocker:
     return StubDocker(tmp_path)
 
 
-def current(recipe: images.Recipe) -> str:
+def current(recipe: Recipe) -> str:
     return json.dumps({images.STANDIN: "1", images.RECIPE: recipe.digest()})
 
 
 def test_images_that_are_there_are_neither_pulled_nor_built(docker: StubDocker) -> None:
-    docker.answer(*[(["inspect", recipe.name], 0, current(recipe)) for recipe in images.RECIPES.values()])
+    docker.answer(*[(["inspect", recipe.name], 0, current(recipe)) for recipe in RECIPES.values()])
     images.build()
     assert {call[1] for call in docker.calls()} == {"inspect"}
 
@@ -75,7 +74,7 @@ def test_a_stand_in_of_an_older_recipe_is_built_again(docker: StubDocker) -> Non
         (["tag"], 0, ""),
     )
     images.build(["redis:8"], say=lambda _: None)
-    assert ["tag", f"switchyard/building:{images.REDIS.digest()}", "redis:8"] in docker.calls()
+    assert ["tag", f"switchyard/building:{RECIPES['redis:8'].digest()}", "redis:8"] in docker.calls()
 
 
 def test_an_image_never_gets_the_name_of_a_version_that_it_does_not_contain(docker: StubDocker) -> None:
@@ -88,13 +87,13 @@ def test_an_image_never_gets_the_name_of_a_version_that_it_does_not_contain(dock
 
 
 def test_an_unknown_image_is_named_with_the_known_ones() -> None:
-    with pytest.raises(images.ImageError, match=r"no recipe for mysql:9; there are python:3\.13-slim"):
+    with pytest.raises(images.ImageError, match=r"no recipe for mysql:9; the images with one are python:3\.13-slim"):
         images.build(["mysql:9"])
 
 
 def test_stand_ins_are_not_loaded_into_a_container_that_is_no_sandbox_host(docker: StubDocker) -> None:
     docker.answer((["inspect"], 0, ""), (["ls"], 0, ""), (["save"], 0, ""), (["load"], 0, ""))
-    with pytest.raises(images.ImageError, match="only when asked"):
+    with pytest.raises(images.ImageError, match=r"is no sandbox host.*add --anyway"):
         images.load("somebodys-database")
     assert images.load("somebodys-database", ["redis:8"], anyway=True) == []
 
@@ -112,66 +111,11 @@ def test_only_images_that_the_sandbox_host_lacks_are_loaded(docker: StubDocker) 
 
 
 def test_removing_stand_ins_leaves_pulled_images(docker: StubDocker) -> None:
-    docker.answer((["inspect", "redis:8"], 0, current(images.REDIS)), (["inspect"], 0, "{}"), (["rm"], 0, ""))
+    docker.answer((["inspect", "redis:8"], 0, current(RECIPES["redis:8"])), (["inspect"], 0, "{}"), (["rm"], 0, ""))
     assert images.remove() == ["redis:8"]
 
 
 def test_a_recipe_changes_its_digest_with_every_file() -> None:
-    recipe = images.REDIS
-    other = images.Recipe(recipe.name, recipe.dockerfile, recipe.version_command, recipe.version, {"entrypoint": "#"})
+    recipe = RECIPES["redis:8"]
+    other = Recipe(recipe.name, recipe.dockerfile, recipe.version_command, recipe.version, {"entrypoint": "#"})
     assert recipe.digest() != other.digest()
-
-
-@pytest.mark.parametrize(
-    ("text", "uri"),
-    [
-        ("Types: deb\nURIs: http://a.invalid/debian\nSuites: bookworm\n", "http://a.invalid/debian"),
-        ("Types: deb\nURIs: http://a.invalid/debian-security\n", ""),
-        (
-            "# deb http://b.invalid/debian x\ndeb [arch=amd64] http://c.invalid/debian/ bookworm main\n",
-            "http://c.invalid/debian/",
-        ),
-    ],
-)
-def test_the_machines_own_debian_source_is_found_in_both_formats(text: str, uri: str) -> None:
-    assert engine.main_uri(text) == uri
-
-
-def test_a_machine_that_cannot_be_given_an_engine_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "lacking", lambda: ["Docker Compose v2"])
-    monkeypatch.setattr(engine, "os_release", lambda: {"ID": "fedora"})
-    with pytest.raises(engine.EngineMissing, match=r"missing: Docker Compose v2\..*docker-compose-plugin"):
-        engine.ensure(lambda _: None)
-
-
-def test_a_free_port_is_below_the_outgoing_ones_and_not_taken() -> None:
-    with socket.socket() as holder:
-        first = next(sandbox.free_ports("seed"))
-        holder.bind(("127.0.0.1", first))
-        holder.listen()
-        second = next(sandbox.free_ports("seed"))
-    assert first in sandbox.PORTS and second in sandbox.PORTS and first != second
-
-
-def test_a_network_that_this_machine_routes_elsewhere_is_not_taken(tmp_path: Path) -> None:
-    table = tmp_path / "route"
-    table.write_text(
-        "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
-        "eth0\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
-        "tun0\t0000E70A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n"
-    )
-    assert [str(network) for network in sandbox.routed_networks(table)] == ["10.231.0.0/16"]
-
-
-def test_forgetting_the_sandbox_leaves_what_others_wrote(tmp_path: Path) -> None:
-    hosts = [sandbox.SandboxHost("sandbox1", "c1", "10.231.0.2", 20001, str(tmp_path / "keys" / "sandbox1"))]
-    sandbox.write(tmp_path / "known_hosts", "[127.0.0.1]:20001 ssh-ed25519 A\n[127.0.0.1]:20002 ssh-ed25519 B\n")
-    sandbox.write_entries(tmp_path, {"other": {"machines": []}})
-    sandbox.write_state(tmp_path, hosts, 8080, {"name": "shop"})
-    sandbox.write_state(tmp_path, hosts, None, None)
-    entry = sandbox.read_entries(tmp_path)["sandbox1"]
-    assert entry["url"] == "http://10.231.0.2:8080" and entry["app"] == {"name": "shop"}
-    sandbox.forget(tmp_path)
-    assert sandbox.read_entries(tmp_path) == {"other": {"machines": []}}
-    assert (tmp_path / "known_hosts").read_text() == "[127.0.0.1]:20002 ssh-ed25519 B\n"
-    assert sandbox.listed(tmp_path) == []
