@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from switchyard.core.wire.message import Json, Message
+from switchyard.core.wire.message import Json, Message, key
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,22 @@ class Route(Message):
     def name(self) -> str:
         """What the edge's configuration calls it, unique within an application."""
         return f"{self.service}-{self.port}"
+
+
+@dataclass(frozen=True)
+class RouteEntry(Message):
+    """An entry of ``routes`` in the settings. The compose file fills in an address that it leaves out."""
+
+    service: str
+    port: int
+    """The port inside the service's container."""
+    listen: str | None = field(default=None, metadata=key(omitted=True))
+    """The port of the host that the edge holds, or ``ADDRESS:PORT``."""
+    mode: str = "http"
+    affinity: bool = False
+    host: str | None = field(default=None, metadata=key(omitted=True))
+    path: str | None = field(default=None, metadata=key(omitted=True))
+    tls: Json = field(default=None, metadata=key(omitted=True))
 
 
 @dataclass(frozen=True)
@@ -67,8 +83,8 @@ class App(Message):
     compose: str = "compose.yaml"
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Service to kind, where the compose file alone does not say."""
-    routes: tuple[Mapping[str, Json], ...] | None = None
-    """As written: ``{service, port, mode, listen, affinity}``; None: every published port is a route."""
+    routes: tuple[RouteEntry, ...] | None = None
+    """None: every published port is a route."""
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Named volume to the existing engine volume that it is."""
     data: Mapping[str, str] = field(default_factory=dict)

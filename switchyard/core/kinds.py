@@ -79,7 +79,7 @@ def infer(document: Document, app: App) -> tuple[dict[str, ServiceKind], list[st
         for needed, dependency in service.depends_on.items()
         if dependency.condition == "service_completed_successfully"
     }
-    routed = {str(route["service"]) for route in app.routes or ()}
+    routed = {entry.service for entry in app.routes or ()}
     kinds: dict[str, ServiceKind] = {}
     problems = [
         f"app.kinds.{name}: the compose file has no service of this name" for name in app.kinds.keys() - services

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
-from switchyard.core.app import App, Check, Migrations
+from switchyard.core.app import App, Check, Migrations, RouteEntry
 from switchyard.core.errors import BadInput
 from switchyard.settings.fields import MOST_PORT, Command, Port, Seconds, Strict, known_keys
 from switchyard.settings.predeploy import PredeploySetting
@@ -214,7 +214,7 @@ def _over(*settings: AppSetting | None) -> dict[str, Any]:
 def _app(merged: Mapping[str, Any]) -> App:
     values = dict(merged)
     if "routes" in values:
-        values["routes"] = tuple(values["routes"])
+        values["routes"] = tuple(RouteEntry(**entry) for entry in values["routes"])
     for key in ("writable", "smoke"):
         if key in values:
             values[key] = tuple(values[key])

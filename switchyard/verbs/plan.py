@@ -68,9 +68,9 @@ def _target(facts: Mapping[str, Any], ready: Ready) -> commands.Target:
         app=ready.app.name,
         root=facts["root"],
         release=ready.release,
-        builds=bool(parts.build["services"]),
+        builds=bool(parts.built_services),
         pulls=parts.pulls,
-        shared=tuple(sorted(parts.shared.get("services") or {})),
+        shared=tuple(sorted(parts.shared_services)),
         oneshots=parts.oneshots,
         front=parts.front,
         handover=parts.handover,
@@ -89,7 +89,7 @@ def _changes(facts: Mapping[str, Any], ready: Ready, differ: Mapping[str, list[s
     live = facts["live"]
     if live is None:
         return ["nothing is live: everything is new"]
-    built = sorted(ready.split.build["services"])
+    built = sorted(ready.split.built_services)
     found = [f"images of {', '.join(built)}: known after build"] if built else []
     migrations = ready.app.migrations
     if migrations is not None:

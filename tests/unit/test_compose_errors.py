@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from switchyard.core.app import App
+from switchyard.core.app import App, RouteEntry
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput
 from switchyard.core.split import Split, split
@@ -117,7 +117,7 @@ def test_a_bind_source_that_must_exist_is_not_made():
 
 def test_a_published_port_that_no_route_holds_is_noted():
     ports = [*WEB["ports"], {"target": 81, "published": "81"}]
-    found = parts({"ports": ports}, routes=({"service": "web", "port": 80},))
+    found = parts({"ports": ports}, routes=(RouteEntry("web", 80),))
     assert any("81" in note for note in found.notes)
 
 

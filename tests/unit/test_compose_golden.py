@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from switchyard.core.app import App
+from switchyard.core.app import App, RouteEntry
 from switchyard.core.compose_document import Document
 from switchyard.core.split import Split, split
 
@@ -28,9 +28,10 @@ def split_case(case: Path) -> Split:
     app = dict(settings["app"])
     unknown = set(app) - {field.name for field in dataclasses.fields(App)}
     assert not unknown, f"{case.name}/settings.json: app: {unknown}"
-    for key in ("routes", "writable"):
-        if key in app:
-            app[key] = tuple(app[key])
+    if "routes" in app:
+        app["routes"] = tuple(RouteEntry.decode(entry) for entry in app["routes"])
+    if "writable" in app:
+        app["writable"] = tuple(app["writable"])
     return split(
         Document.decode(read(case / "compose.json")),
         app=App(**app),

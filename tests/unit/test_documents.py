@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from switchyard.core.app import App
+from switchyard.core.app import App, RouteEntry
 from switchyard.core.compose_document import Document, pin
 from switchyard.core.errors import BadInput
 from switchyard.core.split import Split, split
@@ -158,10 +158,10 @@ def test_all_problems_are_reported_together():
 
 @pytest.mark.parametrize("key", ["tls", "host", "path"])
 def test_a_route_setting_that_comes_later_is_refused_by_name(key):
-    route = {"service": "web", "port": 8000, "listen": 8000, key: "x"}
+    route = RouteEntry.decode({"service": "web", "port": 8000, "listen": "8000", key: "x"})
     assert key in problems(app=App("shop", path="app", kinds=APP.kinds, routes=(route,)))
 
 
 def test_settings_survive_the_way_to_the_host():
-    app = App("shop", kinds={"a": "plain"}, smoke=("x",), writable=("./c",), routes=({"service": "a", "port": 1},))
+    app = App("shop", kinds={"a": "plain"}, smoke=("x",), writable=("./c",), routes=(RouteEntry("a", 1),))
     assert App.decode(json.loads(json.dumps(app.encode()))) == app

@@ -11,7 +11,7 @@ import pytest
 
 from switchyard.control import compose as resolve
 from switchyard.control.commit import git
-from switchyard.core.app import App
+from switchyard.core.app import App, RouteEntry
 from switchyard.core.compose_document import Document, pin
 from switchyard.core.errors import BadInput
 from switchyard.core.split import Split, split
@@ -230,7 +230,7 @@ def test_a_service_without_any_network_is_left_without_one():
 
 @pytest.mark.parametrize("key", ["tls", "host", "path"])
 def test_what_a_route_cannot_do_yet_is_refused_by_name(key):
-    route = {"service": "web", "port": 80, key: "x"}
+    route = RouteEntry.decode({"service": "web", "port": 80, key: "x"})
     assert f"app.routes: web: {key} is not handled yet" in said(routes=(route,))
 
 

@@ -5,7 +5,7 @@
 
 from switchyard.core.compose_document.document import Document, Service, WrittenService, written_services
 from switchyard.core.compose_document.edits import changed_keys, pin, services_of, with_services
-from switchyard.core.compose_document.parts import EVERY_ADDRESS, Build, Mount, Port
+from switchyard.core.compose_document.parts import EVERY_ADDRESS, Build, Mount, Port, Resource
 
 __all__ = [
     "EVERY_ADDRESS",
@@ -13,6 +13,7 @@ __all__ = [
     "Document",
     "Mount",
     "Port",
+    "Resource",
     "Service",
     "WrittenService",
     "changed_keys",

@@ -101,6 +101,11 @@ class Service(NamedTuple):
         """The last part of its image's name, without the tag; empty where it names no image."""
         return ImageReference.parse(self.image or "").name
 
+    @property
+    def grants(self) -> dict[str, tuple[Grant, ...]]:
+        """The secrets and configs that it uses, by the key of the document that defines them."""
+        return {"secrets": self.secrets, "configs": self.configs}
+
     def setting(self, key: str) -> Json:
         """Return the value of a key that no attribute stands for; None where the service does not set it."""
         return self.raw.get(key)
@@ -135,6 +140,11 @@ class Document(NamedTuple):
     def enabled(self) -> dict[str, Service]:
         """The services without profiles: those that a release runs."""
         return {name: service for name, service in self.services.items() if not service.profiles}
+
+    @property
+    def resources(self) -> dict[str, Mapping[str, Resource]]:
+        """The secrets and configs, by the key that defines them."""
+        return {"secrets": self.secrets, "configs": self.configs}
 
     @property
     def mounted(self) -> set[str]:

@@ -50,6 +50,8 @@ class Mount(NamedTuple):
     read_only: bool
     create_host_path: bool
     """Whether the engine creates a bind source that is missing."""
+    bind: Mapping[str, Json]
+    """Its options as a bind."""
     raw: Mapping[str, Json]
 
     @classmethod
@@ -61,6 +63,7 @@ class Mount(NamedTuple):
             source=mount.text("source") or "",
             read_only=mount.flag("read_only"),
             create_host_path=bind.flag("create_host_path", default=True),
+            bind=bind.raw,
             raw=mount.raw,
         )
 
@@ -89,7 +92,7 @@ class Build(NamedTuple):
             raw=build.raw,
         )
 
-    def asks_for(self, key: str) -> bool:
+    def sets(self, key: str) -> bool:
         """Return whether a key that no attribute stands for has a value."""
         return bool(self.raw.get(key))
 
@@ -164,7 +167,7 @@ class Attachment(NamedTuple):
         attachment = Section.of(value, at)
         return cls(attachment.words("aliases"), attachment.raw)
 
-    def asks_for(self, key: str) -> bool:
+    def sets(self, key: str) -> bool:
         """Return whether a key that no attribute stands for has a value."""
         return bool(self.raw.get(key))
 

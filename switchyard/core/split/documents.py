@@ -1,0 +1,193 @@
+"""The generated Compose documents: a colour, the shared project, and what the host builds."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+
+from switchyard.core import names
+from switchyard.core.app import Route
+from switchyard.core.compose_document import Mount, Service
+from switchyard.core.split.inputs import Inputs, is_relative_path
+from switchyard.core.split.state import State, place_of_file, place_of_mount, resources_of
+from switchyard.core.wire.message import Json
+
+REPLACED = frozenset(
+    (
+        "build",
+        "container_name",
+        "depends_on",
+        "deploy",
+        "develop",
+        "env_file",
+        "expose",
+        "image",
+        "labels",
+        "networks",
+        "ports",
+        "profiles",
+        "pull_policy",
+        "restart",
+        "scale",
+    )
+)
+"""Keys of a service that a generated document leaves out or sets itself."""
+RESTARTS = {"none": "no", "on-failure": "on-failure", "any": "unless-stopped"}
+"""``deploy.restart_policy.condition`` as ``restart``. Compose prefers the former, and takes ``any`` for ``always``."""
+LOGGING: Mapping[str, Json] = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
+
+
+def colour_document(inputs: Inputs, colour: str, routes: Iterable[Route], state: State) -> dict[str, Json]:
+    """Return the document of a colour: on a network of its own, with nothing that the other colour could hold too."""
+    app, routed = inputs.app.name, {route.service for route in routes}
+    services: dict[str, Json] = {}
+    for name, service in inputs.in_colours().items():
+        kind = inputs.kind(service)
+        aliases = [*_names(service), *([names.alias(name, colour)] if name in routed else [])]
+        services[name] = {
+            **_service(inputs, service, names.tag(app, name, inputs.release)),
+            **({} if service.network_mode == "none" else {"networks": {"default": {"aliases": _distinct(aliases)}}}),
+            "restart": "no" if kind.runs_once else _restart(service),
+            "labels": {
+                **service.labels,
+                names.APP: app,
+                names.RELEASE: inputs.release,
+                names.COLOUR: colour,
+                names.KIND: kind.name,
+            },
+        }
+    networks: dict[str, Json] = {"default": {"name": names.network(app, colour), "external": True}}
+    return {
+        "name": names.project(app, colour),
+        "services": services,
+        "networks": networks,
+        **_volumes(inputs.in_colours(), state),
+        **_resources(inputs, shared=False),
+    }
+
+
+def shared_document(inputs: Inputs, state: State) -> dict[str, Json]:
+    """Return the document of the shared project: on the networks of both colours."""
+    app, shared = inputs.app.name, inputs.shared()
+    services: dict[str, Json] = {}
+    for name, service in shared.items():
+        needs = {other: dependency.raw for other, dependency in service.depends_on.items() if other in shared}
+        services[name] = {
+            **_service(inputs, service, names.tag(app, name, "shared")),
+            **({"depends_on": needs} if needs else {}),
+            "networks": {colour: {"aliases": _distinct(_names(service))} for colour in names.COLOURS},
+            "restart": _restart(service),
+            "labels": {**service.labels, names.APP: app, names.KIND: inputs.kind(service).name},
+            **({"ports": service.setting("ports")} if service.ports else {}),
+        }
+    networks: dict[str, Json] = {
+        colour: {"name": names.network(app, colour), "external": True} for colour in names.COLOURS
+    }
+    return {
+        "name": names.project(app, "shared"),
+        "services": services,
+        "networks": networks,
+        **_volumes(shared, state),
+        **_resources(inputs, shared=True),
+    }
+
+
+def build_document(inputs: Inputs) -> dict[str, Json]:
+    """Return the document of the images that the host builds, from the release's own files."""
+    app, folder = inputs.app.name, posixpath.normpath(f"{inputs.files}/{inputs.folder}")
+    services: dict[str, Json] = {}
+    for name, service in inputs.services.items():
+        build = service.build
+        if build is None:
+            continue
+        context, contexts = build.context, build.additional_contexts
+        is_address = "://" in context or context.startswith("git@")
+        placed = {
+            key: posixpath.normpath(posixpath.join(folder, place)) if is_relative_path(place) else place
+            for key, place in contexts.items()
+        }
+        services[name] = {
+            "image": names.tag(app, name, inputs.release),
+            "build": {
+                **build.raw,
+                **({} if is_address else {"context": posixpath.normpath(posixpath.join(folder, context))}),
+                **({"additional_contexts": placed} if placed else {}),
+                "labels": {**build.labels, names.APP: app},
+            },
+        }
+    return {"name": names.project(app, "build"), "services": services}
+
+
+def _service(inputs: Inputs, service: Service, image: str) -> dict[str, Json]:
+    """Return what a service has in the document of either project."""
+    copied = {key: value for key, value in service.raw.items() if key not in REPLACED and value is not None}
+    copied.pop("volumes", None)
+    mounts = [_mount(inputs, service, mount) for mount in service.mounts]
+    deploy = {key: value for key, value in service.deploy.raw.items() if key != "restart_policy"}
+    replicas = inputs.app.scale.get(service.name, service.scale)
+    if replicas is not None:
+        deploy["replicas"] = replicas
+    return {
+        "logging": LOGGING,
+        **copied,
+        **({"volumes": mounts} if mounts else {}),
+        **({"deploy": deploy} if deploy else {}),
+        "image": image,
+        "pull_policy": "never",
+    }
+
+
+def _mount(inputs: Inputs, service: Service, mount: Mount) -> Mapping[str, Json]:
+    if mount.type != "bind":
+        return mount.raw
+    place = place_of_mount(inputs, service, mount)
+    is_writable = posixpath.normpath(mount.source) in map(posixpath.normpath, inputs.app.writable)
+    return {
+        **mount.raw,
+        "source": place.path,
+        **({"read_only": True} if place.is_code and not is_writable else {}),
+        "bind": {**mount.bind, "create_host_path": mount.create_host_path and not place.is_code},
+    }
+
+
+def _volumes(services: Mapping[str, Service], state: State) -> dict[str, Json]:
+    """Return the document's ``volumes``: those of the engine, which outlive every project."""
+    used = {mount.source for service in services.values() for mount in service.mounts if mount.type == "volume"}
+    volumes: dict[str, Json] = {
+        name: {"name": state.volumes[name], "external": True} for name in sorted(used) if name in state.volumes
+    }
+    return {"volumes": volumes} if volumes else {}
+
+
+def _resources(inputs: Inputs, *, shared: bool) -> dict[str, Json]:
+    """Return the document's ``secrets`` and ``configs``."""
+    parts: dict[str, Json] = {}
+    for part in inputs.document.resources:
+        entries: dict[str, Json] = {}
+        for name, resource in resources_of(inputs, part, shared=shared).items():
+            has_file = resource.file is not None
+            path = place_of_file(inputs, resource, shared=shared).path
+            entries[name] = {"file": path} if has_file else {"content": resource.content}
+        if entries:
+            parts[part] = entries
+    return parts
+
+
+def _restart(service: Service) -> str:
+    """Return the policy by which the engine brings a container back: never ``always``, which survives a stop."""
+    policy, restart = service.deploy.restart_policy, service.restart
+    if policy is not None:
+        restart = RESTARTS.get(policy.condition, "unless-stopped")
+        if restart == "on-failure" and policy.max_attempts:
+            restart = f"on-failure:{policy.max_attempts}"
+    return "unless-stopped" if restart == "always" else restart
+
+
+def _names(service: Service) -> list[str]:
+    """Return what others may call a service. ``container_name`` is a DNS name too, and its containers lose it."""
+    aliases = [alias for attachment in service.networks.values() for alias in attachment.aliases]
+    return [service.name, *([service.container_name] if service.container_name else []), *aliases]
+
+
+def _distinct(aliases: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(aliases))
