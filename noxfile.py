@@ -105,8 +105,8 @@ def bench(session: nox.Session) -> None:
     """Measure speed and executions against their limits, then run what takes ten minutes.
 
     Instead, ``-- sites`` takes every site of the state machine, in a few minutes; ``-- peers`` kills deploys midway,
-    ours beside the naive way; ``-- predeploy`` runs the example's checks beside the same tools in a row; ``-- database``
-    reads millions of rows beside queries written by hand.
+    ours beside the naive way; ``-- predeploy`` runs the example's checks beside the same tools in a row; and
+    ``-- database`` reads millions of rows beside queries written by hand.
     """
     install(session)
     match session.posargs:

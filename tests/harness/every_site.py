@@ -65,7 +65,8 @@ class Noted:
 class Watched(Site):
     """A site that notes which fields of its stage are read; those that agree in them lead to the same decision."""
 
-    shared, stage, smoke, verdict = map(Noted, STAGED)  # type: ignore[assignment]
+    read: set[str]
+    shared, stage, smoke, verdict = map(Noted, STAGED)
 
     def __init__(self, *values: Any) -> None:
         self.__dict__["read"] = set()
@@ -227,7 +228,7 @@ class Graph:
         left = set(range(len(STAGES)))
         while left:
             number = min(left)
-            site = Watched(*fixed, *STAGES[number])  # type: ignore[arg-type]
+            site = Watched(*fixed, *STAGES[number])
             step = self.decide.next_step(self.want, site)
             done = isinstance(step, self.decide.Done)
             wrong = unkept(self.want, step.outcome, site) if done else []
