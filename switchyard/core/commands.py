@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from switchyard.core import edge, names
-from switchyard.core.next_step import Step
 from switchyard.core.site import Site
+from switchyard.core.steps import Step
 
 Argv = list[str]
 UNKNOWN_IMAGE = "sha256:" + "0" * 64

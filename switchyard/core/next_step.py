@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from switchyard.core.names import other
 from switchyard.core.site import NOTHING, Site
+from switchyard.core.steps import Step
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,6 @@ class Want:
     release: str
     phase: str = "switch"
     """How far it may go now: prepare or switch."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One act, journaled before and after, safe to repeat."""
-
-    name: str
-    colour: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.colour}" if self.colour else self.name
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from switchyard.core.errors import (
     NotChecked,
     SwitchyardError,
 )
-from switchyard.core.next_step import Done, Step, Want, next_step
+from switchyard.core.next_step import Done, Want, next_step
 from switchyard.core.site import Site
+from switchyard.core.steps import Step
 from switchyard.host import observe, prune
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.store import Superseded, full, is_full, now, write

@@ -15,7 +15,7 @@ from switchyard.core.errors import (
     Refused,
     SwitchyardError,
 )
-from switchyard.core.next_step import Step
+from switchyard.core.steps import Step
 from switchyard.host import observe
 from switchyard.host.adapters.store import Store, Superseded
 from switchyard.host.attempt import Attempt, Cancelled

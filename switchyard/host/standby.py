@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from switchyard.core.next_step import Step
+from switchyard.core.steps import Step
 from switchyard.host import observe
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps.table import act

@@ -12,9 +12,10 @@ from switchyard.control.release import Ready, carried, make_ready, refuse
 from switchyard.core import commands
 from switchyard.core.compose_document import services_of
 from switchyard.core.errors import Refused
-from switchyard.core.next_step import Step, Want
+from switchyard.core.next_step import Want
 from switchyard.core.plan import walk
 from switchyard.core.site import Site, Slot
+from switchyard.core.steps import Step
 from switchyard.settings import load as settings
 from switchyard.verbs.deploy import Options, opened
 

@@ -17,8 +17,9 @@ import pytest
 from switchyard.core import next_step as machine
 from switchyard.core import plan
 from switchyard.core import site as site_module
-from switchyard.core.next_step import Step, Want
+from switchyard.core.next_step import Want
 from switchyard.core.site import VALUES, Site, Slot
+from switchyard.core.steps import Step
 from tests.harness.every_site import SICKNESSES, STAGES, STEPS, Graph, Ground, ground_of
 from tests.harness.promises import overreach, unkept, unkept_since
 from tests.harness.simulated import HOW, LOST, NOT, PARTLY, WHOLLY, Machine

@@ -28,8 +28,9 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from switchyard.core import next_step as machine
-from switchyard.core.next_step import Step, Want
+from switchyard.core.next_step import Want
 from switchyard.core.site import VALUES, Site
+from switchyard.core.steps import Step
 from tests.harness.promises import overreach, strayed, unkept
 from tests.harness.simulated import LOST, PARTLY, WHOLLY, Colour, Machine, Memory
 

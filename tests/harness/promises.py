@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from switchyard.core.next_step import Step, Want
+from switchyard.core.next_step import Want
 from switchyard.core.site import Site, Slot
+from switchyard.core.steps import Step
 
 
 def overreach(want: Want, before: Site, step: Step) -> list[str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from switchyard.core.next_step import Step
 from switchyard.core.site import Site, Slot
+from switchyard.core.steps import Step
 
 WHOLLY, PARTLY, NOT, LOST = "wholly", "partly", "not", "lost"
 HOW = (WHOLLY, PARTLY, NOT, LOST)

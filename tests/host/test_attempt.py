@@ -13,8 +13,8 @@ import pytest
 from switchyard.core.app import Route
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.lease import BEAT_WITHIN
-from switchyard.core.next_step import Step
 from switchyard.core.site import Site, Slot
+from switchyard.core.steps import Step
 from switchyard.host import observe
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.engine import Container

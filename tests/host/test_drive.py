@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from switchyard.core.errors import FAILED, OK, TAKEN_BACK, UNVERIFIED, NotChecked
-from switchyard.core.next_step import Step
 from switchyard.core.site import Site, Slot
+from switchyard.core.steps import Step
 from switchyard.host import drive, program
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.store import RESERVE, Store, write_json

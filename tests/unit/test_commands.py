@@ -14,8 +14,8 @@ from switchyard.core import commands
 from switchyard.core.commands import Target, planned, shown
 from switchyard.core.compose_document import changed_keys
 from switchyard.core.errors import NotChecked, SwitchyardError
-from switchyard.core.next_step import Step
 from switchyard.core.site import Site, Slot
+from switchyard.core.steps import Step
 from switchyard.host.adapters import process
 from switchyard.host.attempt import Cancelled
 from switchyard.host.steps import build as images

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from switchyard.core.next_step import Step
+from switchyard.core.steps import Step, StepName
 from switchyard.host.adapters.store import now
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import build, colour, edge, look, oneshots, restart, scale, shared, singletons, switch
 
-ACTS: dict[str, Callable[[Attempt, str | None], bool | None]] = {
+ACTS: dict[StepName, Callable[[Attempt, str | None], bool | None]] = {
     "build": build.build,
     "shared": shared.shared,
     "edge": edge.edge_up,

@@ -7,7 +7,7 @@ from typing import Any
 from switchyard.core.errors import (
     Refused,
 )
-from switchyard.core.next_step import Step
+from switchyard.core.steps import Step
 from switchyard.host import backup as aside
 from switchyard.host import observe
 from switchyard.host.adapters.store import read_json

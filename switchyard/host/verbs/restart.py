@@ -5,7 +5,7 @@ from __future__ import annotations
 from switchyard.core.errors import (
     Refused,
 )
-from switchyard.core.next_step import Step
+from switchyard.core.steps import Step
 from switchyard.host import observe
 from switchyard.host.attempt import Attempt
 from switchyard.host.standby import end_standby

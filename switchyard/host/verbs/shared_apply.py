@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from switchyard.core.next_step import Step
+from switchyard.core.steps import Step
 from switchyard.host import backup as aside
 from switchyard.host.apply import agree, take_in
 from switchyard.host.attempt import Attempt
