@@ -171,11 +171,12 @@ def collection(checkout: Path) -> Collection:
         """The whole validation before a deployment: code, tests, database, configuration."""
 
         def go() -> int:
+            from switchyard.predeploy.engine.options import CheckOptions
             from switchyard.verbs import predeploy as module
 
             if list:
-                return module.listed()
-            options = module.Options(
+                return module.list_checks()
+            options = CheckOptions(
                 names(only), names(skip), names(allow_unknown), reason, fix, fresh, json=json, junit=junit
             )
             return module.predeploy(checkout, host, app, options)

@@ -17,7 +17,7 @@ from switchyard.control.public_address import Address, Prober, look, looked_at, 
 from switchyard.control.release import Ready, header
 from switchyard.control.screen import Screen
 from switchyard.core.errors import SwitchyardError, ended
-from switchyard.predeploy.engine.gate import Checked
+from switchyard.core.wire.checks import ChecksRecord
 from switchyard.settings import load as settings
 
 
@@ -81,11 +81,11 @@ class Flow:
                 raise Ended
         raise Ended
 
-    def send(self, ready: Ready, picked: source.Source, checked: Checked | None = None) -> None:
+    def send(self, ready: Ready, picked: source.Source, checks: ChecksRecord | None = None) -> None:
         """The release as one framed stream."""
         self.ready, self.release = ready, ready.release
         self.probe(public(self.host, self.line.machine, ready.split.routes, ready.app))
-        first = {**header(ready, picked), "checks": checked.kept if checked else None}
+        first = {**header(ready, picked), "checks": checks.encode() if checks else None}
         pack = json.dumps(first).encode() + b"\n" + source.objects(picked, self.facts["commits"])
         self.screen.say(f"  {self.line.machine.name}: sending {ready.release}, {len(pack) / 1024:.0f} KiB", "dim")
         self.line.send("receive", pack)

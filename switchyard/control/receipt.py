@@ -10,7 +10,7 @@ from switchyard.control.channel import UNSEEN
 from switchyard.control.deployment import Flow, cancel
 from switchyard.control.screen import Screen, probes
 from switchyard.core.errors import INTERRUPTED, UNVERIFIED
-from switchyard.predeploy.engine.gate import Checked
+from switchyard.core.wire.checks import ChecksSummary
 
 
 def is_live(end: Mapping[str, Any]) -> str:
@@ -25,7 +25,7 @@ def most_telling(ends: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     return min(ends, key=lambda end: (end["exit"] == 0, end["exit"] == INTERRUPTED, end["exit"] == UNVERIFIED))
 
 
-def receipt(flows: list[Flow], screen: Screen, checked: Checked | None = None) -> int:
+def receipt(flows: list[Flow], screen: Screen, checks: ChecksSummary | None = None) -> int:
     """What happened on each machine, what is live there now, and how to go back. Returns the exit code."""
     machines, reasons = [], []
     ends = [flow.end or UNSEEN for flow in flows]
@@ -65,14 +65,14 @@ def receipt(flows: list[Flow], screen: Screen, checked: Checked | None = None) -
         if end["exit"]:
             named = len(flows) == 1 or end["reason"].startswith((f"{name}: ", f"{name} ("))
             reasons.append(end["reason"] if named else f"{name}: {end['reason']}")
-    if checked is not None and checked.overridden:
-        screen.say(f"predeploy: {checked.overridden}", "yellow")
+    if checks is not None and checks.overridden:
+        screen.say(f"predeploy: {checks.overridden}", "yellow")
     release = next((end["release"] for end in (decisive, *ends) if end["release"]), None)
-    finish(screen, {**decisive, "release": release, "reason": "; ".join(reasons)}, machines, checked)
+    finish(screen, {**decisive, "release": release, "reason": "; ".join(reasons)}, machines, checks)
     return int(decisive["exit"])
 
 
-def interrupted(flows: list[Flow], screen: Screen, checked: Checked | None = None) -> int:
+def interrupted(flows: list[Flow], screen: Screen, checks: ChecksSummary | None = None) -> int:
     """Ctrl-C: before its switch a machine's attempt is cancelled and cleans up; after it, it goes on by itself."""
     waiting = [flow for flow in flows if not flow.switched and flow.end is None]
     if waiting:
@@ -89,17 +89,17 @@ def interrupted(flows: list[Flow], screen: Screen, checked: Checked | None = Non
             flow.unseen(INTERRUPTED, "asked to cancel, and the end was not seen; see inv status", "lost")
         elif flow.end["outcome"] == "cancelled":
             flow.end = {**flow.end, "reason": "nothing live changed"}
-    return receipt(flows, screen, checked)
+    return receipt(flows, screen, checks)
 
 
 def finish(
     screen: Screen,
     end: Mapping[str, Any],
     machines: list[dict[str, Any]],
-    checked: Checked | None = None,
+    checks: ChecksSummary | None = None,
 ) -> None:
     """The receipt that a program reads; the reason stands in it where it is needed."""
     told = {key: end[key] for key in ("outcome", "release", "exit")}
     told |= {"reason": end["reason"]} if end["exit"] else {}
-    told |= {"predeploy": checked.as_json()} if checked and (checked.exit or checked.overridden) else {}
+    told |= {"predeploy": checks.encode()} if checks and (checks.outcome != "pass" or checks.overridden) else {}
     screen.finish({"v": 1, **told, "hosts": machines})

@@ -17,7 +17,10 @@ from switchyard.control.release import Ready, carried, make_ready, refuse, requi
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
 from switchyard.core.errors import OK, UNVERIFIED, Refused, SwitchyardError, ended
-from switchyard.predeploy.engine.gate import Checked
+from switchyard.core.wire.answers import ChecksAnswer
+from switchyard.core.wire.checks import ChecksRecord, ChecksSummary
+from switchyard.predeploy.engine.host_machine import HostMachine
+from switchyard.predeploy.engine.options import CheckOptions
 from switchyard.settings import load as settings
 from switchyard.verbs import predeploy
 
@@ -63,7 +66,7 @@ def confirm(options: Options) -> None:
 def deploy(checkout: Path, host_name: str, options: Options) -> int:
     """The checks, then every machine of the host prepared, then each switched. Returns the exit code."""
     confirm(options)
-    checks = predeploy.Options(skip=options.skip, allow_unknown=options.allow_unknown, reason=options.reason)
+    checks = CheckOptions(skip=options.skip, allow_unknown=options.allow_unknown, reason=options.reason)
     predeploy.require_known(checks)
     with opened(checkout, host_name, options) as (host, lines, app, picked, screen):
         env = env_of(host)
@@ -72,12 +75,15 @@ def deploy(checkout: Path, host_name: str, options: Options) -> int:
         ready = make_ready(found, seen[0][1]["facts"], picked, screen)
         for line, said in seen:
             refuse(line.machine.name, said["facts"], ready, host)
-        checked = None if options.back else predeploy.of_commit(host, seen, picked, ready, checks, screen)
-        if checked is not None and checked.exit:
+        if options.back:
+            return _run(host, lines, picked, ready, None, None, options, screen)
+        machines = [HostMachine(line, ChecksAnswer.decode(said)) for line, said in seen]
+        checked = predeploy.check_commit(host, machines, picked, ready.values, checks, screen)
+        if checked.exit:
             screen.say("nothing was sent to the host", "bold")
-            finish(screen, ended(checked.exit, checked.sentence, outcome="refused"), [], checked)
+            finish(screen, ended(checked.exit, checked.sentence, outcome="refused"), [], checked.summary())
             return checked.exit
-        return _run(host, lines, picked, ready, checked, options, screen)
+        return _run(host, lines, picked, ready, checked.record(), checked.summary(), options, screen)
 
 
 def _able(lines: list[Line]) -> list[tuple[Line, dict[str, Any]]]:
@@ -108,7 +114,8 @@ def _run(
     lines: list[Line],
     picked: source.Source,
     ready: Ready,
-    checked: Checked | None,
+    record: ChecksRecord | None,
+    summary: ChecksSummary | None,
     options: Options,
     screen: Screen,
 ) -> int:
@@ -128,7 +135,7 @@ def _run(
         for flow in flows:
             refuse(flow.line.machine.name, flow.facts, ready, host)
         for flow in flows:
-            flow.send(ready, picked, checked)
+            flow.send(ready, picked, record)
         for flow in flows:
             flow.until("received")
             flow.line.say("prepare")
@@ -142,7 +149,7 @@ def _run(
     except Ended:
         cancel(flows)
     except KeyboardInterrupt:
-        return interrupted(flows, screen, checked)
+        return interrupted(flows, screen, summary)
     except SwitchyardError as error:
         cancel(flows)
         if not any(flow.switched for flow in flows):
@@ -150,4 +157,4 @@ def _run(
         for flow in flows:
             if flow.end is None:
                 flow.unseen(error.exit, str(error))
-    return receipt(flows, screen, checked)
+    return receipt(flows, screen, summary)

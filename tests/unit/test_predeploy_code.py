@@ -19,13 +19,16 @@ import pytest
 
 from switchyard.control import commit as source
 from switchyard.control.screen import Screen
+from switchyard.core.wire.checks import CheckRecord
+from switchyard.predeploy.all import CHECKS
 from switchyard.predeploy.code import tools as code
-from switchyard.predeploy.engine import gate, process, tree
+from switchyard.predeploy.engine import gate, process, tree, validation
+from switchyard.predeploy.engine.options import CheckOptions
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.tests import suites
 from switchyard.settings import load as settings
-from switchyard.verbs import predeploy
 from tests.harness.advisories import Advisories, advisory
+from tests.harness.machine_answers import checks_answer, host_machine
 from tests.harness.predeploy_case import FILES, ROOT, TEST, Case, Checkout, holds, python, seen
 
 YESTERDAY, TOMORROW = (str(datetime.date.today() + datetime.timedelta(days=days)) for days in (-1, 1))
@@ -718,20 +721,19 @@ def test_a_broken_commit_is_not_saved_by_a_good_work_tree(checkout, tmp_path):
     host = settings.nowhere(checkout.folder, str(app))
     assert code.lint(of_work_tree(checkout, app)).outcome == "pass"
     picked = source.pick(app, None, allow_dirty=True)
-    with tree.of_commit(host, picked, {}, None, {}) as commit:
+    with tree.of_commit(host, picked, {}) as commit:
         assert code.lint(commit).outcome == "fail"
 
 
 def beside_live(checkout: Checkout, app: Path, name: str, tools: dict[str, str], commit: str = "") -> gate.Verdict:
     """A check of what is live, no worse than a result of other tools that found nothing."""
     made = of_work_tree(checkout, app, {"gates": {name: "no-worse-than-live"}})
-    kept = {"outcome": "pass", "tools": tools, "findings": [], "tests": {}}
-    made.facts = {
-        "live": {"commit": commit or source.pick(app, None, allow_dirty=True).commit},
-        "baseline": {"v": 1, "tree": "", "checks": {name: kept}},
-    }
-    options = predeploy.Options(only=("tests" if name == "coverage" else name,))
-    (found,) = (each for each in predeploy.check(made, options, Screen(as_json=True)) if each.name == name)
+    kept = CheckRecord("pass", tools=tools, findings=(), tests={})
+    answer = checks_answer(commit or source.pick(app, None, allow_dirty=True).commit, {name: kept})
+    made.machines = (host_machine("prod1", answer),)
+    options = CheckOptions(only=("tests" if name == "coverage" else name,))
+    verdicts = validation.validate(CHECKS, made, options, Screen(as_json=True))
+    (found,) = (each for each in verdicts if each.name == name)
     return found
 
 
@@ -749,12 +751,12 @@ def test_what_only_another_version_of_a_tool_finds_is_looked_for_in_the_live_com
 def test_coverage_of_the_live_commit_by_another_version_is_that_of_its_suites_run_again(checkout, tmp_path):
     app = checkout.application(tmp_path, CASES["coverage"][0])
     found = beside_live(checkout, app, "coverage", {"coverage": "0.1"})
-    assert (found.result.outcome, found.own.outcome) == ("pass", "fail"), found.result.reason
+    assert (found.result.outcome, found.own_result.outcome) == ("pass", "fail"), found.result.reason
     assert found.result.reason == "0 new beside 1 of the live release"
 
 
 def of_work_tree(checkout: Checkout, app: Path, setting: dict | None = None) -> Subject:
-    made = tree.of_work_tree(settings.nowhere(checkout.folder, str(app)), {}, None, {}, fix=False)
+    made = tree.of_work_tree(settings.nowhere(checkout.folder, str(app)), {})
     made.setting = made.setting.model_validate({**made.setting.model_dump(), **(setting or {})})
     return made
 

@@ -29,9 +29,11 @@ from switchyard.core.errors import NotChecked
 from switchyard.predeploy.configuration import services
 from switchyard.predeploy.configuration.env import Requirement, judge
 from switchyard.predeploy.configuration.services import Credentials
+from switchyard.predeploy.engine.host_machine import HostMachine
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.reach import container_files as on_host
 from switchyard.settings.predeploy import PredeploySetting, VariableSetting
+from tests.harness.machine_answers import checks_answer
 from tests.harness.predeploy_application import TOP, Application
 
 SPEC = importlib.util.spec_from_file_location("kalshi_server", TOP / "examples/betting/tests/kalshi_server.py")
@@ -636,7 +638,11 @@ def connecting(client: dict[str, str], own: dict[str, str] = OWN, **more: Any) -
     here = Path("/nowhere")
     places = {"top": here, "repository": here, "state": here, "checkout": here}
     document = {"services": services | more}
-    whole = {**places, "line": Files(), "resolve": lambda: (Document.decode(document), "")}
+    whole = {
+        **places,
+        "machines": (HostMachine(Files(), checks_answer()),),
+        "resolve": lambda: (Document.decode(document), ""),
+    }
     return Subject(App("x"), PredeploySetting(), tree="", clean=True, **whole)  # type: ignore[arg-type]
 
 

@@ -17,6 +17,7 @@ from switchyard.predeploy.engine.runner import run
 from switchyard.predeploy.engine.tree import of_work_tree
 from switchyard.settings import load as settings
 from tests.embedded import Shop, found, fresh, url
+from tests.harness.machine_answers import checks_answer, host_machine
 
 FIRST = """CREATE TABLE teams (id int PRIMARY KEY, name text NOT NULL, old text);
 CREATE TABLE games (id bigserial PRIMARY KEY, team int, at timestamptz DEFAULT now());"""
@@ -240,7 +241,7 @@ class Unseen:
 
 def beside(shop: Shop, live: str) -> dict[str, Result]:
     """The checks that a live release's commit counts for."""
-    subject = of_work_tree(settings.nowhere(shop.checkout), {}, None, {"live": {"commit": live}}, fix=False)
+    subject = of_work_tree(settings.nowhere(shop.checkout), {}, (host_machine("prod1", checks_answer(live)),))
     checks = [check for check in CHECKS if check.name in ("old-queries", "migrations")]
     return run(checks, subject, fresh=True, show=Unseen())
 

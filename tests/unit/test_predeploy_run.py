@@ -10,24 +10,24 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import NotChecked
+from switchyard.core.wire.checks import CheckRecord
 from switchyard.predeploy.database.reference_server import Server
 from switchyard.predeploy.database.target_database import machines, state_of
-from switchyard.predeploy.engine import gate, runner
+from switchyard.predeploy.engine import gate, runner, validation
 from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.engine.options import CheckOptions
 from switchyard.predeploy.engine.result import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.engine.tree import work_tree
 from switchyard.settings.predeploy import PredeploySetting
-from switchyard.verbs import predeploy
 from tests.embedded import fresh, url
+from tests.harness.machine_answers import COMMIT, checks_answer, host_machine
 
 OPEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
 SECRET = "hunter2-hunter2"
@@ -100,8 +100,12 @@ def test_no_value_of_the_env_is_told(subject):
 
 
 def of_two_machines(subject: Subject) -> Subject:
-    first, second = (SimpleNamespace(machine=SimpleNamespace(name=name)) for name in ("prod1", "prod2"))
-    return replace(subject, host="prod", line=first, facts={"is": 1}, others=((second, {"is": 2}),))  # type: ignore[arg-type]
+    return replace(subject, host="prod", machines=(host_machine("prod1"), host_machine("prod2")))
+
+
+def number(one: Subject) -> int:
+    """The machine's number."""
+    return int(one.machine.removeprefix("prod"))
 
 
 @pytest.mark.parametrize(
@@ -118,11 +122,11 @@ def of_two_machines(subject: Subject) -> Subject:
 )
 def test_what_each_machine_has_of_its_own_is_looked_at_on_each_and_the_worst_counts(subject, outcomes, together):
     def looks(one: Subject) -> Result:
-        outcome = outcomes[one.facts["is"] - 1]
+        outcome = outcomes[number(one) - 1]
         findings = (Finding("bad", "is bad", "t"),) if outcome == FAIL else ()
-        return Result(outcome, f"looked at {one.machine}", findings, facts={"rows": one.facts["is"]})
+        return Result(outcome, f"looked at {one.machine}", findings, facts={"rows": number(one)})
 
-    own = check("own", looks, machines=lambda subject: subject.machines)
+    own = check("own", looks, per_machine=Subject.per_machine)
     done = run([own, check("once", passes)], of_two_machines(subject))[0]
     assert done["once"].reason == "1 file"
     assert done["own"].outcome == together
@@ -138,9 +142,9 @@ def test_a_machine_that_could_not_be_read_is_told_beside_one_that_fails_no_worse
             raise NotChecked("no connection")
         return Result(FAIL, "looked", (Finding("bad", "is bad", "t"),))
 
-    own = check("own", looks, machines=lambda subject: subject.machines)
+    own = check("own", looks, per_machine=Subject.per_machine)
     done = run([own], of_two_machines(subject))[0]["own"]
-    live = {"outcome": FAIL, "findings": [["bad", "t", "is bad"]], "tests": {}, "tools": {}}
+    live = CheckRecord(FAIL, tools={}, findings=(("bad", "t", "is bad"),), tests={})
     compared = gate.no_worse(done, live, first=False)
     assert (compared.outcome, [each.what for each in compared.findings]) == (
         FAIL,
@@ -151,15 +155,19 @@ def test_a_machine_that_could_not_be_read_is_told_beside_one_that_fails_no_worse
 def test_what_one_machine_had_is_no_worse_on_several_and_more_of_it_on_one_of_them_is(subject):
     bad = Finding("bad", "is bad", "t")
 
-    def judged(counts: tuple[int, ...], kept: dict[str, Any] | None) -> tuple[Result, dict[str, Any]]:
+    def judged(counts: tuple[int, ...], kept: CheckRecord | None) -> tuple[Result, CheckRecord]:
         def looks(one: Subject) -> Result:
-            found = (bad,) * counts[one.facts["is"] - 1]
+            found = (bad,) * counts[number(one) - 1]
             return Result(FAIL if found else PASS, "looked", found)
 
-        asked = of_two_machines(subject) if len(counts) == 2 else replace(subject, facts={"is": 1})
-        own = check("own", looks, machines=lambda subject: subject.machines)
+        asked = (
+            of_two_machines(subject)
+            if len(counts) == 2
+            else replace(subject, host="prod", machines=(host_machine("prod1"),))
+        )
+        own = check("own", looks, per_machine=Subject.per_machine)
         done = run([own], asked, fresh=True)[0]["own"]
-        baseline = gate.baseline([gate.Verdict("own", "code", gate.NO_WORSE, done)], "tree")["checks"]["own"]
+        baseline = gate.record([gate.Verdict("own", "code", gate.NO_WORSE, done)], "tree").checks["own"]
         return gate.no_worse(done, kept, first=kept is None), baseline
 
     for before, now, worse in (
@@ -178,20 +186,20 @@ def test_an_error_of_a_checks_own_leaves_a_file_of_each_machine(subject):
     def breaks(one: Subject) -> Result:
         raise ValueError(one.machine)
 
-    run([check("own", breaks, machines=lambda subject: subject.machines)], of_two_machines(subject))
+    run([check("own", breaks, per_machine=Subject.per_machine)], of_two_machines(subject))
     for machine in ("prod1", "prod2"):
         assert f"ValueError: {machine}" in (subject.reports / f"own.{machine}.traceback").read_text()
 
 
 def test_a_new_machine_without_a_release_does_not_make_everything_new(subject):
     several = of_two_machines(replace(subject, setting=PredeploySetting(gates={"own": "no-worse-than-live"})))
-    (line, _), found = several.others[0], Finding("bad", "is bad", "t")
-    kept = {"outcome": PASS, "findings": [], "tests": {}, "tools": {}}
-    seen = {"live": {"id": "1", "commit": "c"}, "baseline": {"checks": {"own": kept}}}
-    for others, outcome in (((), PASS), (((line, seen),), FAIL)):
-        asked = replace(several, facts={"live": None}, others=others)
-        told = predeploy._verdict(check("own", passes), asked, Result(FAIL, "looked", (found,)), predeploy.Options())
-        assert told.result.outcome == outcome
+    found = Finding("bad", "is bad", "t")
+    kept = {"own": CheckRecord(PASS, tools={}, findings=(), tests={})}
+    new, used = host_machine("prod1"), host_machine("prod2", checks_answer(COMMIT, kept))
+    for hosts, outcome in (((new,), PASS), ((new, used), FAIL)):
+        asked, own = replace(several, machines=hosts), check("own", passes)
+        verdict = validation.verdict(own, [own], asked, Result(FAIL, "looked", (found,)), CheckOptions())
+        assert verdict.result.outcome == outcome
 
 
 def test_a_waiver_that_one_machine_needs_is_told_of_none(subject):
@@ -201,7 +209,7 @@ def test_a_waiver_that_one_machine_needs_is_told_of_none(subject):
         def looks(one: Subject, beside: tuple[Finding, ...] = beside) -> Result:
             return Result(PASS, "", (idle,) if one.machine == "prod1" else beside)
 
-        own = check("own", looks, machines=lambda subject: subject.machines)
+        own = check("own", looks, per_machine=Subject.per_machine)
         assert len(run([own], of_two_machines(subject), fresh=True)[0]["own"].findings) == told
 
 
@@ -222,7 +230,7 @@ def test_a_database_that_all_machines_share_is_read_once(subject, url, looked):
     several = of_two_machines(replace(subject, env={"DATABASE_URL": url}))
     several.resolve = lambda: (Document.decode({"services": {"db": {"image": "postgres:17"}}}), "")
     assert len(machines(several)) == 1, "none of them has one yet"
-    several.facts = {"live": {"id": "1"}}
+    several.machines = (host_machine("prod1", checks_answer(COMMIT)), several.machines[1])
     assert [each.machine for each in machines(several)] == ["prod1", "prod2"][:looked]
 
 

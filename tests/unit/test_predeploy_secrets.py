@@ -177,7 +177,7 @@ def test_the_whole_commit_is_read_of_a_clean_export_as_well(beside):
         subprocess.run(["git", "-C", str(beside.app), *words], check=True)
     host = settings.nowhere(beside.checkout, None)
     picked = source.pick(beside.app / "apps/web", None, allow_dirty=False)
-    with tree.of_commit(host, picked, {}, None, {}) as commit:
+    with tree.of_commit(host, picked, {}) as commit:
         found = scan.run(commit).findings
     assert [each.place for each in found] == ["../../certs/server.key", "server.key"]
 

@@ -140,11 +140,13 @@ def _is_url(value: str) -> bool:
 def _lost(subject: Subject) -> tuple[list[Finding], list[str]]:
     """Find the variables that a live release has and this one would lack, and the machines that do not tell."""
     lost: dict[str, str] = {}
-    on_machines, problems = subject.of_machines(lambda machine: machine.facts.get("live") or {})
+    on_machines, problems = subject.read_machines(lambda machine: machine.live)
     for machine, live in on_machines:
-        for name in set(live.get("env_keys") or ()) - subject.env.keys():
-            where = f" on {machine.machine}" if subject.others else ""
-            lost.setdefault(name, f"{live['id']}, which is live{where}")
+        if live is None:
+            continue
+        for name in set(live.env_keys or ()) - subject.env.keys():
+            where = f" on {machine.machine}" if len(subject.machines) > 1 else ""
+            lost.setdefault(name, f"{live.id}, which is live{where}")
     do = "a deploy refuses to drop a variable: set it again in"
     findings = [
         _finding("env-lost", name, f"{name} is set for {where}, but not for this release", do)

@@ -53,7 +53,7 @@ def run(subject: Subject) -> Result:
     counts = [f"{len(private) + len(here)} here"]
     problems: list[str] = []
     if there and subject.host:
-        on_machines, problems = subject.of_machines(lambda machine: _ask_machine(machine, list(there)))
+        on_machines, problems = subject.read_machines(lambda machine: _ask_machine(machine, list(there)))
         for machine, rights in on_machines:
             findings += _judge_machine(machine.machine, there, rights)
             counts.append(f"{len(there)} on {machine.machine}")
@@ -84,8 +84,7 @@ def read_rights(path: Path) -> FileRights | None:
 
 
 def _ask_machine(subject: Subject, paths: list[str]) -> dict[str, FileRights | None]:
-    assert subject.line is not None
-    answer = subject.line.ask("files", files=paths)["files"]
+    answer = subject.channel.ask("files", files=paths)["files"]
     return {path: None if rights is None else FileRights.decode(rights, path) for path, rights in answer.items()}
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -20,6 +19,7 @@ from switchyard.core.compose_document import Service
 from switchyard.core.errors import NotChecked
 from switchyard.core.images import POSTGRES, REDIS
 from switchyard.core.kinds import infer
+from switchyard.core.wire.answers import ContainerAddress
 from switchyard.predeploy.engine import waivers as waive
 from switchyard.predeploy.engine.check import Check, never
 from switchyard.predeploy.engine.result import Finding, Result, skipped, unknown
@@ -87,9 +87,9 @@ class Credentials:
 
 def run(subject: Subject) -> Result:
     """One real query to each server, as each of those who connect to it."""
-    if subject.host is None or subject.line is None:
+    if subject.host is None:
         return skipped("the services are a host's: name it with --host")
-    if subject.facts.get("live") is None:
+    if subject.live is None:
         return skipped(f"nothing is live on {subject.host}: the first deploy starts what is to answer")
     if subject.document is None:
         return unknown(subject.unresolved)
@@ -98,16 +98,16 @@ def run(subject: Subject) -> Result:
         return skipped("the compose document has no PostgreSQL and no Redis that is shared")
     found, asked, problems = [], [], []
     for name, service in servers.items():
-        running = [each for each in subject.facts["shared"] if each["service"] == name and each["kind"] == "shared"]
+        running = [each for each in subject.containers if each.service == name and each.kind == "shared"]
         if not running:
             asked.append(f"{name} is new and starts with this deploy")
             continue
-        if not any(each["running"] for each in running):
+        if not any(each.running for each in running):
             what = f"{name} does not run on {subject.host}"
             do = f"look at inv logs --host {subject.host}, and start it there"
             found.append((name, Finding("service-stopped", what, place=name, do=do, text=name)))
             continue
-        findings, words, untold = _asked(subject, name, service, next(each for each in running if each["running"]))
+        findings, words, untold = _asked(subject, name, service, next(each for each in running if each.running))
         found += [(name, finding) for finding in findings]
         asked += words
         problems += [f"{name}: {each}" for each in dict.fromkeys(untold)]
@@ -125,10 +125,10 @@ def _servers(subject: Subject) -> Iterator[tuple[str, Service]]:
 
 
 def _asked(
-    subject: Subject, name: str, service: Service, running: Mapping[str, Any]
+    subject: Subject, name: str, service: Service, running: ContainerAddress
 ) -> tuple[list[Finding], list[str], list[str]]:
     """What a server refuses, a sentence on what was asked if anything was, and what could not be."""
-    if not running["addresses"]:
+    if not running.addresses:
         return [], [], [f"it has no address on {subject.host}"]
     is_postgres = service.image_name in POSTGRES
     usual = 5432 if is_postgres else 6379
@@ -143,7 +143,7 @@ def _asked(
         port = one.port or usual
         try:
             if port not in ways:
-                ways[port] = forward.Forward(subject, running["addresses"][0], port)
+                ways[port] = forward.Forward(subject, running.addresses[0], port)
             if is_postgres:
                 refused, said = _query(ways[port], port, one)
             else:
@@ -160,7 +160,7 @@ def _asked(
             if one.tls is not None and refused.startswith("TLS"):
                 do = "correct the options of the address, or the certificates"
             findings.append(Finding("service-refuses", what, place=name, do=do, text=one.by))
-    words = [f"{name} ({version or running['image']}) answers {', '.join(answered)}"] if answered else []
+    words = [f"{name} ({version or running.image}) answers {', '.join(answered)}"] if answered else []
     return findings, words, problems
 
 
@@ -426,5 +426,5 @@ CHECK = Check(
     source=Path(__file__),
     lasts=never,
     waits=True,
-    machines=lambda subject: subject.machines,
+    per_machine=Subject.per_machine,
 )

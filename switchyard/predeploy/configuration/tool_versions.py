@@ -42,11 +42,15 @@ def run(subject: Subject) -> Result:
     here["python"] = platform.python_version()
     findings = [*_judge("this machine", here, oldest), *_judge_dump(subject, here.get("pg_dump"))]
     versions = [f"here {_listed(here)}"]
-    on_machines, problems = subject.of_machines(lambda machine: machine.facts["tools"]) if subject.host else ([], [])
+    on_machines, problems = subject.read_machines(_tools) if subject.host else ([], [])
     for machine, there in on_machines:
         findings += _judge(machine.machine, there, OLDEST_ON_HOST)
         versions.append(f"{machine.machine} {_listed(there)}")
     return waivers.judge(subject, RULES, [(finding.place, finding) for finding in findings], versions, problems)
+
+
+def _tools(machine: Subject) -> Mapping[str, str | None]:
+    return machine.answer.tools if machine.answer else {}
 
 
 def _listed(printed: Mapping[str, str | None]) -> str:

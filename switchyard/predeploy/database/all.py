@@ -16,7 +16,7 @@ from switchyard.predeploy.database import (
 from switchyard.predeploy.engine.check import Check
 
 CHECKS: tuple[Check, ...] = tuple(
-    replace(each, machines=target_database.machines)
+    replace(each, per_machine=target_database.machines)
     for each in (
         *catalog.CHECKS,
         *orphans.CHECKS,

@@ -269,12 +269,13 @@ def _as_applied(subject: Subject, path: str, checksum: str) -> str:
 
 def _is_live(subject: Subject, path: str, text: str) -> bool:
     """Whether the live release's commit has this very text of a file."""
-    return target_database.text_at(subject, subject.facts["live"]["commit"], path) == text
+    assert subject.live is not None
+    return target_database.text_at(subject, subject.live.commit, path) == text
 
 
 def paths_of_live(subject: Subject) -> set[str]:
     """The migrations of the live release's commit. Raises ``NotChecked`` where this clone does not have it."""
-    commit = (subject.facts.get("live") or {}).get("commit")
+    commit = subject.live.commit if subject.live else None
     migrations = subject.app.migrations
     if not commit or migrations is None or not migrations.files:
         return set()

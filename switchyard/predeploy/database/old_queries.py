@@ -110,7 +110,7 @@ def _none_planned(recorded: Sequence[Query], failed: Mapping[Query, Exception]) 
 def _recorded(subject: Subject) -> tuple[list[Query], str]:
     """The queries in the live release's files; else the application's own."""
     pattern = target_database.setting_of(subject).queries
-    commit = (subject.facts.get("live") or {}).get("commit")
+    commit = subject.live.commit if subject.live else None
     if commit:
         found = migrations.matching(subject, commit, pattern)
         return [Query(place, target_database.text_at(subject, commit, place)) for place in found], "the live release"

@@ -143,9 +143,7 @@ def not_asked(subject: Subject) -> str:
     found = services(subject.document)
     if not found:
         return NOT_ASKED
-    runs = bool(subject.facts.get("live")) or any(
-        each["service"] in found for each in subject.facts.get("shared") or ()
-    )
+    runs = subject.live is not None or any(container.service in found for container in subject.containers)
     if names_address(subject) or runs:
         return ""
     name = next(iter(found))
@@ -170,8 +168,8 @@ def find(subject: Subject, state: State) -> Address:
 
 def machines(subject: Subject) -> tuple[Subject, ...]:
     """The machines whose databases are looked at: one where they share it, or where none has any yet."""
-    every = subject.machines
-    begun = any(each.facts.get("live") or each.facts.get("shared") for each in every)
+    every = subject.per_machine()
+    begun = any(each.live is not None or each.containers for each in every)
     return every if begun and len(every) > 1 and not _is_elsewhere(subject) else every[:1]
 
 
@@ -336,7 +334,6 @@ def _with_role(address: Address, setting: DatabaseSetting, env: Mapping[str, str
 
 def _of_host(subject: Subject, setting: DatabaseSetting) -> Address | None:
     """The host's database, through a forwarded channel; None before the first deploy."""
-    assert subject.line is not None
     if subject.document is None:
         raise NotChecked(f"the compose document names the database, and could not be resolved: {subject.unresolved}")
     found = services(subject.document)
@@ -354,11 +351,11 @@ def _of_host(subject: Subject, setting: DatabaseSetting) -> Address | None:
             f"the database in app.predeploy.database.service, or its address in {setting.url_from}"
         )
     shared = [
-        each for each in subject.facts.get("shared") or () if (each["service"], each["kind"]) == (service, "shared")
+        container for container in subject.containers if (container.service, container.kind) == (service, "shared")
     ]
-    running = [each for each in shared if each["running"] and each["addresses"]]
+    running = [container for container in shared if container.running and container.addresses]
     if not running:
-        if subject.facts.get("live") is None and not shared:
+        if subject.live is None and not shared:
             return None
         raise NotChecked(f"{subject.host}: no container of service {service} runs there; see inv status")
     known = {*named, *(["password"] if setting.role else [])}
@@ -371,7 +368,7 @@ def _of_host(subject: Subject, setting: DatabaseSetting) -> Address | None:
         **({"password": variables["POSTGRES_PASSWORD"]} if "POSTGRES_PASSWORD" in variables else {}),
         **named,
     }
-    target = (str(running[0]["addresses"][0]), int(parameters.get("port") or PORT))
+    target = (running[0].addresses[0], int(parameters.get("port") or PORT))
     return _forwarded(subject, setting, parameters, f"in service {service} of", target)
 
 

@@ -1,4 +1,7 @@
-"""Passes that still hold: kept by the content of all that they depend on. Nothing but a pass is kept."""
+"""Cached passes: a pass stays valid while everything that the check depends on has the same content.
+
+Only passes are cached.
+"""
 
 from __future__ import annotations
 
@@ -8,70 +11,77 @@ import json
 import os
 import platform
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
+from switchyard.core.wire.message import Message, WireError
 from switchyard.predeploy.engine.check import Check
-from switchyard.predeploy.engine.result import PASS, Finding, Result
+from switchyard.predeploy.engine.result import PASS, Result
 from switchyard.predeploy.engine.subject import Subject
 
 KEPT = 4
-"""Passes of one check that stay: of the work tree, and of the commits that were shipped last."""
+"""How many passes of one check stay: that of the work tree, and those of the last commits that shipped."""
+
+
+@dataclass(frozen=True)
+class CachedPass(Message):
+    """A pass, as it is kept in a file."""
+
+    VERSION: ClassVar[int | None] = 1
+
+    key: str
+    at: float
+    """When the check ran, in seconds since the epoch."""
+    result: Result
 
 
 def key(check: Check, subject: Subject) -> str:
-    """The content of every file, the settings, this interpreter with its distributions, and the check's own source."""
+    """Hash every file of the tree, the settings, this interpreter, its distributions, and the check's own source."""
+    folder = check.source.parent
     parts = [
         check.name,
         subject.tree,
-        f"an export: {subject.clean}",  # beside a work tree stand files that git ignores
+        f"an export: {subject.clean}",  # beside a work tree are files that git ignores
         str(subject.app),
         subject.setting.model_dump_json(),
         platform.platform(),
         platform.python_version(),
         subject.once("distributions", _distributions),
         json.dumps({name: os.environ.get(name) for name in subject.setting.passed}),
-        subject.once("source", _source),
+        subject.once("shared source", _shared_source),
+        subject.once(f"source {folder}", lambda: _source(folder)),
         check.source.read_text(),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def get(check: Check, subject: Subject) -> Result | None:
-    """A pass of this very check that still holds."""
+    """Return the check's cached pass if it is still valid."""
     lasts = check.lasts(subject)
-    path = _path(check, subject)
     if lasts <= 0:
         return None
     try:
-        kept = json.loads(path.read_text())
-        if kept["key"] != key(check, subject) or time.time() - kept["at"] > lasts:
-            return None
-        found = kept["result"]
-        return Result(**{**found, "findings": tuple(Finding(**each) for each in found["findings"])}, cached=kept["at"])
-    except (OSError, ValueError, KeyError, TypeError):
+        cached = CachedPass.decode(json.loads(_path(check, subject).read_text()))
+    except (OSError, ValueError, WireError):
         return None
+    if cached.key != key(check, subject) or time.time() - cached.at > lasts:
+        return None
+    return replace(cached.result, cached=cached.at)
 
 
 def put(check: Check, subject: Subject, result: Result) -> None:
-    """Keeps a pass; with anything else, and where somebody wrote to the work tree meanwhile, what was kept goes."""
+    """Cache a pass. Delete the cached pass after any other outcome, and if somebody changed the work tree meanwhile."""
     path = _path(check, subject)
     if result.outcome != PASS or check.lasts(subject) <= 0 or subject.changed():
         path.unlink(missing_ok=True)
         return
-    plain = {
-        **vars(replace(result, cached=None)),
-        "findings": [vars(finding) for finding in result.findings],
-        "tests": dict(result.tests),
-        "tools": dict(result.tools),
-        "facts": dict(result.facts),
-    }
-    del plain["cached"]
+    cached = CachedPass(key(check, subject), time.time(), replace(result, cached=None))
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_text(json.dumps({"v": 1, "key": key(check, subject), "at": time.time(), "result": plain}))
-    os.replace(aside, path)
-    for old in sorted(path.parent.glob("*.json"), key=lambda kept: -kept.stat().st_mtime)[KEPT:]:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(cached.encode()))
+    os.replace(temporary, path)
+    for old in sorted(path.parent.glob("*.json"), key=lambda file: -file.stat().st_mtime)[KEPT:]:
         old.unlink(missing_ok=True)
 
 
@@ -80,12 +90,15 @@ def _path(check: Check, subject: Subject) -> Path:
 
 
 def _distributions() -> str:
-    return ",".join(sorted(f"{found.name}={found.version}" for found in importlib.metadata.distributions()))
+    installed = importlib.metadata.distributions()
+    return ",".join(sorted(f"{distribution.name}={distribution.version}" for distribution in installed))
 
 
-def _source() -> str:
-    """Return the text of every module that all checks share."""
-    package = Path(__file__).parents[2]
-    folders = [package / "predeploy" / name for name in ("engine", "nox", "reach")]
-    modules = [path for folder in folders for path in sorted(folder.glob("*.py"))]
-    return "".join(path.read_text() for path in modules)
+def _shared_source() -> str:
+    """Return the text of every module that all checks use."""
+    predeploy = Path(__file__).parents[1]
+    return "".join(_source(predeploy / name) for name in ("engine", "nox", "reach"))
+
+
+def _source(folder: Path) -> str:
+    return "".join(path.read_text() for path in sorted(folder.glob("*.py")))

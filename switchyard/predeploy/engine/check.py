@@ -23,20 +23,20 @@ class Check:
     proves: str
     """What a pass means, as a sentence."""
     needs: str
-    """What must be there or set for it to run."""
+    """What must exist or be set for the check to run."""
     run: Callable[[Subject], Result]
     source: Path
-    """The file whose change makes cached passes stale."""
+    """The check's module. A change of it, or of a module beside it, invalidates cached passes."""
     lasts: Callable[[Subject], float] = lambda subject: FOREVER
-    """Seconds for which a pass may be taken from the cache; what talks to the outside is ``never``."""
+    """Seconds for which a pass stays valid in the cache; ``never`` for a check that talks to the outside."""
     after: tuple[str, ...] = ()
-    """Checks that must have ended before it begins."""
+    """Checks that must end before this one starts."""
     waits: bool = False
-    """Whether it waits for others' answers more than it computes, so that it takes no core from the others."""
-    machines: Callable[[Subject], tuple[Subject, ...]] = lambda subject: (subject,)
-    """The machines that it runs for, each with what is its own; others look at what all machines share."""
+    """Whether the check mostly waits for answers from elsewhere. It then takes no core from the others."""
+    per_machine: Callable[[Subject], tuple[Subject, ...]] = lambda subject: (subject,)
+    """Returns the subject once for each machine to look at; most checks look at what all machines share."""
 
 
 def never(subject: Subject) -> float:
-    """No pass is taken from the cache."""
+    """Return 0: no pass of the check is cached."""
     return 0.0

@@ -1,35 +1,36 @@
-"""What a check reports: an outcome with its findings. Plain values."""
+"""What a check reports: an outcome with its findings."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+
+from switchyard.core.wire.message import Json, Message
 
 PASS, FAIL, UNKNOWN, SKIPPED = "pass", "fail", "unknown", "skipped"
-"""How a check ends. Unknown: it could not look. Skipped: nobody asked for it, and it says why. Neither is a pass."""
+"""Outcomes. Unknown: the check could not look. Skipped: nobody asked for it; the reason says why. Neither is a pass."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that a check found."""
+class Finding(Message):
+    """One fault that a check found."""
 
     rule: str
     what: str
-    """The sentence."""
+    """The fault, as a sentence."""
     place: str = ""
     """A file, table, service or variable."""
     line: int | None = None
     """The line in the file, counted from 1."""
     do: str = ""
-    """What to do about it."""
+    """The remedy, as an imperative."""
     severity: str = "error"
-    """error, or warn: a warning is shown and fails nothing."""
+    """``error``, or ``warn``: a warning is shown and fails nothing."""
     text: str = ""
-    """The source line; with rule and place it tells one finding from another, whatever its line's number is."""
+    """The source line. With rule and place it identifies the finding, whatever its line number."""
     machine: str = ""
-    """The one of several machines on which it was found; what is the same on two is no worse than on one."""
+    """The machine that has it, of several. The same finding on two machines is no worse than on one."""
 
     @property
     def where(self) -> str:
@@ -38,49 +39,68 @@ class Finding:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What stays the same when lines move."""
+        """Rule, place and text: they stay the same when lines move."""
         return self.rule, self.place, re.sub(r"\s+", " ", self.text or self.what).strip()
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Message):
     """How a check ended."""
 
     outcome: str
     reason: str = ""
-    """Why it is unknown or skipped; of the others one sentence that says what was looked at."""
+    """Why the check is unknown or skipped; for a pass or a failure, one sentence that says what it looked at."""
     findings: tuple[Finding, ...] = ()
     tests: Mapping[str, str] = field(default_factory=dict)
     """Each collected test with passed, failed, flaky or skipped."""
     tools: Mapping[str, str] = field(default_factory=dict)
-    """Each tool with its version: results of other versions do not compare."""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Each tool with its version: results of different versions do not compare."""
+    facts: Mapping[str, Json] = field(default_factory=dict)
     """Figures beside the outcome: server and version of a database, coverage, the slowest tests."""
     output: str = ""
-    """The last lines of what a tool printed, for a check that did not pass."""
+    """The last lines that a tool printed, for a check that did not pass."""
     log: str = ""
-    """The file with all that it printed."""
+    """The file with everything that the tool printed."""
     seconds: float = 0.0
     cached: float | None = None
-    """Since when this result stands, in seconds of wall time; None where the check ran now."""
+    """When the check ran, in seconds since the epoch, if the result is from the cache."""
 
 
 def skipped(reason: str) -> Result:
-    """Not asked for; the reason names the setting that asks for it."""
+    """Return the result of a check that nobody asked for. The reason names the setting that asks for it."""
     return Result(SKIPPED, reason)
 
 
-def unknown(reason: str, **more: Any) -> Result:
-    """Could not be looked at."""
-    return Result(UNKNOWN, reason, **more)
+def unknown(
+    reason: str,
+    *,
+    findings: Sequence[Finding] = (),
+    facts: Mapping[str, Json] | None = None,
+    output: str = "",
+    log: str = "",
+) -> Result:
+    """Return the result of a check that could not look."""
+    return Result(UNKNOWN, reason, tuple(findings), facts=facts or {}, output=output, log=log)
 
 
-def not_checked(words: str) -> Finding:
-    """What could not be looked at beside a failure: an error, so that no comparison with the live release loses it."""
-    return Finding("not-checked", f"could not be looked at: {words}")
+def not_checked(why: str) -> Finding:
+    """Return a finding for what a failed check could not look at.
+
+    It is an error, so that the comparison with the live release keeps it.
+    """
+    return Finding("not-checked", f"could not be looked at: {why}")
 
 
-def judged(findings: list[Finding], reason: str, **more: Any) -> Result:
-    """Fails for every finding that is an error; warnings are shown."""
+def judged(
+    findings: Sequence[Finding],
+    reason: str,
+    *,
+    tests: Mapping[str, str] | None = None,
+    tools: Mapping[str, str] | None = None,
+    facts: Mapping[str, Json] | None = None,
+    output: str = "",
+    log: str = "",
+) -> Result:
+    """Return a failure if any finding is an error, else a pass."""
     outcome = FAIL if any(finding.severity == "error" for finding in findings) else PASS
-    return Result(outcome, reason, tuple(findings), **more)
+    return Result(outcome, reason, tuple(findings), tests or {}, tools or {}, facts or {}, output, log)

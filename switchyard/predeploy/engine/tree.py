@@ -1,4 +1,4 @@
-"""What the checks look at, made: the work tree, or a clean export of a commit, with or without a host."""
+"""The tree that the checks look at: the work tree, or a clean export of a commit, with or without a host."""
 
 from __future__ import annotations
 
@@ -8,123 +8,95 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from switchyard.control import commit as source
 from switchyard.control import compose as resolve
-from switchyard.control.channel import Line
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
+from switchyard.predeploy.engine.host_machine import HostMachine
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings import load as settings
 
 STATE = ".switchyard"
-Others = tuple[tuple[Line, Mapping[str, Any]], ...]
-"""Machines of the host beside the first, each with what it said of itself."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A folder with the content of one git tree."""
+
+    top: Path
+    app: str
+    """The application's folder, relative to ``top``."""
+    id: str
+    repository: Path
+    clean: bool
+    """Whether ``top`` is the export of a commit."""
+    invoke_yaml: str | None
+    """The settings in the application's folder."""
 
 
 @contextlib.contextmanager
 def of_commit(
-    host: settings.Host,
-    picked: source.Source,
-    env: Mapping[str, str],
-    line: Line | None,
-    facts: Mapping[str, Any],
-    others: Others = (),
+    host: settings.Host, picked: source.Source, env: Mapping[str, str], machines: tuple[HostMachine, ...] = ()
 ) -> Iterator[Subject]:
-    """A clean export of a commit; it is gone afterwards."""
+    """Build the subject from a clean export of a commit, and delete the export afterwards."""
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
         resolve.export(picked.repository, picked.commit, Path(folder))
-        tree = source.git(picked.repository, "rev-parse", f"{picked.commit}^{{tree}}").decode().strip()
-        own = source.show(picked, "invoke.yaml")
-        yield _made(
-            host,
-            Path(folder),
-            picked.folder,
-            own,
-            tree,
-            repository=picked.repository,
-            clean=True,
-            env=env,
-            line=line,
-            facts=facts,
-            others=others,
+        invoke_yaml = source.show(picked, "invoke.yaml")
+        tree = _tree_id(picked.repository, picked.commit)
+        yield _subject(
+            host, Tree(Path(folder), picked.folder, tree, picked.repository, True, invoke_yaml), env, machines
         )
 
 
 @contextlib.contextmanager
 def at(subject: Subject, commit: str) -> Iterator[Subject]:
-    """The same subject at another commit of its repository, with today's settings and a state of its own."""
+    """Build the same subject at another commit, with today's settings and a state folder of its own."""
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder, contextlib.ExitStack() as closing:
         resolve.export(subject.repository, commit, Path(folder))
-        tree = source.git(subject.repository, "rev-parse", f"{commit}^{{tree}}").decode().strip()
         yield replace(
             subject,
             top=Path(folder),
-            tree=tree,
+            tree=_tree_id(subject.repository, commit),
             clean=True,
             state=subject.state / "live",
-            resolve=lambda: _document(Path(folder), subject.app, subject.env, known=subject.host is not None),
+            resolve=lambda: _document(Path(folder), subject.app, subject.env, has_host=subject.host is not None),
             changed=lambda: False,
-            fix=False,
             closing=closing,
             _once={},
             _ends={},
         )
 
 
-def of_work_tree(
-    host: settings.Host,
-    env: Mapping[str, str],
-    line: Line | None,
-    facts: Mapping[str, Any],
-    others: Others = (),
-    *,
-    fix: bool,
-) -> Subject:
-    """The application's folder as it is now, with what is not committed."""
+def of_work_tree(host: settings.Host, env: Mapping[str, str], machines: tuple[HostMachine, ...] = ()) -> Subject:
+    """Build the subject from the application's folder as it is now, uncommitted changes included."""
     folder = host.app_folder
     if not folder.is_dir():
         raise BadInput(f"app.path: {folder} is not a folder")
     top = Path(source.git(folder, "rev-parse", "--show-toplevel").decode().strip())
     file = folder / "invoke.yaml"
-    own = file.read_text() if file.exists() else None
-    path = str(folder.relative_to(top))
-    subject = _made(
-        host,
-        top,
-        path,
-        own,
-        work_tree(top),
-        repository=top,
-        clean=False,
-        env=env,
-        line=line,
-        facts=facts,
-        others=others,
-    )
-    subject.fix = fix
-    subject.changed = lambda: work_tree(top) != subject.tree
-    return subject
+    invoke_yaml = file.read_text() if file.exists() else None
+    tree = Tree(top, str(folder.relative_to(top)), work_tree(top), top, False, invoke_yaml)
+    return replace(_subject(host, tree, env, machines), changed=lambda: work_tree(top) != tree.id)
 
 
 def work_tree(top: Path) -> str:
-    """The git tree of a commit of all that git does not ignore. Writes nothing to the repository."""
+    """Return the git tree of everything that git does not ignore. Write nothing to the repository."""
     index, objects = (
         Path(source.git(top, "rev-parse", "--path-format=absolute", "--git-path", name).decode().strip())
         for name in ("index", "objects")
     )
     with tempfile.TemporaryDirectory(prefix="switchyard-") as name:
-        aside = Path(name)
+        temporary = Path(name)
         if index.exists():
-            shutil.copy2(index, aside / "index")
-        (aside / "objects").mkdir()
-        own = {
-            "GIT_INDEX_FILE": str(aside / "index"),
-            "GIT_OBJECT_DIRECTORY": str(aside / "objects"),
+            shutil.copy2(index, temporary / "index")
+        (temporary / "objects").mkdir()
+        env = {
+            "GIT_INDEX_FILE": str(temporary / "index"),
+            "GIT_OBJECT_DIRECTORY": str(temporary / "objects"),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
         }
         for words in (["add", "--all"], ["write-tree"]):
@@ -132,7 +104,7 @@ def work_tree(top: Path) -> str:
                 ["git", "-C", str(top), *words],
                 capture_output=True,
                 text=True,
-                env={**os.environ, **own},
+                env={**os.environ, **env},
                 timeout=source.GIT_WITHIN,
                 check=False,
             )
@@ -141,50 +113,39 @@ def work_tree(top: Path) -> str:
     return done.stdout.strip()
 
 
-def _made(
-    host: settings.Host,
-    top: Path,
-    path: str,
-    own: str | None,
-    tree: str,
-    *,
-    repository: Path,
-    clean: bool,
-    env: Mapping[str, str],
-    line: Line | None,
-    facts: Mapping[str, Any],
-    others: Others,
-) -> Subject:
-    app = settings.application(host, own, path)
+def _tree_id(repository: Path, commit: str) -> str:
+    return source.git(repository, "rev-parse", f"{commit}^{{tree}}").decode().strip()
+
+
+def _subject(host: settings.Host, tree: Tree, env: Mapping[str, str], machines: tuple[HostMachine, ...]) -> Subject:
+    app = settings.application(host, tree.invoke_yaml, tree.app)
     return Subject(
         app=app,
-        setting=settings.predeploy(host, own),
-        top=top,
-        repository=repository,
-        tree=tree,
-        clean=clean,
+        setting=settings.predeploy(host, tree.invoke_yaml),
+        top=tree.top,
+        repository=tree.repository,
+        tree=tree.id,
+        clean=tree.clean,
         state=host.checkout / STATE / "checks" / app.name,
         checkout=host.checkout,
-        resolve=lambda: _document(top, app, env, known=bool(host.name)),
+        resolve=lambda: _document(tree.top, app, env, has_host=bool(host.name)),
         env=env,
         host=host.name or None,
         entry=host.setting if host.name else None,
-        line=line,
-        facts=facts,
-        others=others,
+        machines=machines,
     )
 
 
-def _document(top: Path, app: App, env: Mapping[str, str], *, known: bool) -> tuple[Document | None, str]:
-    """The compose document, or why there is none. Where no host's env is known, examples stand in for it."""
+def _document(top: Path, app: App, env: Mapping[str, str], *, has_host: bool) -> tuple[Document | None, str]:
+    """Return the Compose document, or why there is none. Without a host, ``.env.example`` fills in for its env."""
     try:
-        return resolve.resolve(top, app, env if known else {**_examples(top / app.path), **env}), ""
+        return resolve.resolve(top, app, env if has_host else {**_examples(top / app.path), **env}), ""
     except (BadInput, NotChecked) as error:
         return None, str(error)
 
 
 def _examples(folder: Path) -> dict[str, str]:
-    """The variables of ``.env.example``, where no host says what they are."""
+    """Return the variables of ``.env.example``."""
     file = folder / ".env.example"
     values = resolve.env_values(file.read_text()) if file.is_file() else {}
     return {name: value or "unset" for name, value in values.items()}

@@ -18,8 +18,8 @@ from typing import Any
 from switchyard.core.errors import BadInput, NotChecked
 from switchyard.core.redact import GONE, LEAST, redact
 from switchyard.predeploy.engine import process
+from switchyard.predeploy.engine.redaction import secrets
 from switchyard.predeploy.engine.result import Finding
-from switchyard.predeploy.engine.runner import secrets
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.nox import target
 from switchyard.predeploy.nox.target import Options

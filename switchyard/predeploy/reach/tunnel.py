@@ -27,9 +27,8 @@ class Forward:
 
     def __init__(self, subject: Subject, address: str, port: int, *, by_port: bool = False) -> None:
         """``by_port``: on loopback, for clients that speak TLS on no socket. Raises ``NotChecked`` for no answer."""
-        assert subject.line is not None
-        self._connection = subject.line.connection
-        self._where = f"{subject.line.machine.name}: {address}:{port}"
+        self._connection = subject.channel.connection
+        self._where = f"{subject.machine}: {address}:{port}"
         self._target = (address, port)
         self.heard = b""
         """What the server said first on the newest connection."""

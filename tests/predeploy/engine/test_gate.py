@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from switchyard.predeploy.engine.gate import NO_WORSE, Verdict, baseline, no_worse, outcome
+from switchyard.core.wire.checks import CheckRecord
+from switchyard.predeploy.engine.gate import NO_WORSE, Verdict, no_worse, outcome, record
 from switchyard.predeploy.engine.result import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result, judged
 
 ERROR = Finding("E1", "an error", place="a.py", line=3, text="x = 1")
@@ -18,13 +19,9 @@ def verdict(result: Result, gate: str = "required", allowed: str = "") -> Verdic
     return Verdict("lint", "code", gate, result, allowed)
 
 
-def live(*findings: Finding, outcome: str = FAIL, tests: tuple[str, ...] = ()) -> dict:
-    return {
-        "outcome": outcome,
-        "tools": {},
-        "findings": [list(finding.identity) for finding in findings],
-        "tests": dict.fromkeys(tests, "passed"),
-    }
+def live(*findings: Finding, outcome: str = FAIL, tests: tuple[str, ...] = ()) -> CheckRecord:
+    identities = tuple(finding.identity for finding in findings)
+    return CheckRecord(outcome, tools={}, findings=identities, tests=dict.fromkeys(tests, "passed"))
 
 
 @pytest.mark.parametrize("gate", ["required", "advisory", NO_WORSE])
@@ -98,16 +95,16 @@ def test_what_was_not_looked_at_is_not_compared(found):
 
 
 def test_only_what_was_looked_at_is_kept_for_the_next_release():
-    kept = baseline([verdict(judged([ERROR], "")), Verdict("types", "code", "required", Result(UNKNOWN))], "tree")
-    assert list(kept["checks"]) == ["lint"]
-    assert kept["checks"]["lint"]["findings"] == [["E1", "a.py", "x = 1"]]
+    kept = record([verdict(judged([ERROR], "")), Verdict("types", "code", "required", Result(UNKNOWN))], "tree")
+    assert list(kept.checks) == ["lint"]
+    assert kept.checks["lint"].findings == (("E1", "a.py", "x = 1"),)
 
 
 def test_what_is_no_worse_is_kept_whole_for_the_release_after_the_next():
     found = judged([ERROR, WARNING], "")
-    second = Verdict("lint", "code", NO_WORSE, no_worse(found, live(ERROR), first=False), alone=found)
-    kept = baseline([second], "tree")["checks"]["lint"]
-    assert kept["outcome"] == FAIL
+    second = Verdict("lint", "code", NO_WORSE, no_worse(found, live(ERROR), first=False), uncompared=found)
+    kept = record([second], "tree").checks["lint"]
+    assert kept.outcome == FAIL
     assert no_worse(found, kept, first=False).outcome == PASS
 
 

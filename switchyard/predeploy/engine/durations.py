@@ -1,0 +1,33 @@
+"""How long each check usually takes: the runner starts the longest first, the screen shows it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from switchyard.predeploy.engine.result import Result
+from switchyard.predeploy.engine.subject import Subject
+
+
+def load(subject: Subject) -> dict[str, float]:
+    """Return the seconds of each check's last run, by name."""
+    try:
+        content = json.loads(_path(subject).read_text())
+        return {str(name): float(seconds) for name, seconds in content.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def save(subject: Subject, before: Mapping[str, float], results: Mapping[str, Result]) -> None:
+    """Add the durations of the checks that ran."""
+    taken = {name: result.seconds for name, result in results.items() if result.cached is None}
+    subject.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = _path(subject).with_name(f".usual.{os.getpid()}")
+    temporary.write_text(json.dumps({**before, **taken}))
+    os.replace(temporary, _path(subject))
+
+
+def _path(subject: Subject) -> Path:
+    return subject.state / "usual.json"

@@ -1,0 +1,45 @@
+"""The machines of the host that predeploy checks for, and what each reports of itself."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from switchyard.control.channel import Line, at_once, lines_to, require_app
+from switchyard.core.errors import NotChecked
+from switchyard.core.wire.answers import ChecksAnswer
+from switchyard.settings.load import Host
+
+
+@dataclass(frozen=True)
+class HostMachine:
+    """One machine of the host."""
+
+    channel: Line
+    answer: ChecksAnswer | NotChecked
+    """Its answer to ``checks``, or why it gave none."""
+
+    @property
+    def name(self) -> str:
+        return self.channel.machine.name
+
+
+@contextlib.contextmanager
+def connect(host: Host) -> Iterator[tuple[HostMachine, ...]]:
+    """Connect to each machine of a host; to none where no host is named.
+
+    A machine that cannot be reached raises nothing here. The checks that need it become unknown; the others run.
+    """
+    if not host.name:
+        yield ()
+        return
+    with lines_to(host, require_app(host.app_setting.name, host.name)) as channels:
+        yield tuple(at_once(_ask, channels))
+
+
+def _ask(channel: Line) -> HostMachine:
+    try:
+        return HostMachine(channel, ChecksAnswer.decode(channel.ask("checks")))
+    except NotChecked as error:
+        return HostMachine(channel, error)

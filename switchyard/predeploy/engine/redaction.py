@@ -1,0 +1,28 @@
+"""Keep the values of the env out of everything that checks show or write."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from switchyard.core.redact import redact, redact_all, spellings
+from switchyard.predeploy.engine.result import Finding, Result
+from switchyard.predeploy.engine.subject import Subject
+
+
+def secrets(subject: Subject) -> list[str]:
+    """Return the values that nothing may show, in every spelling: those of the host's env and those passed on."""
+    passed = (os.environ.get(name, "") for name in subject.setting.passed)
+    return spellings([*subject.env.values(), *passed])
+
+
+def redacted(result: Result, subject: Subject) -> Result:
+    """Return the result without any secret value."""
+    values = secrets(subject)
+    return replace(
+        result,
+        findings=tuple(Finding.decode(redact_all(finding.encode(), values)) for finding in result.findings),
+        facts=redact_all(dict(result.facts), values),
+        reason=redact(result.reason, values),
+        output=redact(result.output, values),
+    )

@@ -1,0 +1,60 @@
+"""A machine's answer to ``checks``, without a host."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import cast
+
+from switchyard.control.channel import Line
+from switchyard.core.wire.answers import ChecksAnswer, ContainerAddress
+from switchyard.core.wire.checks import CheckRecord, ChecksRecord
+from switchyard.core.wire.facts import Facts, LiveRelease
+from switchyard.predeploy.engine.host_machine import HostMachine
+
+COMMIT = "c" * 40
+
+
+def host_machine(name: str = "prod1", answer: ChecksAnswer | None = None) -> HostMachine:
+    """Return a machine that has a name and an answer, and no connection."""
+    channel = cast("Line", SimpleNamespace(machine=SimpleNamespace(name=name)))
+    return HostMachine(channel, answer or checks_answer())
+
+
+def checks_answer(
+    commit: str = "", checks: dict[str, CheckRecord] | None = None, shared: tuple[ContainerAddress, ...] = ()
+) -> ChecksAnswer:
+    """Return the answer of a machine. ``commit``: that of its live release; ``checks``: that release's results."""
+    live = live_release(commit) if commit else None
+    facts = Facts(
+        root="/srv/shop",
+        uid=1000,
+        disks={},
+        memory_available=0,
+        live=live,
+        checks={},
+        number=1 if commit else 0,
+        commits=(),
+        edge=None,
+        others=(),
+        volumes=(),
+        listening={},
+        shared=(),
+        memory_live=0,
+    )
+    baseline = None if checks is None else ChecksRecord(tree="t" * 40, checks=checks)
+    return ChecksAnswer(facts=facts, held=None, live=live, baseline=baseline, tools={}, shared=shared)
+
+
+def live_release(commit: str = COMMIT) -> LiveRelease:
+    return LiveRelease(
+        colour="blue",
+        id="20260101T000000Z-" + commit[:7],
+        number=1,
+        commit=commit,
+        subject="",
+        state="good",
+        since=None,
+        env_keys=None,
+        kinds=None,
+        head=None,
+    )
