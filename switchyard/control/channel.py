@@ -24,7 +24,8 @@ import fabric
 import paramiko
 
 from switchyard.core.errors import FAILED, BadInput, NotChecked, SwitchyardError
-from switchyard.settings.load import Host, Machine, environment
+from switchyard.settings.env import env_text
+from switchyard.settings.model import Host, Machine
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -485,7 +486,7 @@ def require_app(name: str | None, host: str) -> str:
 def env_of(host: Host) -> str:
     """The env that the host's settings name; with ``host: true`` the live release's own."""
     if host.setting.env is None or not host.setting.env.host:
-        return environment(host)
+        return env_text(host)
     line = Line(host, host.setting.machines[0], require_app(host.app_setting.name, host.name))
     try:
         return str(line.ask("env")["env"])

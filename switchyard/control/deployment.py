@@ -18,7 +18,7 @@ from switchyard.control.release import Ready, header
 from switchyard.control.screen import Screen
 from switchyard.core.errors import SwitchyardError, ended
 from switchyard.core.wire.checks import ChecksRecord
-from switchyard.settings import load as settings
+from switchyard.settings.model import Host
 
 
 def who() -> str:
@@ -38,7 +38,7 @@ class Ended(Exception):
 class Flow:
     """One machine's attempt, as followed from here."""
 
-    def __init__(self, host: settings.Host, line: Line, screen: Screen) -> None:
+    def __init__(self, host: Host, line: Line, screen: Screen) -> None:
         self.host = host
         self.line = line
         self.screen = screen

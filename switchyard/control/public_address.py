@@ -15,7 +15,7 @@ import paramiko
 from switchyard.control.channel import Line
 from switchyard.core.app import App, Check, Route
 from switchyard.core.edge import HEADER
-from switchyard.settings.load import Host, Machine
+from switchyard.settings.model import Host, Machine
 
 PROBES_PER_SECOND = 12
 PROBE_WITHIN = 5.0

@@ -17,7 +17,7 @@ from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import LEASE_HELD, NotChecked, Refused
 from switchyard.core.split import Split, split
-from switchyard.settings import load as settings
+from switchyard.settings.model import Host
 
 RESERVE = 1 << 30
 """Bytes that must be free on the disks of the application's root and of the engine."""
@@ -83,7 +83,7 @@ def require_host(machine: str, seen: Mapping[str, Any]) -> None:
             raise NotChecked(f"{machine}: {called} is not installed on this host; install it there and type it again")
 
 
-def refuse(machine: str, facts: Mapping[str, Any], ready: Ready, host: settings.Host) -> None:
+def refuse(machine: str, facts: Mapping[str, Any], ready: Ready, host: Host) -> None:
     """What must not begin: too little disk or memory, addresses taken, a plain project, a lost env key."""
     for place, free in facts["disks"].items():
         if free < RESERVE:

@@ -1,4 +1,4 @@
-"""What every part of the settings is made of: unknown keys and wrong types are errors."""
+"""Field types of the settings, and the base of their sections."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MOST_PORT = 65535
+PORT_MAX = 65535
 
-Port = Annotated[int, Field(strict=True, ge=1, le=MOST_PORT)]
+Port = Annotated[int, Field(strict=True, ge=1, le=PORT_MAX)]
 Seconds = Annotated[int, Field(strict=True, ge=0)]
 Command = Annotated[list[str], Field(min_length=1)]
 
 
-class Strict(BaseModel):
-    """A mapping of the settings whose keys are all known."""
+class Section(BaseModel):
+    """A mapping of the settings. An unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 def known_keys() -> set[str]:
-    """Every key that any mapping of the settings has, to find the nearest one to a mistaken one."""
-    return {field for model in _models(Strict) for field in model.model_fields}
+    """Return every key of every section, to suggest the nearest one for an unknown key."""
+    return {field for section in _sections(Section) for field in section.model_fields}
 
 
-def _models(model: type[BaseModel]) -> list[type[BaseModel]]:
-    return [model, *(each for below in model.__subclasses__() for each in _models(below))]
+def _sections(section: type[BaseModel]) -> list[type[BaseModel]]:
+    return [section, *(nested for subclass in section.__subclasses__() for nested in _sections(subclass))]

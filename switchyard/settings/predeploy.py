@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
-from switchyard.settings.fields import Port, Seconds, Strict
+from switchyard.settings.fields import Port, Seconds, Section
 
 Gate = Literal["required", "advisory", "no-worse-than-live"]
 
 
-class TestsSetting(Strict):
+class TestsSetting(Section):
     """Folders or files that pytest collects, relative to the application's folder."""
 
     unit: str | None = None
@@ -20,7 +20,7 @@ class TestsSetting(Strict):
     integration: str | None = None
 
 
-class SessionsSetting(Strict):
+class SessionsSetting(Section):
     """Sessions of the application's own noxfile, each run in the place of a check."""
 
     lint: str | None = None
@@ -33,7 +33,7 @@ class SessionsSetting(Strict):
     coverage: str | None = None
 
 
-class IgnoreSetting(Strict):
+class IgnoreSetting(Section):
     """A known vulnerability that does not count until a day."""
 
     id: str
@@ -41,14 +41,14 @@ class IgnoreSetting(Strict):
     until: date
 
 
-class AuditSetting(Strict):
+class AuditSetting(Section):
     """Where known vulnerabilities are looked up: ``pypi``, ``osv``, or the address of a service like osv's."""
 
     source: str = "pypi"
     ignore: list[IgnoreSetting] = []
 
 
-class WaiverSetting(Strict):
+class WaiverSetting(Section):
     """A finding that is meant: its rule, where it is, and why."""
 
     rule: str
@@ -57,14 +57,14 @@ class WaiverSetting(Strict):
     reason: Annotated[str, Field(min_length=1)]
 
 
-class FreshSetting(Strict):
+class FreshSetting(Section):
     """How old the newest row of a table may be."""
 
     column: str
     within: Seconds
 
 
-class RelationSetting(Strict):
+class RelationSetting(Section):
     """A relation that has no constraint: columns of a child that name rows of a parent."""
 
     child: str
@@ -75,7 +75,7 @@ class RelationSetting(Strict):
     """A condition on the child's rows, in SQL, for relations that are polymorphic or softly deleted."""
 
 
-class LedgerSetting(Strict):
+class LedgerSetting(Section):
     """The table in which applied migrations stand, and its columns."""
 
     table: str
@@ -83,7 +83,7 @@ class LedgerSetting(Strict):
     checksum: str | None = None
 
 
-class CriticalSetting(Strict):
+class CriticalSetting(Section):
     """The seconds in which a client has every row of a query, and what its parameters are bound to.
 
     By their names, ``1`` and so on for those that have none; a list is of the latter.
@@ -105,7 +105,7 @@ class CriticalSetting(Strict):
         return given
 
 
-class DatabaseSetting(Strict):
+class DatabaseSetting(Section):
     """The database that the checks read."""
 
     url_from: str = "DATABASE_URL"
@@ -140,14 +140,14 @@ class DatabaseSetting(Strict):
     """Rows that a finding shows at most; 0 shows none."""
 
 
-class VariableSetting(Strict):
+class VariableSetting(Section):
     """What a variable must look like: one of the forms, or a regular expression that matches it whole."""
 
     form: Literal["url", "integer", "number", "boolean", "uuid", "email", "port", "path"] | None = None
     pattern: str | None = None
 
 
-class EnvCheckSetting(Strict):
+class EnvCheckSetting(Section):
     """Variables beyond those that the compose document and ``.env.example`` name."""
 
     required: list[str] = []
@@ -156,7 +156,7 @@ class EnvCheckSetting(Strict):
     forms: dict[str, VariableSetting] = {}
 
 
-class CredentialSetting(Strict):
+class CredentialSetting(Section):
     """An API's credentials, tried with one real request. Every value is the name of a variable of the env."""
 
     kind: Literal["kalshi", "http"]
@@ -184,7 +184,7 @@ class CredentialSetting(Strict):
         return self
 
 
-class FileSetting(Strict):
+class FileSetting(Section):
     """A file that must be there with exactly these rights; a relative path is one of the checkout, or of the root."""
 
     mode: Annotated[str, Field(pattern=r"^0?[0-7]{3}$")] = "0600"
@@ -192,7 +192,7 @@ class FileSetting(Strict):
     at: Literal["here", "host"] = "here"
 
 
-class CertificateSetting(Strict):
+class CertificateSetting(Section):
     """A certificate, in a file or as a server shows it, and how many days it must still be valid."""
 
     file: str | None = None
@@ -208,7 +208,7 @@ class CertificateSetting(Strict):
         return self
 
 
-class PredeploySetting(Strict):
+class PredeploySetting(Section):
     """``predeploy``."""
 
     gates: dict[str, Gate] = {}

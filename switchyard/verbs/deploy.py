@@ -22,6 +22,7 @@ from switchyard.core.wire.checks import ChecksRecord, ChecksSummary
 from switchyard.predeploy.engine.host_machine import HostMachine
 from switchyard.predeploy.engine.options import CheckOptions
 from switchyard.settings import load as settings
+from switchyard.settings.model import Host
 from switchyard.verbs import predeploy
 
 
@@ -97,7 +98,7 @@ def _able(lines: list[Line]) -> list[tuple[Line, dict[str, Any]]]:
 @contextlib.contextmanager
 def opened(
     checkout: Path, host_name: str, options: Options
-) -> Iterator[tuple[settings.Host, list[Line], App, source.Source, Screen]]:
+) -> Iterator[tuple[Host, list[Line], App, source.Source, Screen]]:
     """The host, a line to each of its machines, the application's settings and the commit."""
     host = settings.host(checkout, host_name)
     picked = source.pick(host.app_folder, options.rev, allow_dirty=options.allow_dirty)
@@ -110,7 +111,7 @@ def opened(
 
 
 def _run(
-    host: settings.Host,
+    host: Host,
     lines: list[Line],
     picked: source.Source,
     ready: Ready,

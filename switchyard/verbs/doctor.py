@@ -15,6 +15,7 @@ from switchyard.control.release import carried, make_ready, refuse
 from switchyard.control.screen import Screen
 from switchyard.core.errors import FAILED, SwitchyardError
 from switchyard.settings import load as settings
+from switchyard.settings.model import Host
 
 DISK_LOW = 2 << 30
 CLOCK_OFF = 5.0
@@ -63,7 +64,7 @@ def _here() -> Iterator[str]:
             yield "docker compose is not here: install Compose v2 (Debian: python3 scripts/engine.py); no engine needed"
 
 
-def _as_a_deploy(host: settings.Host, machine: str, facts: dict[str, Any]) -> None:
+def _as_a_deploy(host: Host, machine: str, facts: dict[str, Any]) -> None:
     """What a deploy of the commit that is checked out would be refused for: settings, env, documents, ports, memory."""
     picked = source.pick(host.app_folder, None, allow_dirty=True)
     app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)

@@ -16,7 +16,7 @@ from switchyard.core.next_step import Want
 from switchyard.core.plan import walk
 from switchyard.core.site import Site, Slot
 from switchyard.core.steps import Step
-from switchyard.settings import load as settings
+from switchyard.settings.model import Host
 from switchyard.verbs.deploy import Options, opened
 
 
@@ -117,7 +117,7 @@ def _descent(facts: Mapping[str, Any], picked: source.Source, options: Options) 
     return [] if descends else [f"REFUSED: not a descendant of {facts['live']['commit'][:10]}, which is live"]
 
 
-def _refusal(line: Line, facts: Mapping[str, Any], ready: Ready, host: settings.Host) -> list[str]:
+def _refusal(line: Line, facts: Mapping[str, Any], ready: Ready, host: Host) -> list[str]:
     """What there is on the host that a deploy would refuse to begin with."""
     try:
         refuse(line.machine.name, facts, ready, host)

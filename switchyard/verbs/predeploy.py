@@ -17,6 +17,7 @@ from switchyard.predeploy.engine.host_machine import HostMachine
 from switchyard.predeploy.engine.options import CheckOptions
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings import load as settings
+from switchyard.settings.model import Host
 
 
 def predeploy(checkout: Path, host_name: str, app_folder: str, flags: CheckOptions) -> int:
@@ -37,7 +38,7 @@ def predeploy(checkout: Path, host_name: str, app_folder: str, flags: CheckOptio
 
 
 def check_commit(
-    host: settings.Host,
+    host: Host,
     machines: Sequence[HostMachine],
     picked: source.Source,
     env: Mapping[str, str],

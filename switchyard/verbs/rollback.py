@@ -100,4 +100,4 @@ def last_host(checkout: Path) -> str:
     candidates = [name for name in deployed if name in hosts]
     if len(candidates) == 1:
         return str(candidates[0])
-    raise BadInput("say which host with --host; candidates: " + (", ".join(candidates or sorted(hosts)) or "none"))
+    raise BadInput("name a host with --host; candidates: " + (", ".join(candidates or sorted(hosts)) or "none"))

@@ -16,13 +16,14 @@ from switchyard.control.screen import Screen, ago
 from switchyard.core.app import Route
 from switchyard.core.errors import DRIFT, NOT_CHECKED, OK, BadInput, SwitchyardError
 from switchyard.settings import load as settings
+from switchyard.settings.model import Host, Machine
 
 
 @dataclass(frozen=True)
 class Asked:
     """What the machines of a host answered."""
 
-    host: settings.Host
+    host: Host
     app: str
     answers: dict[str, Any]
     """By the machine's name."""
@@ -46,7 +47,7 @@ def ask(checkout: Path, host_name: str, verb: str, *, in_turn: bool = False, **f
     host = settings.host(checkout, host_name)
     app = require_app(host.app_setting.name, host.name)
 
-    def answer(machine: settings.Machine) -> dict[str, Any] | SwitchyardError:
+    def answer(machine: Machine) -> dict[str, Any] | SwitchyardError:
         line = Line(host, machine, app)
         try:
             return line.ask(verb, **fields)

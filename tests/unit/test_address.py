@@ -17,12 +17,13 @@ import pytest
 from switchyard.control.public_address import Address, Prober, look, looked_at, public, url_of
 from switchyard.core.app import App, Check, Route
 from switchyard.settings import load as settings
+from switchyard.settings.model import Host
 
 NOBODY: Any = None
 """The line of a look that goes straight to its address."""
 
 
-def host(folder: Path, url: str = "", more: str = "") -> settings.Host:
+def host(folder: Path, url: str = "", more: str = "") -> Host:
     entry = f"hosts:\n  prod:\n    machines: [{{name: prod1, address: 203.0.113.5}}{more}]\n"
     (folder / "invoke.yaml").write_text(entry + (f"    url: {url}\n" if url else ""))
     return settings.host(folder, "prod")

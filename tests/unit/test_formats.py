@@ -159,7 +159,7 @@ def test_a_verb_that_ends_before_it_begins_prints_one_object_with_the_reason(tmp
 @pytest.mark.parametrize(
     "words,says",
     [
-        *(([verb], "say which host with --host") for verb in (*PRINTED, "logs", "services", "shared.apply")),
+        *(([verb], "name a host with --host") for verb in (*PRINTED, "logs", "services", "shared.apply")),
         (["exec", "--host", "prod"], "say where with --service"),
         (["scale", "--host", "prod", "--count", "2"], "say which service with --service"),
         (["scale", "--host", "prod", "--service", "web"], "say how many with --count"),

@@ -18,44 +18,11 @@ from switchyard.core.lease import LASTS, Lease, ended
 from switchyard.host.adapters import store as store_module
 from switchyard.host.adapters.store import Store, Superseded, write
 from switchyard.host.rollback_target import choose
-from switchyard.settings import load as settings
 
 
 def checkout(folder: Path, text: str) -> Path:
     (folder / "invoke.yaml").write_text(text)
     return folder
-
-
-def test_an_unknown_key_names_file_line_and_the_nearest_key(tmp_path):
-    folder = checkout(tmp_path, "app:\n  name: shop\n  helthy_within: 3\n")
-    with pytest.raises(BadInput, match=r"invoke.yaml:3: app.helthy_within: unknown key; did you mean healthy_within\?"):
-        settings.load(folder)
-
-
-@pytest.mark.parametrize(
-    "text,words",
-    [
-        ("app: {name: [}\n", "invoke.yaml:1: not YAML"),
-        ("hosts:\n  prod:\n    machines: []\n", "invoke.yaml:3: hosts.prod.machines"),
-        ("app:\n  name: Not A Name\n", "invoke.yaml:2: app.name"),
-    ],
-)
-def test_wrong_settings_name_their_line(tmp_path, text, words):
-    with pytest.raises(BadInput) as caught:
-        settings.load(checkout(tmp_path, text))
-    assert words in str(caught.value)
-
-
-def test_an_unknown_host_is_answered_with_the_known_ones(tmp_path):
-    folder = checkout(tmp_path, "hosts:\n  prod:\n    machines: [{name: a, address: 192.0.2.1}]\n")
-    with pytest.raises(BadInput, match="did you mean 'prod'"):
-        settings.host(folder, "prdo")
-
-
-def test_the_checkout_wins_over_the_application_s_own_settings(tmp_path):
-    text = "app: {name: shop, drain: 5}\nhosts:\n  prod:\n    machines: [{name: a, address: 192.0.2.1}]\n"
-    app = settings.application(settings.host(checkout(tmp_path, text), "prod"), "app: {drain: 9, standby: 7}\n", ".")
-    assert (app.name, app.drain, app.standby) == ("shop", 5, 7)
 
 
 def repository(folder: Path) -> Path:

@@ -18,7 +18,7 @@ from switchyard.control.channel import LOST_FOR, Line
 from switchyard.control.public_address import Address, look
 from switchyard.core.app import App
 from switchyard.core.errors import NotChecked
-from switchyard.settings.load import Machine
+from switchyard.settings.model import Machine
 
 
 class Lost(Line):

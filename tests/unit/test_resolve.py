@@ -205,3 +205,19 @@ def test_a_pointer_that_a_service_mounts_is_named(repository, tmp_path):
     document = resolved(folder, {"PASSWORD": "x"})
     said = resolve.carries_all(repository, "HEAD", document, folder, App("shop"))
     assert [line.split(",")[0] for line in said] == ["conf/model is a Git LFS pointer"]
+
+
+def test_the_variables_of_an_env_text_are_its_values():
+    text = "# note\n\nexport A=1\nB='two words'\nC=\"x=y\"\nD=a#b\nE=\nnothing\n"
+    assert resolve.env_values(text) == {"A": "1", "B": "two words", "C": "x=y", "D": "a#b", "E": ""}
+
+
+def test_what_an_env_file_means_is_what_compose_reads_in_it():
+    text = "A=1 # a comment\nB='x $Y'\nexport C=\"q\\tz\"\nD=a$$b\nE=${A}z\nF='x$$y'\nG='two\nlines'\n"
+    values = {"A": "1", "B": "x $Y", "C": "q\tz", "D": "a$b", "E": "1z", "F": "x$$y", "G": "two\nlines"}
+    assert resolve.env_values(text) == values
+
+
+def test_an_env_that_compose_cannot_read_is_named():
+    with pytest.raises(BadInput, match="env of the host's settings"):
+        resolve.env_values("A B=1\n")

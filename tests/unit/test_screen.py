@@ -100,7 +100,7 @@ HOSTS = "hosts:\n" + "".join(
 
 def test_a_rollback_without_a_host_takes_that_of_the_only_deploy_and_lists_the_candidates_else(tmp_path):
     (tmp_path / "invoke.yaml").write_text(HOSTS)
-    with pytest.raises(Exception, match=r"say which host with --host; candidates: prod, stage"):
+    with pytest.raises(Exception, match=r"name a host with --host; candidates: prod, stage"):
         last_host(tmp_path)
     remember_host(tmp_path, "prod")
     assert last_host(tmp_path) == "prod"

@@ -19,7 +19,7 @@ from switchyard.predeploy.engine.check import FOREVER, Check
 from switchyard.predeploy.engine.result import Finding, Result, unknown
 from switchyard.predeploy.engine.secret_patterns import is_public, is_secret_name, passwords
 from switchyard.predeploy.engine.subject import Subject
-from switchyard.settings import load as settings
+from switchyard.settings.yaml_file import line_of
 
 ERRORS = ("docker-socket", "privileged", "secret-in-file", "open-port")
 RULES = {
@@ -250,7 +250,7 @@ def _finding(service: Service, hit: Hit, text: str) -> Finding:
 def _line(text: str, path: list[str]) -> int | None:
     """The line of a key; None in a file of several documents."""
     try:
-        return settings.line_of(text, path)
+        return line_of(text, path)
     except yaml.YAMLError:
         return None
 

@@ -20,7 +20,7 @@ from switchyard.settings.predeploy import PredeploySetting
 if TYPE_CHECKING:
     from switchyard.control.channel import Line
     from switchyard.predeploy.engine.host_machine import HostMachine
-    from switchyard.settings.load import HostSetting
+    from switchyard.settings.model import HostSetting
 
 T = TypeVar("T")
 

@@ -19,6 +19,7 @@ from switchyard.core.errors import BadInput, NotChecked
 from switchyard.predeploy.engine.host_machine import HostMachine
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings import load as settings
+from switchyard.settings.model import Host
 
 STATE = ".switchyard"
 
@@ -40,7 +41,7 @@ class Tree:
 
 @contextlib.contextmanager
 def of_commit(
-    host: settings.Host, picked: source.Source, env: Mapping[str, str], machines: tuple[HostMachine, ...] = ()
+    host: Host, picked: source.Source, env: Mapping[str, str], machines: tuple[HostMachine, ...] = ()
 ) -> Iterator[Subject]:
     """Build the subject from a clean export of a commit, and delete the export afterwards."""
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
@@ -71,7 +72,7 @@ def at(subject: Subject, commit: str) -> Iterator[Subject]:
         )
 
 
-def of_work_tree(host: settings.Host, env: Mapping[str, str], machines: tuple[HostMachine, ...] = ()) -> Subject:
+def of_work_tree(host: Host, env: Mapping[str, str], machines: tuple[HostMachine, ...] = ()) -> Subject:
     """Build the subject from the application's folder as it is now, uncommitted changes included."""
     folder = host.app_folder
     if not folder.is_dir():
@@ -117,7 +118,7 @@ def _tree_id(repository: Path, commit: str) -> str:
     return source.git(repository, "rev-parse", f"{commit}^{{tree}}").decode().strip()
 
 
-def _subject(host: settings.Host, tree: Tree, env: Mapping[str, str], machines: tuple[HostMachine, ...]) -> Subject:
+def _subject(host: Host, tree: Tree, env: Mapping[str, str], machines: tuple[HostMachine, ...]) -> Subject:
     app = settings.application(host, tree.invoke_yaml, tree.app)
     return Subject(
         app=app,

@@ -1,0 +1,56 @@
+"""The env of a host, as its settings name it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from switchyard.core.errors import BadInput
+from switchyard.settings.model import Host
+from switchyard.settings.yaml_file import read_text
+
+COMMAND_WITHIN = 60
+"""Seconds in which a command that prints the env must end."""
+
+
+def env_text(host: Host) -> str:
+    """Return the text of the env file; empty where the settings name no source on the control node."""
+    env = host.setting.env
+    if env is None:
+        return ""
+    if env.command is not None:
+        return _output(host, env.command)
+    where = f"hosts.{host.name}.env.files: "
+    parts = []
+    for name in env.files or ():
+        path = Path(os.path.expanduser(name))
+        path = path if path.is_absolute() else host.checkout / path
+        if not path.exists():
+            raise BadInput(f"{where}{path} does not exist")
+        parts.append(read_text(path, where))
+    return "\n".join(parts)
+
+
+def _output(host: Host, command: list[str]) -> str:
+    """Return what the env command prints. It runs in the checkout."""
+    where = f"hosts.{host.name}.env.command: {command[0]}"
+    try:
+        process = subprocess.run(
+            command,
+            capture_output=True,
+            timeout=COMMAND_WITHIN,
+            check=False,
+            cwd=host.checkout,
+            stdin=subprocess.DEVNULL,
+        )
+        if process.returncode != 0:
+            lines = process.stderr.decode(errors="replace").strip().splitlines()
+            raise BadInput(f"{where} ended with {process.returncode}{': ' + lines[-1] if lines else ''}")
+        return process.stdout.decode()
+    except OSError as error:
+        raise BadInput(f"{where}: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise BadInput(f"{where} did not end within {COMMAND_WITHIN} s") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{where} printed output that is not UTF-8") from None

@@ -1,0 +1,152 @@
+"""The settings as typed values: an application, its hosts and their machines."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, model_validator
+
+from switchyard.core import kinds
+from switchyard.settings.fields import PORT_MAX, Command, Port, Seconds, Section
+from switchyard.settings.predeploy import PredeploySetting
+
+NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+
+
+def _listen(value: JsonValue) -> str | None:
+    """Return ``8080`` or ``127.0.0.1:8080`` as text. Raise ``ValueError`` for anything else."""
+    if value is None:
+        return None
+    address, _, port = str(value).rpartition(":")
+    is_address = re.fullmatch(r"(\d{1,3}\.){3}\d{1,3}|\[[0-9a-fA-F:.]+\]|", address) is not None
+    if isinstance(value, bool) or not is_address or not port.isdigit() or not 1 <= int(port) <= PORT_MAX:
+        raise ValueError("expected a port of the host, or ADDRESS:PORT with a numeric address, such as 127.0.0.1:8080")
+    return str(value)
+
+
+def _kind(name: str) -> str:
+    """Return the name of a kind. Raise ``ValueError`` for any other text."""
+    if name not in kinds.NAMES:
+        raise ValueError(f"expected one of {', '.join(kinds.NAMES)}")
+    return name
+
+
+class RouteSetting(Section):
+    """One entry of ``routes``."""
+
+    service: str
+    port: Port
+    listen: Annotated[str | None, BeforeValidator(_listen)] = None
+    mode: Literal["http", "tcp"] = "http"
+    affinity: StrictBool = False
+    host: str | None = None
+    path: str | None = None
+    tls: JsonValue = None
+
+
+class CheckSetting(Section):
+    """One entry of ``checks``."""
+
+    port: Port
+    path: str | None = None
+    status: Annotated[int, Field(strict=True, ge=100, le=599)] | None = None
+    body: str | None = None
+
+
+class MigrationsSetting(Section):
+    """``migrations``."""
+
+    service: str
+    current: list[str] = []
+    pending: list[str] = []
+    files: str | None = None
+    apply: list[str] = []
+    repeat: Literal["always", "never"] = "always"
+
+
+class VolumeSetting(Section):
+    """One entry of ``volumes``: the existing engine volume that a volume of the Compose file uses."""
+
+    external: str
+
+
+class AppSetting(Section):
+    """``app`` of the application's own folder, or of the checkout, which wins."""
+
+    name: Annotated[str | None, Field(pattern=NAME)] = None
+    path: str | None = None
+    compose: str | None = None
+    kinds: dict[str, Annotated[str, AfterValidator(_kind)]] | None = None
+    routes: list[RouteSetting] | None = None
+    volumes: dict[str, VolumeSetting] | None = None
+    data: dict[str, str] | None = None
+    writable: list[str] | None = None
+    checks: dict[str, CheckSetting] | None = None
+    migrations: MigrationsSetting | None = None
+    smoke: list[str] | None = None
+    standby: Seconds | None = None
+    drain: Seconds | None = None
+    healthy_within: Annotated[int, Field(strict=True, ge=1)] | None = None
+    release_header: StrictBool | None = None
+    predeploy: PredeploySetting | None = None
+
+    def overridden_by(self, other: AppSetting | None) -> AppSetting:
+        """Return these settings with each key that ``other`` sets taken from there, whole."""
+        if other is None:
+            return self
+        values = {name: getattr(other, name) for name in AppSetting.model_fields}
+        return self.model_copy(update={name: value for name, value in values.items() if value is not None})
+
+
+class Machine(Section):
+    """One machine of a host."""
+
+    name: str
+    address: str
+    port: Port = 22
+    user: str | None = None
+    key: str | None = None
+
+
+class EnvSetting(Section):
+    """Where a host's env comes from: one of three sources."""
+
+    files: list[str] | None = None
+    command: Command | None = None
+    host: StrictBool | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> EnvSetting:
+        if sum(source is not None for source in (self.files, self.command, self.host or None)) != 1:
+            raise ValueError("give exactly one of files, command and host: true")
+        return self
+
+
+class HostSetting(Section):
+    """One entry of ``hosts``."""
+
+    machines: list[Machine] = Field(min_length=1)
+    app: AppSetting | None = None
+    env: EnvSetting | None = None
+    url: str | None = None
+    root: str | None = None
+
+
+class Host:
+    """A host of the checkout with its application's settings. The name is empty where a verb runs without a host."""
+
+    def __init__(self, name: str, setting: HostSetting, checkout: Path, app: AppSetting | None) -> None:
+        self.name = name
+        self.setting = setting
+        self.checkout = checkout
+        self.app_setting = AppSetting().overridden_by(app).overridden_by(setting.app)
+        """``app`` of the checkout, overridden by ``app`` of the host."""
+
+    @property
+    def app_folder(self) -> Path:
+        """The application's folder in its git repository."""
+        path = Path(os.path.expanduser(self.app_setting.path or "."))
+        return (path if path.is_absolute() else self.checkout / path).resolve()

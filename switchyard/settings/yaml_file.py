@@ -1,0 +1,81 @@
+"""One YAML file of settings: its sections, and for each mistake a sentence with its line."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from switchyard.core.errors import BadInput
+from switchyard.settings.fields import known_keys
+from switchyard.settings.model import AppSetting, HostSetting
+
+
+class SettingsFile(BaseModel):
+    """The sections that Switchyard reads. Other keys of ``invoke.yaml`` belong to Invoke."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    app: AppSetting | None = None
+    hosts: dict[str, HostSetting] | None = None
+
+
+def read(path: Path) -> SettingsFile:
+    """Return a file's sections, or none where there is no file."""
+    return parse(read_text(path), str(path)) if path.exists() else SettingsFile()
+
+
+def parse(text: str, name: str) -> SettingsFile:
+    """Return the sections of a text. Raise ``BadInput`` with every mistake on a line of its own."""
+    try:
+        value = yaml.safe_load(text) or {}
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise BadInput(f"{name}{line}: not YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise BadInput(f"{name}: not YAML: {error}") from None
+    if not isinstance(value, dict):
+        raise BadInput(f"{name}: the settings must be a mapping with `app:` and `hosts:`")
+    try:
+        return SettingsFile.model_validate(value)
+    except ValidationError as error:
+        raise BadInput("\n".join(_sentence(problem, text, name) for problem in error.errors())) from None
+
+
+def read_text(path: Path, where: str = "") -> str:
+    """Return a UTF-8 file's text. Raise ``BadInput``, after the words of ``where``, if that fails."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{where}{path}: byte {error.start} is not UTF-8") from None
+    except OSError as error:
+        raise BadInput(f"{where}{path}: {error.strerror}") from None
+
+
+def _sentence(problem: ErrorDetails, text: str, name: str) -> str:
+    path = [str(part) for part in problem["loc"]]
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(path[-1], known_keys(), 1)
+        message = "unknown key" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{name}:{line_of(text, path)}: {'.'.join(path)}: {message}"
+
+
+def line_of(text: str, path: list[str]) -> int:
+    """Return the line of the innermost key of a path that the text has, counted from 1."""
+    node, line = yaml.compose(text), 1
+    for part in path:
+        children: list[tuple[str, yaml.Node, yaml.Node]] = []
+        if isinstance(node, yaml.MappingNode):
+            children = [(str(key.value), key, value) for key, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            children = [(str(index), item, item) for index, item in enumerate(node.value)]
+        match = next((child for child in children if child[0] == part), None)
+        if match is None:
+            break
+        _, key_node, node = match
+        line = key_node.start_mark.line + 1
+    return line

@@ -1,0 +1,85 @@
+"""The shapes that settings must have."""
+
+from __future__ import annotations
+
+import pytest
+
+from switchyard.core.errors import BadInput
+from switchyard.settings import load
+from tests.harness.settings import HOSTS, error
+
+CRITICAL = "app.predeploy.database.critical"
+
+
+@pytest.mark.parametrize(
+    "text,words",
+    [
+        ("app:\n  drain: soon\n", "invoke.yaml:2: app.drain: Input should be a valid integer"),
+        (
+            "app:\n  kinds:\n    web: routed\n    job: once\n",
+            "invoke.yaml:4: app.kinds.job: expected one of routed, plain",
+        ),
+        ("app: [1]\n", "invoke.yaml:1: app: "),
+        ("- app\n", "invoke.yaml: the settings must be a mapping"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_told_with_its_line(tmp_path, text, words):
+    assert words in error(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text,words",
+    [
+        ("app: {volumes: {pg: {extrnal: old}}}", "app.volumes.pg.extrnal: unknown key; did you mean external?"),
+        ("app: {drain: true}", "app.drain: Input should be a valid integer"),
+        ("app: {drain: -1}", "app.drain: Input should be greater than or equal to 0"),
+        ("app: {healthy_within: 0}", "app.healthy_within: Input should be greater than or equal to 1"),
+        (
+            "app: {routes: [{service: a, port: 70000}]}",
+            "app.routes.0.port: Input should be less than or equal to 65535",
+        ),
+        (
+            "app: {routes: [{service: a, port: 1, listen: abc}]}",
+            "app.routes.0.listen: expected a port of the host",
+        ),
+        (
+            "app: {routes: [{service: a, port: 1, listen: 0}]}",
+            "app.routes.0.listen: expected a port of the host",
+        ),
+        (
+            "app: {routes: [{service: a, port: 1, listen: 'name:80'}]}",
+            "app.routes.0.listen: expected a port of the host",
+        ),
+        *(
+            (f"app: {{predeploy: {{database: {{critical: {{q: {within}}}}}}}}}", f"{CRITICAL}.q.within: {words}")
+            for within, words in ((0, "Input should be greater than 0"), (".inf", "Input should be a finite number"))
+        ),
+        ("app: {release_header: 1}", "app.release_header: Input should be a valid boolean"),
+        ("hosts: {prod: {machines: [{name: a, address: b, port: 0}]}}", "hosts.prod.machines.0.port: Input should be"),
+        (
+            "hosts: {prod: {machines: [{name: a, address: b}], env: {files: [a], command: [b]}}}",
+            "hosts.prod.env: give exactly one of files, command and host: true",
+        ),
+        (
+            "hosts: {prod: {machines: [{name: a, address: b}], env: {}}}",
+            "hosts.prod.env: give exactly one of files, command and host: true",
+        ),
+    ],
+)
+def test_a_setting_of_the_wrong_shape_is_named(tmp_path, text, words):
+    (tmp_path / "invoke.yaml").write_text(text)
+    with pytest.raises(BadInput) as caught:
+        load.load(tmp_path)
+    assert f"invoke.yaml:1: {words}" in str(caught.value)
+
+
+def test_the_number_of_a_parameter_is_its_name(tmp_path):
+    text = "{q: {within: 0.5, params: {1: nba, 2: 7}}, r: {within: 1, params: [nba, 7]}, s: 2}"
+    (tmp_path / "invoke.yaml").write_text(f"{HOSTS}app: {{predeploy: {{database: {{critical: {text}}}}}}}")
+    predeploy = load.host(tmp_path, "prod").app_setting.predeploy
+    assert predeploy is not None and predeploy.database is not None
+    assert {name: each.params for name, each in predeploy.database.critical.items()} == {
+        "q": {"1": "nba", "2": 7},
+        "r": {"1": "nba", "2": 7},
+        "s": {},
+    }
