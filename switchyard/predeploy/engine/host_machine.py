@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from switchyard.control.channel import Line, at_once, lines_to, require_app
 from switchyard.core.errors import NotChecked
 from switchyard.core.wire.answers import ChecksAnswer
-from switchyard.settings.load import Host
+from switchyard.settings.model import Host
 
 
 @dataclass(frozen=True)
