@@ -163,7 +163,7 @@ def test_postgresql_and_redis_refuse_what_else_ships_and_are_told_where_they_do_
     served.run("chmod", "644", f"/home/deploy/apps/{served.name}/data/service.key")
     write_env(served, RIGHT.replace("DB_PASSWORD=not-guessed", "DB_PASSWORD=another-one"))
     said = Checked(served, "services,files")
-    assert "db refuses what web (DB_PASSWORD) connects with" in said.text
+    assert "db refuses the credentials of web (DB_PASSWORD)" in said.text
     assert said.code == 1
     assert said.found("services") == [("service-refuses", "db")]
     assert said.found("files") == [("file-mode", "prod1:data/service.key")]

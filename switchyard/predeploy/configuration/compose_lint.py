@@ -1,20 +1,18 @@
-"""A lint of the compose document: each rule with a name, a reason, and a waiver that needs one."""
+"""Lint the compose file. Each rule has a name, a reason, and a way to fix what breaks it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from switchyard.core.compose_document import EVERY_ADDRESS
-from switchyard.core.images import POSTGRES_BY_DISTRIBUTION
-from switchyard.core.kinds import infer, kind_named
-from switchyard.predeploy.engine import compose_source as written
-from switchyard.predeploy.engine import waivers as waive
+from switchyard.core.compose_document import Service, WrittenService
+from switchyard.core.images import POSTGRES_BY_DISTRIBUTION, ImageReference
+from switchyard.core.kinds import Kind, infer
+from switchyard.predeploy.engine import compose_source, waivers
 from switchyard.predeploy.engine.check import FOREVER, Check
 from switchyard.predeploy.engine.result import Finding, Result, unknown
 from switchyard.predeploy.engine.secret_patterns import is_public, is_secret_name, passwords
@@ -22,233 +20,240 @@ from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings.yaml_file import line_of
 
 ERRORS = ("docker-socket", "privileged", "secret-in-file", "open-port")
+"""The rules whose findings are errors; those of the others are warnings."""
 RULES = {
-    "docker-socket": "who writes to the engine's socket is root on the host; give the service what it needs otherwise",
-    "privileged": "a container with every right is root on the host; name the capabilities or devices that it needs",
-    "secret-in-file": "it is in every clone and release; write ${NAME:?} and set it in the host's env",
-    "open-port": "Docker's rules pass by the host's firewall; publish it on 127.0.0.1, or not at all: services reach "
-    "each other by name",
-    "latest": "what it names changes without a commit; name a version",
-    "unpinned-database": "the tag moves to another Debian, whose glibc sorts text in another order, and indexes are "
-    "wrong until they are rebuilt; name minor version and distribution (postgres:17.2-bookworm), or a digest",
-    "no-health-check": "a release goes live when it is healthy, and without a check an open port must do; declare a "
-    "healthcheck, or a probe under app.checks",
-    "unbounded-log": "it fills the host's disk; set logging.options.max-size, or leave logging out: Switchyard then "
-    "gives it a bounded one",
-    "root": "what breaks out of the process is root in the container; end the Dockerfile with USER, or set user",
-    "host-namespace": "it reaches what is the host's, and two colours of it cannot run side by side; use a network of "
-    "the application",
+    "docker-socket": "whoever can write to the engine's socket is root on the host: give the service what it needs in "
+    "another way",
+    "privileged": "a container with all privileges is root on the host: list the capabilities or devices that it needs",
+    "secret-in-file": "every clone and every release contains it: write ${NAME:?} and set NAME in the host's env",
+    "open-port": "Docker's rules bypass the host's firewall: publish the port on 127.0.0.1, or not at all, since "
+    "services reach each other by name",
+    "latest": "the image changes without a commit: name a version",
+    "unpinned-database": "the tag moves to another Debian release, whose glibc sorts text differently, and indexes are "
+    "wrong until they are rebuilt: name minor version and distribution (postgres:17.2-bookworm), or a digest",
+    "no-health-check": "a release goes live when it is healthy, and without a health check an open port must do: "
+    "declare a healthcheck, or a probe under app.checks",
+    "unbounded-log": "the log fills the host's disk: set logging.options.max-size, or remove logging, and Switchyard "
+    "sets a limit",
+    "root": "whoever breaks out of the process is root in the container: end the Dockerfile with USER, or set user",
+    "host-namespace": "the service shares the host's namespace, and two colours of it cannot run side by side: use a "
+    "network of the application",
 }
-"""Rule to its reason and what to do about it."""
-SOCKETS = ("/", "/run", "/var/run", "/run/docker.sock", "/var/run/docker.sock")
-PINNED = re.compile(r"\d+\.\d+.*-(?:bookworm|trixie|bullseye|forky|alpine\d)|.*@sha256:")
-"""A PostgreSQL image whose server and distribution stay what they are."""
+"""What each rule says about a finding: the reason, and what to do."""
+SOCKET_PATHS = ("/", "/run", "/var/run", "/run/docker.sock", "/var/run/docker.sock")
+"""Mounts that contain the engine's socket."""
+PINNED = re.compile(r"\d+\.\d+.*-(?:bookworm|trixie|bullseye|forky|alpine\d)")
+"""Tags of PostgreSQL images whose server and distribution stay the same."""
 PASSWORD_FLAG = re.compile(r"--(?:requirepass|masterauth|password|pass)(?:[ =]+|$)(\S*)")
-ROTATED = ("local", "journald", "syslog", "none", "fluentd", "gelf", "awslogs", "gcplogs", "splunk", "loki")
-"""Drivers that bound what they keep, or keep nothing on the host's disk by themselves."""
+BOUNDED_DRIVERS = ("local", "journald", "syslog", "none", "fluentd", "gelf", "awslogs", "gcplogs", "splunk", "loki")
+"""Logging drivers that limit what they keep, or keep nothing on the host's disk."""
+MAX_SIZE = "max-size"
+ALL_CAPABILITIES = ("ALL", "CAP_ALL")
+NAMESPACES = ("network_mode", "pid", "ipc", "userns_mode")
+ROOT = ("0", "root")
 
 
 @dataclass(frozen=True)
-class Service:
-    """A service, as it is filled in and as it is written."""
+class LintedService:
+    """A service as Compose resolves it, with the file's own text of it."""
 
-    name: str
-    kind: str
-    filled: Mapping[str, Any]
-    raw: Mapping[str, Any]
+    kind: Kind | None
+    """None where only the service's owner knows it."""
+    resolved: Service
+    written: WrittenService
     subject: Subject
 
-
-def run(subject: Subject) -> Result:
-    """Every rule on every service that a release runs."""
-    if subject.document is None:
-        return unknown(subject.unresolved)
-    raw = written.document(subject).get("services") or {}
-    found, _ = infer(subject.document, subject.app)
-    services = [
-        Service(name, found[name].kind if name in found else "", service.raw, raw.get(name) or {}, subject)
-        for name, service in subject.document.enabled.items()
-    ]
-    if not services:
-        return unknown(f"{subject.app.compose} has no service that a release would run")
-    text = (subject.folder / subject.app.compose).read_text(errors="replace")
-    hits = [(service.name, _finding(service, hit, text)) for service in services for hit in _hits(service)]
-    looked = [f"{len(services)} services of {subject.app.compose}", f"{len(RULES)} rules"]
-    return waive.judge(subject, RULES, hits, looked)
+    @property
+    def name(self) -> str:
+        return self.resolved.name
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A rule that a service breaks, and the key of the service that does it."""
+class Violation:
+    """A rule that a service breaks, and the key that breaks it."""
 
     rule: str
     what: str
     key: str = ""
     entry: str = ""
+    """The name below the key, such as a variable's."""
 
 
-def _hits(service: Service) -> Iterator[Hit]:
-    yield from _rights(service)
+def run(subject: Subject) -> Result:
+    """Apply each rule to each service that a release runs."""
+    if subject.document is None:
+        return unknown(subject.unresolved)
+    written = compose_source.services(subject)
+    kinds, _ = infer(subject.document, subject.app)
+    empty = WrittenService.decode({}, "")
+    services = [
+        LintedService(kinds[name].traits if name in kinds else None, service, written.get(name, empty), subject)
+        for name, service in subject.document.enabled.items()
+    ]
+    if not services:
+        return unknown(f"{subject.app.compose} has no service that a release would run")
+    text = (subject.folder / subject.app.compose).read_text(errors="replace")
+    findings = [
+        (service.name, _finding(service, violation, text)) for service in services for violation in _violations(service)
+    ]
+    counts = [f"{len(services)} services of {subject.app.compose}", f"{len(RULES)} rules"]
+    return waivers.judge(subject, RULES, findings, counts)
+
+
+def _violations(service: LintedService) -> Iterator[Violation]:
+    yield from _privileges(service)
     yield from _secrets(service)
     yield from _ports(service)
     yield from _image(service)
     yield from _operation(service)
 
 
-def _rights(service: Service) -> Iterator[Hit]:
-    filled = service.filled
-    for mount in filled.get("volumes") or ():
-        source = str(mount.get("source", "")).rstrip("/") or "/"
-        if mount.get("type") == "bind" and str(mount.get("source", "")).startswith("/") and source in SOCKETS:
-            yield Hit("docker-socket", f"it mounts {source}", "volumes")
-    if filled.get("privileged"):
-        yield Hit("privileged", "it is privileged", "privileged")
-    if any(str(right).upper() in ("ALL", "CAP_ALL") for right in filled.get("cap_add") or ()):
-        yield Hit("privileged", "it has every capability", "cap_add")
-    for key in ("network_mode", "pid", "ipc", "userns_mode"):
-        if filled.get(key) == "host":
-            yield Hit("host-namespace", f"{key} is the host's", key)
-    why = _is_root(service)
-    if why:
-        yield Hit("root", why, "user" if filled.get("user") else "build")
+def _privileges(service: LintedService) -> Iterator[Violation]:
+    resolved = service.resolved
+    for mount in resolved.mounts:
+        path = mount.source.rstrip("/") or "/"
+        if mount.type == "bind" and mount.source.startswith("/") and path in SOCKET_PATHS:
+            yield Violation("docker-socket", f"it mounts {path}", "volumes")
+    if resolved.privileged:
+        yield Violation("privileged", "it is privileged", "privileged")
+    if any(capability.upper() in ALL_CAPABILITIES for capability in resolved.cap_add):
+        yield Violation("privileged", "it has every capability", "cap_add")
+    for key in NAMESPACES:
+        if resolved.setting(key) == "host":
+            yield Violation("host-namespace", f"{key} is host", key)
+    reason = _reason_for_root(service)
+    if reason:
+        yield Violation("root", reason, "user" if resolved.user else "build")
 
 
-def _is_root(service: Service) -> str:
-    """Why its process is root; nothing where it is not, or where only its image could tell."""
-    user = service.filled.get("user")
+def _reason_for_root(service: LintedService) -> str:
+    """Say why the process runs as root; return an empty text if it does not, or if only the image could tell."""
+    user = service.resolved.user
     if user is not None:
-        return "it runs as root" if str(user).split(":")[0] in ("0", "root") else ""
+        return "it runs as root" if user.split(":")[0] in ROOT else ""
     if _dockerfile(service) is None:
         return ""
-    user = _last(service, "USER")
+    user = _last_instruction(service, "USER")
     if user is None:
-        return "its Dockerfile names no USER, so it runs as root unless its base image says otherwise"
-    return "its Dockerfile ends as USER root" if user.split(":")[0] in ("0", "root") else ""
+        return "its Dockerfile has no USER, so it runs as root unless the base image sets another user"
+    return "its Dockerfile ends with USER root" if user.split(":")[0] in ROOT else ""
 
 
-def _dockerfile(service: Service) -> str | None:
-    """The text of the Dockerfile that it is built from; None where there is none to read."""
-    build = service.filled.get("build")
+def _dockerfile(service: LintedService) -> str | None:
+    """Return the text of the Dockerfile that builds the service; None where there is none to read."""
+    build = service.resolved.build
     if build is None:
         return None
-    build = {"context": build} if isinstance(build, str) else build
-    if "dockerfile_inline" in build:
-        return str(build["dockerfile_inline"])
-    path = service.subject.folder / str(build.get("context") or ".") / str(build.get("dockerfile") or "Dockerfile")
+    if build.dockerfile_inline is not None:
+        return build.dockerfile_inline
+    path = service.subject.folder / build.context / build.dockerfile
     return path.read_text(errors="replace") if path.is_file() else None
 
 
-def _last(service: Service, instruction: str) -> str | None:
-    """What the stage that runs says last with an instruction, or the stages that it is built on."""
-    said: dict[str, str | None] = {}
+def _last_instruction(service: LintedService, instruction: str) -> str | None:
+    """Return the last value of an instruction in the stage that runs, or else in the stages that it is built on."""
+    by_stage: dict[str, str | None] = {}
     stage, value = "", None
-    build = service.filled.get("build")
-    target = build.get("target") if isinstance(build, Mapping) else None
+    build = service.resolved.build
+    target = build.target if build is not None else None
     for line in (_dockerfile(service) or "").splitlines():
         words = line.split()
         if not words:
             continue
         if words[0].upper() == "FROM":
-            said[stage] = value
+            by_stage[stage] = value
             if target and stage == target:
                 return value
             names = [word for word in words[1:] if not word.startswith("--")]
             stage = names[2] if len(names) > 2 else ""
-            value = said.get(names[0]) if names else None
+            value = by_stage.get(names[0]) if names else None
         elif words[0].upper() == instruction:
             value = " ".join(words[1:])
     return value
 
 
-def _secrets(service: Service) -> Iterator[Hit]:
-    raw = service.raw
-    build = raw.get("build")
-    args = build.get("args") if isinstance(build, Mapping) else None
-    for key, part in (("environment", raw.get("environment")), ("labels", raw.get("labels")), ("build", args)):
-        for name, value in written.pairs(part).items():
+def _secrets(service: LintedService) -> Iterator[Violation]:
+    written = service.written
+    pairs = {"environment": written.environment, "labels": written.labels, "build": written.build_args}
+    for key, values in pairs.items():
+        for name, value in values.items():
             if _is_secret(name, value):
-                yield Hit("secret-in-file", f"the value of {name} stands in the file", key, name)
+                yield Violation("secret-in-file", f"the file contains the value of {name}", key, name)
             elif passwords(value.replace("$$", "")):
-                yield Hit("secret-in-file", f"{name} has a password in its address", key, name)
-    for key in ("command", "entrypoint"):
-        given = raw.get(key)
-        words = given if isinstance(given, str) else " ".join(map(str, given or ()))
-        flag = PASSWORD_FLAG.search(words)
-        if (flag and flag[1] and not flag[1].startswith("$")) or passwords(words):
-            yield Hit("secret-in-file", f"a password stands in its {key}", key)
+                yield Violation("secret-in-file", f"the address in {name} contains a password", key, name)
+    for key, command in {"command": written.command, "entrypoint": written.entrypoint}.items():
+        flag = PASSWORD_FLAG.search(command)
+        if (flag and flag[1] and not flag[1].startswith("$")) or passwords(command):
+            yield Violation("secret-in-file", f"its {key} contains a password", key)
 
 
 def _is_secret(name: str, value: str) -> bool:
-    """Whether the file itself says what a secret is, as its value or as what stands in where nothing sets it."""
+    """Tell whether the file itself contains a secret, as a value or as a variable's default."""
     literal = _literal(value)
     return is_secret_name(name) and bool(literal) and not is_public(literal)
 
 
 def _literal(value: str) -> str:
-    """What the file itself says: no variable, but what stands in for one, however deep within another."""
-    left, value = "", re.sub(r"\$\w+", "", value.replace("$$", "¤"))
-    while left != value:
-        left, value = value, re.sub(r"\$\{\w+(?::?[-+]([^{}]*)|:?\?[^{}]*)?\}", lambda found: found[1] or "", value)
+    """Replace each variable by its default, however deep it is nested, or by nothing."""
+    before, value = "", re.sub(r"\$\w+", "", value.replace("$$", "¤"))
+    while before != value:
+        before, value = value, re.sub(r"\$\{\w+(?::?[-+]([^{}]*)|:?\?[^{}]*)?\}", lambda match: match[1] or "", value)
     return value
 
 
-def _ports(service: Service) -> Iterator[Hit]:
-    kind = kind_named(service.kind)
-    if kind is not None and kind.behind_edge:
+def _ports(service: LintedService) -> Iterator[Violation]:
+    if service.kind is not None and service.kind.behind_edge:
         return
-    for port in service.filled.get("ports") or ():
-        if port.get("host_ip", "0.0.0.0") in {*EVERY_ADDRESS, ""}:
-            published = port.get("published") or "a free port"
-            what = f"{published} on every address of the host leads to it, and it is not routed"
-            yield Hit("open-port", what, "ports")
+    for port in service.resolved.ports:
+        if port.is_on_every_address:
+            published = f"port {port.published}" if port.published else "a free port"
+            yield Violation("open-port", f"it is not routed, and publishes {published} on every address", "ports")
 
 
-def _image(service: Service) -> Iterator[Hit]:
-    image = str(service.filled.get("image", ""))
-    if not image or service.filled.get("build") is not None:
+def _image(service: LintedService) -> Iterator[Violation]:
+    image = service.resolved.image
+    if not image or service.resolved.build is not None:
         return
-    base = image.split("@")[0].rsplit("/", 1)[-1]
-    name, _, tag = base.partition(":")
-    if "@" not in image and tag in ("", "latest"):
-        yield Hit("latest", f"{image} names no version", "image")
-    elif name in POSTGRES_BY_DISTRIBUTION and not PINNED.fullmatch(tag or "") and "@sha256:" not in image:
-        yield Hit("unpinned-database", f"{image} moves", "image")
+    reference = ImageReference.parse(image)
+    if not reference.digest and reference.tag in ("", "latest"):
+        yield Violation("latest", f"{image} names no version", "image")
+    elif reference.name in POSTGRES_BY_DISTRIBUTION and not (PINNED.fullmatch(reference.tag) or reference.digest):
+        yield Violation("unpinned-database", f"the tag of {image} moves", "image")
 
 
-def _operation(service: Service) -> Iterator[Hit]:
-    filled = service.filled
-    kind = kind_named(service.kind)
-    if kind is not None and not kind.runs_once and service.name not in service.subject.app.checks:
-        check = filled.get("healthcheck") or {}
-        test = check.get("test") or []
-        is_off = check.get("disable") or test in (["NONE"], "NONE")
-        own = _last(service, "HEALTHCHECK") if not check else None
-        if is_off or (not test and (own is None or own.upper() == "NONE")):
-            yield Hit("no-health-check", "nothing says whether it is healthy", "healthcheck")
-    logging = filled.get("logging")
-    if (
-        logging
-        and logging.get("driver", "json-file") not in ROTATED
-        and not (logging.get("options") or {}).get("max-size")
-    ):
-        yield Hit("unbounded-log", "what it prints is kept without a limit", "logging")
+def _operation(service: LintedService) -> Iterator[Violation]:
+    resolved = service.resolved
+    keeps_running = service.kind is not None and not service.kind.runs_once
+    if keeps_running and service.name not in service.subject.app.checks and not _has_health_check(service):
+        yield Violation("no-health-check", "nothing tells whether it is healthy", "healthcheck")
+    logging = resolved.logging
+    if logging is not None and logging.driver not in BOUNDED_DRIVERS and not logging.options.get(MAX_SIZE):
+        yield Violation("unbounded-log", "its log has no size limit", "logging")
 
 
-def _finding(service: Service, hit: Hit, text: str) -> Finding:
-    path = [part for part in ("services", service.name, hit.key, hit.entry) if part]
+def _has_health_check(service: LintedService) -> bool:
+    check = service.resolved.healthcheck
+    if check is not None:
+        return bool(check.test) and not check.is_off
+    from_image = _last_instruction(service, "HEALTHCHECK")
+    return from_image is not None and from_image.upper() != "NONE"
+
+
+def _finding(service: LintedService, violation: Violation, text: str) -> Finding:
+    path = [part for part in ("services", service.name, violation.key, violation.entry) if part]
     return Finding(
-        hit.rule,
-        f"service {service.name}: {hit.what}",
+        violation.rule,
+        f"service {service.name}: {violation.what}",
         place=service.subject.app.compose,
         line=_line(text, path),
-        do=RULES[hit.rule],
-        severity="error" if hit.rule in ERRORS else "warn",
-        text=f"{service.name}: {hit.key} {hit.entry}".strip(),
+        do=RULES[violation.rule],
+        severity="error" if violation.rule in ERRORS else "warn",
+        text=f"{service.name}: {violation.key} {violation.entry}".strip(),
     )
 
 
 def _line(text: str, path: list[str]) -> int | None:
-    """The line of a key; None in a file of several documents."""
+    """Return the line of a key; None in a file of several documents."""
     try:
         return line_of(text, path)
     except yaml.YAMLError:
@@ -256,15 +261,15 @@ def _line(text: str, path: list[str]) -> int | None:
 
 
 def _lasts(subject: Subject) -> float:
-    """With a host the document is made from its env, which no cache may know."""
+    """Return how long a pass is valid: with a host not at all, since no cache may contain its env."""
     return 0.0 if subject.host else FOREVER
 
 
 CHECK = Check(
     name="compose",
     group="code",
-    proves="no service of the compose file is root on the host, open to the network, or holds a secret in the file",
-    needs="Docker Compose, no engine; app.predeploy.waive for what is meant",
+    proves="no service of the compose file is root on the host or open to the network, and the file contains no secret",
+    needs="Docker Compose without an engine; app.predeploy.waive for findings that are intended",
     run=run,
     source=Path(__file__),
     lasts=_lasts,

@@ -28,6 +28,7 @@ ANSWER_LIMIT = 10.0
 CLOCK_TOLERANCE = 5.0
 """Seconds by which this machine's clock may differ from the server's before a refusal may be the clock's fault."""
 UNAUTHORIZED, FORBIDDEN, TOO_MANY, SERVER_ERROR = 401, 403, 429, 500
+DATE = "Date"
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -159,7 +160,7 @@ def _judge(name: str, setting: CredentialSetting, answer: httpx.Response) -> lis
 def _clock_offset(answer: httpx.Response) -> float | None:
     """Return the seconds by which this machine's clock is ahead of the server's; None if the server sends no date."""
     try:
-        return time.time() - parsedate_to_datetime(answer.headers["Date"]).timestamp()
+        return time.time() - parsedate_to_datetime(answer.headers[DATE]).timestamp()
     except (KeyError, ValueError, TypeError):
         return None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from switchyard.core.wire.message import Foreign
+from switchyard.core.wire.answers import FileRights, Files
 from switchyard.predeploy.configuration.credentials import variable_value
 from switchyard.predeploy.configuration.findings import named_finding
 from switchyard.predeploy.configuration.local_files import local_path
@@ -20,17 +20,6 @@ from switchyard.settings.predeploy import FileSetting
 RULES = ("file-missing", "file-readable", "file-mode", "file-owner")
 GROUP_AND_OTHERS = 0o077
 """The permission bits of everybody but the owner."""
-
-
-@dataclass(frozen=True)
-class FileRights(Foreign):
-    """A file's mode and owner, or why they are unknown."""
-
-    mode: str = ""
-    """Octal, such as ``0600``."""
-    owner: str = ""
-    why: str = ""
-    """Why the file could not be examined; empty if it was."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +72,8 @@ def read_rights(path: Path) -> FileRights | None:
     return FileRights(mode=f"{status.st_mode & 0o7777:04o}", owner=owner)
 
 
-def _ask_machine(subject: Subject, paths: list[str]) -> dict[str, FileRights | None]:
-    answer = subject.channel.ask("files", files=paths)["files"]
-    return {path: None if rights is None else FileRights.decode(rights, path) for path, rights in answer.items()}
+def _ask_machine(subject: Subject, paths: list[str]) -> Mapping[str, FileRights | None]:
+    return Files.decode(subject.channel.ask("files", files=paths)).files
 
 
 def _private(subject: Subject) -> Iterator[Private]:
@@ -119,7 +107,7 @@ def _judge_private(file: Private) -> list[Finding]:
     rights, name = read_rights(file.path), str(file.path)
     if rights is None or rights.why:
         return _judge(name, "0600", None, rights)
-    if not int(rights.mode, 8) & GROUP_AND_OTHERS:
+    if not _bits(rights.mode) & GROUP_AND_OTHERS:
         return []
     what = f"{name} has mode {rights.mode}: not only its owner can access {file.content}"
     return [named_finding("file-readable", name, what, f"chmod 600 {name}")]
@@ -134,13 +122,17 @@ def _judge(name: str, mode: str, owner: str | None, rights: FileRights | None) -
         return [named_finding("file-missing", name, f"{name}: {rights.why}", "give this user access to its folder")]
     findings = []
     path = name.rpartition(":")[2]
-    if int(rights.mode, 8) != int(mode, 8):
+    if _bits(rights.mode) != _bits(mode):
         what = f"{name} has mode {rights.mode}, not {mode.zfill(4)}"
         findings.append(named_finding("file-mode", name, what, f"chmod {mode} {path}"))
     if owner is not None and rights.owner != owner:
         what = f"{name} belongs to {rights.owner}, not to {owner}"
         findings.append(named_finding("file-owner", name, what, f"chown {owner} {path}"))
     return findings
+
+
+def _bits(mode: str | None) -> int:
+    return int(mode or "0", 8)
 
 
 CHECK = Check(

@@ -23,7 +23,8 @@ RULES = ("tool-missing", "tool-old")
 OLDEST_HERE = {"docker": "", "compose": "2.0", "git": "2.20", "python": "3.10"}
 """The oldest version of each tool on the control node; an empty text accepts any."""
 OLDEST_ON_HOST = {"docker": "20.10", "compose": "2.0", "git": "2.20", "python": "3.10"}
-CLIENTS = ("psql", "pg_dump")
+PG_DUMP = "pg_dump"
+CLIENTS = ("psql", PG_DUMP)
 """PostgreSQL's client programs, for an application that has a PostgreSQL."""
 VERSION_COMMANDS = {"compose": ["docker", "compose", "version", "--short"]}
 """How to ask a tool for its version, where ``--version`` is not the way."""
@@ -40,7 +41,7 @@ def run(subject: Subject) -> Result:
     with ThreadPoolExecutor(len(commands)) as pool:
         here = dict(zip(commands, pool.map(printed_version, commands), strict=True))
     here["python"] = platform.python_version()
-    findings = [*_judge("this machine", here, oldest), *_judge_dump(subject, here.get("pg_dump"))]
+    findings = [*_judge("this machine", here, oldest), *_judge_dump(subject, here.get(PG_DUMP))]
     versions = [f"here {_listed(here)}"]
     on_machines, problems = subject.read_machines(_tools) if subject.host else ([], [])
     for machine, there in on_machines:
@@ -58,8 +59,8 @@ def _listed(printed: Mapping[str, str | None]) -> str:
 
 
 def _has_postgres(subject: Subject) -> bool:
-    services = subject.document.services if subject.document is not None else {}
-    return subject.setting.database is not None or any(service.image_name in POSTGRES for service in services.values())
+    services = subject.document.services.values() if subject.document else ()
+    return subject.setting.database is not None or any(service.image_name in POSTGRES for service in services)
 
 
 def printed_version(tool: str) -> str | None:
@@ -110,12 +111,12 @@ def _judge(where: str, printed: Mapping[str, str | None], oldest: Mapping[str, s
 
 def _judge_dump(subject: Subject, printed: str | None) -> Iterator[Finding]:
     """Warn where pg_dump is older than a server of the application, which it then refuses to dump."""
-    for name, service in (subject.document.services if subject.document is not None else {}).items():
+    for name, service in (subject.document.services if subject.document else {}).items():
         tag = ImageReference.parse(service.image or "").tag
         if printed and service.image_name == "postgres" and _parts(number(tag))[:1] > _parts(number(printed))[:1]:
             what = f"pg_dump {number(printed)} refuses to dump {name}, which is {service.image}"
             do = "to make backups, install the client programs of that version; a deploy does not need them"
-            yield replace(named_finding("tool-old", "pg_dump", what, do), severity="warn")
+            yield replace(named_finding("tool-old", PG_DUMP, what, do), severity="warn")
 
 
 def number(printed: str | None) -> str:

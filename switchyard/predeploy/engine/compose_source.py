@@ -1,4 +1,4 @@
-"""The compose file as it is written: its variables still in place, which tells what came from where."""
+"""The compose file as written: its variables are still in place, and show where each value comes from."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from switchyard.control import compose as resolve
+from switchyard.control import compose
+from switchyard.core.compose_document import WrittenService, written_services
 from switchyard.core.errors import BadInput
+from switchyard.core.wire.message import Json
 from switchyard.predeploy.engine.subject import Subject
 
 NAME = re.compile(r"\$(?:\$|([A-Za-z_]\w*)|\{([A-Za-z_]\w*))")
@@ -21,65 +22,62 @@ class Variable:
 
     name: str
     required: bool
-    """Whether nothing stands in for it: it is refused or blank without a value."""
+    """Whether it has no default: without a value, Compose refuses it or leaves a blank."""
     may_be_empty: bool
 
 
-def document(subject: Subject) -> dict[str, Any]:
-    """The compose document with nothing filled in. Raises ``BadInput`` with Compose's words."""
-    made: dict[str, Any] = subject.once(f"{subject.top} as written", lambda: _document(subject))
-    return made
-
-
-def _document(subject: Subject) -> dict[str, Any]:
-    file = subject.folder / subject.app.compose
-    if not file.is_file():
-        raise BadInput(f"app.compose: there is no {subject.app.path}/{subject.app.compose}")
-    asked = ["config", "--format", "json", "--no-path-resolution", "--no-interpolate"]
-    done = resolve.compose(subject.folder, "-p", subject.app.name, "-f", str(file), *asked)
-    if done.returncode != 0:
-        words = done.stderr.strip().replace(f"{subject.top}/", "")
-        raise BadInput(f"{subject.app.compose}: Docker Compose says: {words}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+def services(subject: Subject) -> dict[str, WrittenService]:
+    """Return the services as the file writes them. Raise ``BadInput`` with Compose's own words."""
+    return written_services(_document(subject))
 
 
 def variables(subject: Subject) -> dict[str, Variable]:
-    """The variables that the services are made from; one that is required anywhere is required."""
-    found: dict[str, Variable] = {}
-    for text in strings({key: part for key, part in document(subject).items() if not key.startswith("x-")}):
-        for variable in of_text(text):
-            before = found.get(variable.name)
-            if before is None or (variable.required and not before.required) or not variable.may_be_empty:
-                found[variable.name] = variable
-    return found
+    """Return the variables that the services use; one that is required anywhere is required."""
+    strictest: dict[str, Variable] = {}
+    for text in _texts({key: part for key, part in _document(subject).items() if not key.startswith("x-")}):
+        for variable in variables_in(text):
+            known = strictest.get(variable.name)
+            if known is None or (variable.required and not known.required) or not variable.may_be_empty:
+                strictest[variable.name] = variable
+    return strictest
 
 
-def of_text(text: str) -> Iterator[Variable]:
-    """The variables of one value, those that stand in for another among them."""
-    for found in NAME.finditer(text):
-        name = found[1] or found[2]
+def variables_in(text: str) -> Iterator[Variable]:
+    """Yield the variables of one value, with those in the default of another."""
+    for match in NAME.finditer(text):
+        name = match[1] or match[2]
         if name is None:
             continue
-        after = text[found.end() : found.end() + 2] if found[2] else ""
-        sign = after[1:] if after[:1] == ":" else after[:1]
-        yield Variable(name, sign not in ("-", "+"), may_be_empty=after[:1] != ":" or sign != "?")
+        after = text[match.end() : match.end() + 2] if match[2] else ""
+        operator = after[1:] if after[:1] == ":" else after[:1]
+        yield Variable(name, operator not in ("-", "+"), may_be_empty=after[:1] != ":" or operator != "?")
 
 
-def strings(value: Any) -> Iterator[str]:
-    """Every text in a document."""
+def _document(subject: Subject) -> Mapping[str, Json]:
+    document: Mapping[str, Json] = subject.once(f"{subject.top} as written", lambda: _parse(subject))
+    return document
+
+
+def _parse(subject: Subject) -> Mapping[str, Json]:
+    file = subject.folder / subject.app.compose
+    if not file.is_file():
+        raise BadInput(f"app.compose: {subject.app.path}/{subject.app.compose} does not exist")
+    words = ["config", "--format", "json", "--no-path-resolution", "--no-interpolate"]
+    process = compose.compose(subject.folder, "-p", subject.app.name, "-f", str(file), *words)
+    if process.returncode != 0:
+        error = process.stderr.strip().replace(f"{subject.top}/", "")
+        raise BadInput(f"{subject.app.compose}: Docker Compose says: {error}")
+    document: Mapping[str, Json] = json.loads(process.stdout)
+    return document
+
+
+def _texts(value: Json) -> Iterator[str]:
+    """Yield every text in a document."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for part in value.values():
-            yield from strings(part)
-    elif isinstance(value, list):
+            yield from _texts(part)
+    elif isinstance(value, (list, tuple)):
         for part in value:
-            yield from strings(part)
-
-
-def pairs(value: Any) -> dict[str, str]:
-    """``environment``, ``labels`` or ``args`` in either form, without names that have no value."""
-    if isinstance(value, Mapping):
-        return {str(key): str(item) for key, item in value.items() if item is not None}
-    return dict(item.split("=", 1) for item in value or () if "=" in item)
+            yield from _texts(part)
