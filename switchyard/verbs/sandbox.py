@@ -8,7 +8,7 @@ from switchyard.control import sandbox
 
 
 def up(count: int = 1, *, state: Path = sandbox.STATE) -> None:
-    """Start ``count`` sandbox hosts and say how to reach them."""
+    """Start ``count`` sandbox hosts and print how to reach them."""
     hosts = sandbox.up(count, state=state)
     for host in hosts:
         options = f"-i {host.key} -o UserKnownHostsFile={state / 'known_hosts'} -o StrictHostKeyChecking=yes"
@@ -18,4 +18,4 @@ def up(count: int = 1, *, state: Path = sandbox.STATE) -> None:
 def down(*, images: bool = True, state: Path = sandbox.STATE) -> None:
     """Remove this checkout's sandbox hosts and everything of theirs."""
     sandbox.down(state=state, images=images)
-    print("nothing of the sandbox is left")
+    print("removed everything of the sandbox")

@@ -1,7 +1,8 @@
-"""One sandbox host for all tests of a process, and for each test an application of its own on it."""
+"""One sandbox host for all tests of a process, and an application of its own for each test."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,17 +15,19 @@ from tests.harness.site import Site, clear, require_formats
 
 @pytest.fixture(scope="session")
 def sandbox_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[sandbox.SandboxHost, Path]]:
-    state = tmp_path_factory.mktemp("sandbox")
-    try:
-        (host,) = sandbox.up(1, state=state)
-        yield host, state
-    finally:
-        sandbox.down(state=state, images=False)
+    with one_host(tmp_path_factory.mktemp("sandbox")) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")
 def second_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[sandbox.SandboxHost, Path]]:
-    state = tmp_path_factory.mktemp("second")
+    with one_host(tmp_path_factory.mktemp("second")) as host:
+        yield host
+
+
+@contextlib.contextmanager
+def one_host(state: Path) -> Iterator[tuple[sandbox.SandboxHost, Path]]:
+    """Yield a sandbox host and its state folder, and remove it at the end."""
     try:
         (host,) = sandbox.up(1, state=state)
         yield host, state
@@ -34,24 +37,24 @@ def second_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[sand
 
 @pytest.fixture
 def site(tmp_path: Path, sandbox_host: tuple[sandbox.SandboxHost, Path]) -> Iterator[Site]:
-    made = Site(tmp_path, *sandbox_host)
-    yield made
+    """Yield a test's application, and check its files on the host at the end."""
+    site = Site(tmp_path, *sandbox_host)
+    yield site
     try:
-        require_formats(made)
+        require_formats(site)
     finally:
-        clear(made)
+        clear(site)
 
 
 @pytest.fixture
 def under_load(site: Site) -> Iterator[Callable[[], Load]]:
-    """Begins a load that ends with the test, whatever becomes of it."""
-    begun: list[Load] = []
+    """Yield a function that starts a load. Every load ends with the test, whatever becomes of it."""
+    loads: list[Load] = []
 
-    def begin() -> Load:
-        begun.append(site.load())
-        begun[-1].start()
-        return begun[-1]
+    def start() -> Load:
+        loads.append(site.load().start())
+        return loads[-1]
 
-    yield begin
-    for load in begun:
+    yield start
+    for load in loads:
         load.stop()

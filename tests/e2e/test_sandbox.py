@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from switchyard.control import sandbox
+from switchyard.control.sandbox import hosts, record
 from tests.harness.site import Site
 
 PYTHON = "python:3.13-slim"
@@ -112,7 +113,7 @@ def test_both_publish_one_port_at_once_and_this_machine_sees_none_of_it(
 
 
 def test_the_entries_say_how_to_reach_each_host(state: Path, pair: list[sandbox.SandboxHost]) -> None:
-    entries = sandbox.read_entries(state)
+    entries = record.read_entries(state)
     assert list(entries) == ["sandbox1", "sandbox2"]
     for host in pair:
         entry = entries[host.name]
@@ -120,7 +121,7 @@ def test_the_entries_say_how_to_reach_each_host(state: Path, pair: list[sandbox.
         assert entry["url"] == f"http://{host.ip}:8080"
         assert entry["app"] == {"name": "shop"}
         assert Path(host.key).stat().st_mode & 0o777 == 0o600
-    assert sandbox.listed(state) == pair
+    assert record.listed(state) == pair
 
 
 def test_up_again_keeps_running_hosts(state: Path, pair: list[sandbox.SandboxHost]) -> None:
@@ -171,7 +172,7 @@ def test_a_small_disk_is_as_small_as_asked_and_no_deploy_begins_on_it(tmp_path: 
 def test_down_leaves_nothing(tmp_path: Path) -> None:
     state = tmp_path / "state"
     (host,) = sandbox.up(state=state, images=[])
-    mark = f"label={sandbox.LABEL}={sandbox.identity(state)}"
+    mark = f"label={hosts.LABEL}={hosts.identity(state)}"
     listings = [
         ["docker", "ps", "--all", "--quiet", "--filter", mark],
         ["docker", "volume", "ls", "--quiet", "--filter", mark],

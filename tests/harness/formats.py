@@ -1,4 +1,4 @@
-"""Documents held against the schemas that ship with Switchyard."""
+"""Documents compared with the JSON schemas that ship with Switchyard."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 
 import switchyard
 from switchyard.core.errors import DRIFT, OK
+from switchyard.core.wire.message import Json
 
 FOLDER = Path(switchyard.__file__).parent / "schemas"
 PRINTED = {"deploy": "receipt", "rollback": "receipt", "plan": "plan", "status": "status", "history": "history"}
@@ -23,21 +23,22 @@ def validator(name: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(json.loads((FOLDER / f"{name}.json").read_text()))
 
 
-def faults(name: str, value: Any) -> list[str]:
-    """Where and why a document is not of a format; the innermost reason of each."""
-    found = (jsonschema.exceptions.best_match([error]) for error in validator(name).iter_errors(value))
-    return [f"{name}{error.json_path[1:]}: {error.message}" for error in found if error is not None]
+def faults(name: str, value: Json) -> list[str]:
+    """Return where and why a document is not of a format: the innermost reason of each error."""
+    errors = (jsonschema.exceptions.best_match([error]) for error in validator(name).iter_errors(value))
+    return [f"{name}{error.json_path[1:]}: {error.message}" for error in errors if error is not None]
 
 
-def require(name: str, value: Any) -> None:
+def require(name: str, value: Json) -> None:
+    """Require that a document is of a format."""
     wrong = faults(name, value)
     assert not wrong, "\n".join([*wrong, json.dumps(value)])
 
 
-def require_printed(words: Sequence[str], code: int, said: str) -> None:
-    """That a verb with ``--json`` printed one object of its format; both streams are in ``said``."""
-    (line,) = (line for line in said.splitlines() if line.startswith("{"))
+def require_printed(words: Sequence[str], code: int, output: str) -> None:
+    """Require that a verb with ``--json`` printed one object of its format. ``output`` has both streams."""
+    (line,) = (line for line in output.splitlines() if line.startswith("{"))
     if code in (OK, DRIFT):
-        assert said.strip() == line, f"more than JSON was printed:\n{said}"
+        assert output.strip() == line, f"more than JSON was printed:\n{output}"
     name, value = "plan" if "--dry-run" in words else PRINTED[words[0]], json.loads(line)
     require(name if code in (OK, DRIFT) or "app" in value else "receipt", value)

@@ -1,4 +1,4 @@
-"""A relay to a host's sshd which can be cut, and which can make the way longer."""
+"""A relay to a host's sshd that can cut, delay, refuse and swallow."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import socket
 import threading
 import time
 
+Pieces = queue.Queue[tuple[float, bytes]]
+"""Bytes, each with the monotonic time at which to send them."""
+
 
 class Relay:
     """Copies bytes both ways between a port of its own and the host's, each ``delay`` seconds later."""
@@ -15,15 +18,15 @@ class Relay:
     def __init__(self, port: int, delay: float = 0.0) -> None:
         self.target, self.delay = port, delay
         self.refuses = False
-        """Whether new connections end at once, as on a machine that is asleep or out of reach."""
+        """Whether new connections end at once, as with a machine that is asleep or out of reach."""
         self.deaf = False
-        """Whether what is sent to the host is swallowed, as by a line that is about to break."""
+        """Whether the relay swallows what goes to the host, as a connection does that is about to break."""
         self.room = 0
-        """How many bytes each connection takes to the host before the rest is swallowed; 0: all."""
+        """How many bytes of each connection go to the host before the relay swallows the rest; 0: all of them."""
         self.swallowed = 0
-        """How many pieces were."""
+        """How many pieces the relay swallowed."""
         self.server = socket.create_server(("127.0.0.1", 0))
-        self.port = self.server.getsockname()[1]
+        self.port: int = self.server.getsockname()[1]
         self.open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -39,34 +42,34 @@ class Relay:
                 continue
             self.open += [near, far]
             for source, sink in ((near, far), (far, near)):
-                held: queue.Queue[tuple[float, bytes]] = queue.Queue()
-                threading.Thread(target=self._take, args=(source, held, source is near), daemon=True).start()
-                threading.Thread(target=self._give, args=(held, sink), daemon=True).start()
+                pieces: Pieces = queue.Queue()
+                threading.Thread(target=self._read, args=(source, pieces, source is near), daemon=True).start()
+                threading.Thread(target=self._send, args=(pieces, sink), daemon=True).start()
 
     def _reach(self) -> socket.socket | None:
-        """A connection to the host, which may be down and come back."""
+        """Connect to the host. None: it is down, and may come back."""
         try:
             return socket.create_connection(("127.0.0.1", self.target))
         except OSError:
             return None
 
-    def _take(self, source: socket.socket, held: queue.Queue[tuple[float, bytes]], inward: bool) -> None:
-        data, taken = b"first", 0
+    def _read(self, source: socket.socket, pieces: Pieces, inward: bool) -> None:
+        data, count = b"first", 0
         while data:
             try:
                 data = source.recv(65536)
             except OSError:
                 data = b""
-            taken += len(data)
-            if inward and data and (self.deaf or taken > self.room > 0):
+            count += len(data)
+            if inward and data and (self.deaf or count > self.room > 0):
                 self.swallowed += 1
                 continue
-            held.put((time.monotonic() + self.delay, data))
+            pieces.put((time.monotonic() + self.delay, data))
 
-    def _give(self, held: queue.Queue[tuple[float, bytes]], sink: socket.socket) -> None:
-        """Sends what is due; the end of one side is passed on to the other."""
+    def _send(self, pieces: Pieces, sink: socket.socket) -> None:
+        """Send what is due, and pass on the end of one side to the other."""
         while True:
-            due, data = held.get()
+            due, data = pieces.get()
             time.sleep(max(0.0, due - time.monotonic()))
             with contextlib.suppress(OSError):
                 if not data:
@@ -75,9 +78,9 @@ class Relay:
                 sink.sendall(data)
 
     def cut(self) -> None:
-        """Every connection so far ends; new ones are taken."""
-        for one in self.open:
+        """End every connection so far. New ones are possible."""
+        for connection in self.open:
             with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
         self.open.clear()

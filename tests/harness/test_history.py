@@ -17,7 +17,7 @@ def git(folder: Path, *words: str) -> str:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository of two commits of one file."""
+    """Make a repository of two commits of one file."""
     folder = tmp_path / "repository"
     folder.mkdir()
     git(folder, "init", "--quiet")
