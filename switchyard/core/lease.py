@@ -1,4 +1,4 @@
-"""Who may act on a host now: the rules of the lease, by the host's clock only."""
+"""The rules of the lease: who may act on a host now, by the host's clock alone."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from switchyard.core.wire.request import Operator
 from switchyard.core.wire.terms import AttemptId, Positive, Seconds
 
 LASTS = 60.0
-"""Seconds after the last renewal at which a lease that nobody renews ends."""
+"""Seconds after its last renewal when a lease ends."""
 RENEW_EVERY = 10.0
+"""Seconds between two renewals."""
 BEAT_WITHIN = 40.0
-"""Seconds without a beat after which an attempt before its switch is cancelled."""
+"""Seconds without a word from the control node after which an attempt that has not switched is cancelled."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Lease(Message):
     VERSION: ClassVar[int | None] = 1
 
     number: Positive
-    """The fencing number: every act compares it first."""
+    """The fencing number. Every act compares it first."""
     attempt: AttemptId
     doing: str
     who: str
@@ -34,19 +35,19 @@ class Lease(Message):
     boot: str
     pid: Positive
     started: str
-    """The start time of the program's process, from the kernel."""
+    """When the program's process started, in the kernel's ticks."""
     switched: bool = False
     operator: Operator = field(default_factory=Operator)
-    """The process of the operator's side: its machine, pid and start, for that machine to tell whether it lives."""
+    """The process on the control node. Only the control node can tell whether it still runs."""
 
     def is_as(self, other: Lease) -> bool:
-        """Whether it is another's very lease, on the same side of the switch."""
+        """Return whether both are the same lease on the same side of the switch."""
         return (self.number, self.switched) == (other.number, other.switched)
 
 
 @dataclass(frozen=True)
 class FreeLease(Message):
-    """What stands in the lease's file while nobody holds it: the number goes on from there."""
+    """The content of the lease's file while nobody holds the lease. The next number goes on from this one."""
 
     VERSION: ClassVar[int | None] = 1
 
@@ -55,7 +56,7 @@ class FreeLease(Message):
 
 
 def ended(lease: Lease, *, boot: str, now: float, alive: bool) -> str | None:
-    """Why a lease no longer holds, as a sentence; None while it does."""
+    """Return why a lease no longer holds, as a sentence; None while it holds."""
     if lease.boot != boot:
         return "the host has been restarted since"
     if not alive:

@@ -1,9 +1,9 @@
-"""What to do next on one machine: one pure function, total over every site, wrecks included.
+"""Decide what to do next on one machine: one pure function, total over every site, wrecks included.
 
-The invariants, which ``violations`` states and tests assert after every step:
+``violations`` states the invariants, and tests assert them after every step:
 
-1. Nothing of the live slot is stopped or replaced, its singletons in a handover apart. Only the switch changes
-   which slot is live, and only to one proven healthy, or to none where nothing is left to go back to.
+1. No step stops or replaces anything of the live slot, except its singletons in a handover. Only the switch changes
+   which slot is live, and only to one that is proven healthy, or to none where nothing is left to go back to.
 2. A singleton never runs in two colours.
 """
 
@@ -24,18 +24,18 @@ class Want:
     """deploy or rollback."""
     release: str
     phase: str = "switch"
-    """How far it may go now: prepare or switch."""
+    """How far the verb may go now: prepare or switch."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """Nothing is left to do: prepared, live, failed, taken back, held or missing."""
+    """Nothing is left to do. The outcome is prepared, live, failed, taken back, held or missing."""
 
     outcome: str
 
 
 def next_step(want: Want, site: Site) -> Step | Done:
-    """The next act towards the goal, decided from the site alone."""
+    """Return the next act towards the goal, decided from the site alone."""
     repair = _repair(want, site)
     if repair is not None:
         return repair
@@ -48,14 +48,14 @@ def next_step(want: Want, site: Site) -> Step | Done:
 
 
 def _repair(want: Want, site: Site) -> Step | None:
-    """What a killed attempt left half done comes first, whatever the goal."""
+    """Return the step that finishes what a killed attempt left half done. It comes first, whatever the goal."""
     if site.edge == "absent" and site.map_file != NOTHING and site.proxy == "down":
         return Step("edge")
     if site.edge != "absent" and site.proxy == "down":
         return Step("edge")
     if site.proxy not in ("down", site.map_file):
-        finished = site.map_file if _may_serve(site, site.map_file) else site.proxy
-        return Step("switch", finished)
+        target = site.map_file if _may_serve(site, site.map_file) else site.proxy
+        return Step("switch", target)
     if site.live != NOTHING and site.slot(site.idle).runs_singletons and site.slot(site.live).runs_singletons:
         return Step("stop_singletons", site.idle)
     if want.verb == "deploy" and _lost_singletons(want, site):
@@ -64,7 +64,7 @@ def _repair(want: Want, site: Site) -> Step | None:
 
 
 def _lost_singletons(want: Want, site: Site) -> bool:
-    """Whether an attempt died between stopping and starting the singletons of what is live now."""
+    """Return whether an attempt died between the stop and the start of the live release's singletons."""
     if site.live == NOTHING or site.shared != "healthy" or site.slot(site.idle).runs_singletons:
         return False
     slot = site.slot(site.live)
@@ -76,13 +76,13 @@ def _may_serve(site: Site, colour: str) -> bool:
 
 
 def _finish(want: Want, site: Site, live: str) -> Step | Done:
-    """The wanted release is live: its singletons, then the looks, or the way back."""
+    """Return what is left once the wanted release is live: move the singletons, look, or go back."""
     bad = site.verdict == "wrong" or site.slot(live).single == "failed"
     if bad and want.verb == "deploy":
         return _way_back(site, live)
-    moved = _singletons(site, live)
-    if moved is not None:
-        return moved
+    handover = _singletons(site, live)
+    if handover is not None:
+        return handover
     if bad:
         return Done("held")
     if site.verdict == "unknown":
@@ -93,7 +93,10 @@ def _finish(want: Want, site: Site, live: str) -> Step | Done:
 
 
 def _singletons(site: Site, home: str) -> Step | None:
-    """Singletons run in one colour only: the old ones stop before the new ones start."""
+    """Return the next step of the handover to a colour: stop the other colour's singletons, start its own, prove them.
+
+    None where the colour's singletons are proven and no others run.
+    """
     if site.slot(other(home)).runs_singletons:
         return Step("stop_singletons", other(home))
     if site.slot(home).single in ("none", "stopped"):
@@ -104,6 +107,7 @@ def _singletons(site: Site, home: str) -> Step | None:
 
 
 def _way_back(site: Site, live: str) -> Step | Done:
+    """Return the next step towards the release before; to none where there is no release to go back to."""
     back = other(live)
     slot = site.slot(back)
     if slot.release in (None, site.slot(live).release) or slot.front in ("none", "failed"):
@@ -116,24 +120,27 @@ def _way_back(site: Site, live: str) -> Step | Done:
 
 
 def _leave(want: Want, site: Site) -> Step | Done:
-    """Traffic has left the bad release: its singletons stop, the old ones run again, and then the rest of it stops."""
+    """Return what is left once traffic has left the bad release.
+
+    First its singletons stop, then those of the live release run again, and then the rest of the bad release stops.
+    """
     home = site.holder(want.release)
     if home is not None and site.slot(home).runs_singletons:
         return Step("stop_singletons", home)
     if site.live != NOTHING and site.slot(site.live).release is not None and site.slot(site.live).single != "failed":
-        moved = _singletons(site, site.live)
-        if moved is not None:
-            return moved
+        handover = _singletons(site, site.live)
+        if handover is not None:
+            return handover
     if home is not None and site.slot(home).front in ("starting", "healthy"):
         return Step("cancel", home)
     return Done("taken back")
 
 
 def _prepare(want: Want, site: Site) -> Step | Done:
-    """The wanted release is not live: bring it up beside the live one, prove it, and switch."""
-    staged = _stage(want, site)
-    if staged is not None:
-        return staged
+    """Return the next step of bringing the wanted release up beside the live one, proving it, and switching."""
+    stage = _stage(want, site)
+    if stage is not None:
+        return stage
     idle = site.holder(want.release) or site.idle
     slot = site.slot(idle)
     if slot.release not in (None, want.release):
@@ -150,6 +157,7 @@ def _prepare(want: Want, site: Site) -> Step | Done:
 
 
 def _stage(want: Want, site: Site) -> Step | Done | None:
+    """Return the next step before anything of the release starts; None where all of them are done."""
     if want.verb == "rollback":
         if site.stage in ("absent", "received"):
             return Done("missing")
@@ -169,7 +177,7 @@ def _stage(want: Want, site: Site) -> Step | Done | None:
 
 
 def violations(before: Site, step: Step, after: Site) -> list[str]:
-    """The invariants that a step broke, as sentences."""
+    """Return the invariants that a step broke, as sentences."""
     broken = []
     if (
         after.blue.runs_singletons

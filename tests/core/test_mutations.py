@@ -1,4 +1,4 @@
-"""Each guard of the state machine is needed: without it, the check of every site finds what goes wrong."""
+"""Every guard of ``next_step`` is needed: without it, the check of every site finds what goes wrong."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MUTATIONS = {
     "an edge that is down is left down": ('if site.edge != "absent" and site.proxy == "down":', "if False:"),
     "a switch that was cut off is left so": ('if site.proxy not in ("down", site.map_file):', "if False:"),
     "a switch that was cut off is finished unproven": (
-        "finished = site.map_file if _may_serve(site, site.map_file) else site.proxy",
-        "finished = site.map_file",
+        "target = site.map_file if _may_serve(site, site.map_file) else site.proxy",
+        "target = site.map_file",
     ),
     "a known bad release stays live": (
         'bad = site.verdict == "wrong" or site.slot(live).single == "failed"',
@@ -77,7 +77,7 @@ MUTATIONS = {
 
 
 def mutant(guard: str, instead: str) -> types.ModuleType:
-    """The state machine without one guard, whose text must stand in its source exactly once."""
+    """Return ``next_step`` without one guard, whose text must stand in the source exactly once."""
     source = Path(machine.__file__).read_text()
     assert source.count(guard) == 1, f"{source.count(guard)} times in the source: {guard}"
     made = types.ModuleType(machine.__name__)  # the name that dataclass looks up, never registered

@@ -171,6 +171,15 @@ EVENTS: Mapping[str, type[Event]] = {
 """The type of each ``event``, steps apart: those have two types under one name."""
 
 
+END = "end"
+SWITCHED = "switched"
+
+
+def name_of(value: Json) -> str:
+    """Return which event a line holds, without reading the rest of it; empty where it holds none."""
+    return str(value.get("event", "")) if isinstance(value, Mapping) else ""
+
+
 def decode(value: Json) -> Event:
     """Build the event that a line of an attempt's file holds. Raise ``WireError`` where it is none."""
     if not isinstance(value, Mapping):
