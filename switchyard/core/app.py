@@ -1,4 +1,4 @@
-"""The settings of an application in the form that the core, and so the host, works with."""
+"""An application's settings, in the form that both sides use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Route(Message):
 
     @property
     def name(self) -> str:
-        """What the edge's configuration calls it, unique within an application."""
+        """The edge's name for it, unique within an application."""
         return f"{self.service}-{self.port}"
 
 
@@ -46,28 +46,28 @@ class RouteEntry(Message):
 
 @dataclass(frozen=True)
 class Check(Message):
-    """A probe of our own: HTTP where ``path`` is set, else the port alone."""
+    """Switchyard's own probe of a service: an HTTP request if ``path`` is set, otherwise a connection to the port."""
 
     port: int
     path: str | None = None
     status: int | None = None
-    """The one status that passes; without it, any below 400."""
+    """The only status that passes; None: any status below 400."""
     body: str | None = None
     """A text that the body must contain."""
 
     def passes(self, status: int) -> bool:
-        """Whether this is the status that is asked for."""
+        """Return whether an answer with this status passes."""
         return status == self.status if self.status else status < 400
 
 
 @dataclass(frozen=True)
 class Migrations(Message):
-    """How the oneshot that migrates tells its head. Commands run in the service's image."""
+    """How to ask the oneshot that migrates for the head of its schema. Commands run in the service's image."""
 
     service: str
     current: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
-    """Prints what is still to be applied: shown after the build, before it is."""
+    """Prints the migrations that are still to apply. The screen shows them after the build, before they run."""
     files: str | None = None
     apply: tuple[str, ...] = ()
     repeat: str = "always"
@@ -82,33 +82,33 @@ class App(Message):
     """The folder of the repository that holds the compose file, relative to its top."""
     compose: str = "compose.yaml"
     kinds: Mapping[str, str] = field(default_factory=dict)
-    """Service to kind, where the compose file alone does not say."""
+    """Service to kind, for services whose kind the compose file does not determine."""
     routes: tuple[RouteEntry, ...] | None = None
     """None: every published port is a route."""
     volumes: Mapping[str, str] = field(default_factory=dict)
-    """Named volume to the existing engine volume that it is."""
+    """Volume of the compose file to the existing volume of the engine that it stands for."""
     data: Mapping[str, str] = field(default_factory=dict)
-    """Relative bind source to where its state is: ``data`` for the host's own folder, or an absolute path."""
+    """Relative bind source to the place of its state: ``data`` for a folder below the root, or an absolute path."""
     writable: tuple[str, ...] = ()
     """Tracked bind sources that containers may write to."""
     checks: Mapping[str, Check] = field(default_factory=dict)
     migrations: Migrations | None = None
     smoke: tuple[str, ...] = ()
-    """A command of the application, run on the host in the release's files with ``URL_<SERVICE>_<PORT>`` set."""
+    """A command that the host runs in the release's files, with ``URL_<SERVICE>_<PORT>`` set."""
     standby: int = 900
-    """Seconds for which the old colour stays up for a warm way back."""
+    """Seconds for which the old colour stays up for a warm rollback."""
     drain: int = 900
-    """Seconds for which what began on the old colour may finish there."""
+    """Seconds in which requests that began on the old colour may finish there."""
     healthy_within: int = 120
     """Seconds in which a service must become healthy."""
     release_header: bool = True
     scale: Mapping[str, int] = field(default_factory=dict)
 
-    def asked_of(self, route: Route) -> Check | None:
-        """The check that asks a path at a route's own port; None where there is no such."""
+    def path_check(self, route: Route) -> Check | None:
+        """Return the service's check if it requests a path at the route's own port."""
         check = self.checks.get(route.service)
         return check if check is not None and check.path is not None and check.port == route.port else None
 
     def page(self, route: Route) -> Check:
-        """What a look asks of a route: what its check does, else the top."""
-        return self.asked_of(route) or Check(route.port, "/")
+        """Return what a look through the public address requests: the path of the route's check, or the top."""
+        return self.path_check(route) or Check(route.port, "/")

@@ -1,4 +1,4 @@
-"""The commands that change a host, step by step: what a plan prints is what the host runs."""
+"""The commands that change a host. A plan prints the same commands that the host runs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from switchyard.core.steps import Step
 
 Argv = list[str]
 UNKNOWN_IMAGE = "sha256:" + "0" * 64
-"""What stands in a plan for the id of an image, which nobody knows before; ``shown`` leaves it as a name."""
+"""Stands in a plan for the id of an image that does not exist yet. ``shown`` replaces it with a name."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """One release on one host, as far as commands name it."""
+    """What commands need to know of one release on one host."""
 
     app: str
     root: str
     release: str
     builds: bool = False
-    """Whether any image is built."""
+    """Whether the host builds any image."""
     pulls: Mapping[str, str] = field(default_factory=dict)
     """Service to the image that it names."""
     shared: tuple[str, ...] = ()
@@ -36,83 +36,86 @@ class Target:
     scales: Mapping[str, int] = field(default_factory=dict)
 
     def document(self, name: str) -> str:
-        """The path of one of the release's documents: a colour, shared or build."""
+        """Return the path of one of the release's documents: a colour, ``shared`` or ``build``."""
         return f"{self.root}/releases/{self.release}/{name}.json"
 
 
 def compose(project: str, document: str, *words: str) -> Argv:
-    """One Compose command."""
+    """Return a Compose command. ``words`` are the subcommand and its options."""
     return ["docker", "compose", "-p", project, "-f", document, *words]
 
 
 def build(target: Target) -> Argv:
-    """Builds every image of the release."""
-    return compose(f"{target.app}-build", target.document("build"), "build")
+    """Build every image of the release."""
+    return compose(names.project(target.app, "build"), target.document("build"), "build")
 
 
 def pull(image: str) -> Argv:
-    """Fetches an image that is not here."""
+    """Fetch an image that the host lacks."""
     return ["docker", "pull", "--quiet", image]
 
 
 def tag(image: str, name: str) -> Argv:
-    """Gives an image a name that keeps it."""
+    """Give an image a name, so that pruning keeps it."""
     return ["docker", "tag", image, name]
 
 
 def up_shared(target: Target) -> Argv:
-    """The shared project, without touching what runs."""
+    """Start the shared project's services that do not run yet. Those that run stay as they are."""
     project = names.project(target.app, "shared")
     return compose(project, f"{target.root}/shared/compose.json", "up", "-d", "--no-recreate", *target.shared)
 
 
 def up_edge(target: Target) -> Argv:
-    """The edge, where it does not run."""
+    """Start the edge if it does not run."""
     return compose(names.project(target.app, "edge"), f"{target.root}/edge/compose.json", "up", "-d", "--no-recreate")
 
 
 def oneshot(target: Target, colour: str, service: str) -> Argv:
-    """One oneshot in a container of its own, under a name that a later attempt can find."""
+    """Run a oneshot in a container of its own, under a name that a later attempt can find."""
     name = f"{target.app}-{service}-{target.release}"
     words = ("run", "-T", "--no-deps", "--rm", "--name", name, service)
     return compose(names.project(target.app, colour), target.document(colour), *words)
 
 
 def up(target: Target, colour: str, services: Iterable[str]) -> Argv:
-    """Services of a colour without their dependencies, each with as many containers as were asked for."""
-    wanted = list(services)
+    """Start services of a colour without their dependencies, each with the number of containers that was set for it."""
+    started = list(services)
     scaling = [
-        word for name in wanted if name in target.scales for word in ("--scale", f"{name}={target.scales[name]}")
+        word for name in started if name in target.scales for word in ("--scale", f"{name}={target.scales[name]}")
     ]
-    words = ("up", "-d", "--no-deps", "--no-build", *scaling, *wanted)
+    words = ("up", "-d", "--no-deps", "--no-build", *scaling, *started)
     return compose(names.project(target.app, colour), target.document(colour), *words)
 
 
 def stop(containers: Iterable[str]) -> Argv:
-    """Asks containers to stop, each with its own grace period."""
+    """Stop containers, each within its own grace period."""
     return ["docker", "stop", *containers]
 
 
 def containers_of(colour: str) -> str:
-    """What stands for the ids of a colour's containers, which nobody knows before."""
+    """Return what stands in a plan for the ids of a colour's containers, which nobody knows before."""
     return f"<containers of {colour}>"
 
 
 def live(colour: str) -> Argv:
-    """The words by which the running edge is switched."""
+    """Return the command of HAProxy's runtime API that switches traffic to a colour."""
     return ["set", "map", f"{edge.HOME}/maps/live.map", "live", colour]
 
 
 def planned(step: Step, target: Target, site: Site, *, images: Collection[str], known: Collection[str]) -> list[Argv]:
-    """The commands of a step from a site. ``images`` are here already; ``known`` shared services run already."""
+    """Return the commands of a step that begins from a site.
+
+    ``images`` are the names of the images that the host has, ``known`` the shared services that it runs.
+    """
     app, colour = target.app, step.colour or site.idle
     slot = site.slot(colour) if colour in names.COLOURS else None
     if step.name == "build":
-        found = [build(target)] if target.builds else []
+        builds = [build(target)] if target.builds else []
         for service, image in target.pulls.items():
-            found += [pull(image)] if image not in images else []
-            found.append(tag(UNKNOWN_IMAGE, names.tag(app, service, target.release)))
-        return found
+            builds += [pull(image)] if image not in images else []
+            builds.append(tag(UNKNOWN_IMAGE, names.tag(app, service, target.release)))
+        return builds
     if step.name == "shared" and target.shared:
         fresh = [name for name in target.shared if name not in known]
         return [*(tag(UNKNOWN_IMAGE, names.tag(app, name, "shared")) for name in fresh), up_shared(target)]
@@ -138,12 +141,12 @@ def planned(step: Step, target: Target, site: Site, *, images: Collection[str], 
 
 
 def shown(argv: Sequence[str], release: str) -> str:
-    """A command as one line, with a release's id and images' ids left as names."""
+    """Return a command as one line, with names in place of the release's id and of images' ids."""
     text = " ".join(argv)
     return re.sub(r"sha256:[0-9a-f]{64}", "IMAGE", text.replace(release, "RELEASE") if release else text)
 
 
 def digest(steps: Iterable[tuple[str, Sequence[str]]]) -> str:
-    """A short hash of steps with their commands."""
+    """Return a short hash of steps with their commands."""
     text = json.dumps([[step, list(commands)] for step, commands in steps])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,25 +1,24 @@
-"""The edge: HAProxy's configuration, its maps and its Compose document, as text and plain values."""
+"""The edge: HAProxy's configuration, its maps and its Compose document."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from switchyard.core import names
 from switchyard.core.app import App, Route
+from switchyard.core.wire.message import Json
 
 IMAGE = "haproxy:3.0"
 HOME = "/etc/edge"
-"""Where the edge's directories are mounted in its container."""
+"""The folder of the edge's container that its host folders are mounted in."""
 STATE = "/dev/shm/state"
-"""Where a reload finds its servers' addresses, so that it need not wait for names. In the container's memory: after
-a restart they may be others'."""
+"""A file in which a reload finds its servers' addresses, so that it does not wait for names. It is in the container's
+memory, because after a restart other containers may have those addresses."""
 SERVERS = 8
-"""Containers of one service and colour that the edge can hold."""
+"""The most containers of one service and colour that the edge can reach."""
 DNS_OPTIONS = ["ndots:0"]
-"""What the engine sets by itself, but said: only then it answers by itself for a colour that does not run. Else it asks
-the host's name servers, five times a second, and while those are slow an address outlives its container."""
+"""The engine's own default, but explicit: only then does the engine answer for a colour that does not run. Otherwise it
+asks the host's name servers five times a second, and while those are slow an address outlives its container."""
 HEADER = "X-Switchyard-Release"
 
 _LIVE = f"str(live),map({HOME}/maps/live.map,none)"
@@ -73,32 +72,32 @@ backend nothing_live_tcp
 
 
 def live_map(colour: str) -> str:
-    """The map that names the live colour."""
+    """Return the map that names the live colour."""
     return f"live {colour}\n"
 
 
 def releases_map(releases: Mapping[str, str | None]) -> str:
-    """The map that names each colour's release, for the response header."""
+    """Return the map that names each colour's release, for the response header."""
     return "".join(f"{colour} {release or 'none'}\n" for colour, release in sorted(releases.items()))
 
 
 def drain_map(until: Mapping[str, int]) -> str:
-    """The map that names the releases that still drain, with the second at which each ends."""
+    """Return the map of the releases that still drain, each with the second since the epoch at which it stops."""
     return "".join(f"{release} {second}\n" for release, second in sorted(until.items()))
 
 
 def inner_port(index: int) -> int:
-    """The port inside the edge's container of the route with this index."""
+    """Return the port of a route inside the edge's container. ``index`` is the route's place among the routes."""
     return 10000 + index
 
 
 def preview_inner_port(index: int, colour: str) -> int:
-    """The port inside the edge's container of a route's preview."""
+    """Return the port of a route's preview inside the edge's container."""
     return 11000 + 2 * index + names.COLOURS.index(colour)
 
 
 def configuration(routes: Sequence[Route], apps: Mapping[str, App]) -> str:
-    """HAProxy's whole configuration for these routes, each colour's backends by its own release's settings."""
+    """Return HAProxy's configuration for these routes. ``apps`` has the settings of each colour's own release."""
     parts = [_HEAD]
     for index, route in enumerate(routes):
         parts.append(_frontend(index, route))
@@ -143,8 +142,8 @@ def _frontend(index: int, route: Route) -> str:
                 f"  acl from_{colour} var(txn.colour) -m str {colour}",
                 f"  use_backend {route.name}_{colour} if draining from_{colour} {colour}_up !loads_page",
             ]
-    # The live colour is asked also where none of its containers passes its check just now: a late answer is better than
-    # none, and only a release that was proven is live.
+    # The live colour gets requests even while none of its containers passes its check: a late answer is better than
+    # none, and only a proven release is live.
     for colour in names.COLOURS:
         lines += [
             f"  acl live_{colour} {_LIVE} -m str {colour}",
@@ -156,8 +155,8 @@ def _frontend(index: int, route: Route) -> str:
 
 def _preview(index: int, route: Route, colour: str) -> str:
     return (
-        f"frontend preview_{route.name}_{colour}\n  mode {route.mode}\n"
-        f"  bind :{preview_inner_port(index, colour)}\n  no log\n  default_backend {route.name}_{colour}\n"
+        f"frontend preview_{preview_name(route, colour)}\n  mode {route.mode}\n"
+        f"  bind :{preview_inner_port(index, colour)}\n  no log\n  default_backend {preview_name(route, colour)}\n"
     )
 
 
@@ -172,7 +171,7 @@ def _backend(route: Route, colour: str, app: App, *, checked: bool = True) -> st
                 f"  http-response add-header Set-Cookie {_cookie(route)}={colour}:{release};"
                 "\\ Path=/;\\ HttpOnly;\\ SameSite=Lax if { var(txn.page) -m bool }"
             )
-        if (check := app.asked_of(route)) and checked:
+        if (check := app.path_check(route)) and checked:
             lines.append("  option httpchk")
             lines.append(
                 f"  http-check send meth GET uri {check.path} ver HTTP/1.1 hdr Host localhost hdr Connection close"
@@ -191,12 +190,12 @@ def _cookie(route: Route) -> str:
 
 def document(
     app: str, routes: Sequence[Route], previews: Mapping[str, int], *, home: str, user: str, image: str
-) -> dict[str, Any]:
-    """The edge's Compose document. ``previews`` maps ``<route>_<colour>`` to a loopback port of the host."""
+) -> dict[str, Json]:
+    """Return the edge's Compose document. ``previews`` maps each preview's name to a loopback port of the host."""
     ports = [f"{route.address}:{route.listen}:{inner_port(index)}" for index, route in enumerate(routes)]
     for index, route in enumerate(routes):
         for colour in names.COLOURS:
-            host = previews[f"{route.name}_{colour}"]
+            host = previews[preview_name(route, colour)]
             ports.append(f"127.0.0.1:{host}:{preview_inner_port(index, colour)}")
     mounts = [f"{home}/{name}:{HOME}/{name}" for name in ("cfg", "maps", "run")]
     return {
@@ -220,16 +219,16 @@ def document(
     }
 
 
-def external_networks(app: str) -> dict[str, Any]:
-    """Both colours' networks, as a document names them."""
+def external_networks(app: str) -> dict[str, Json]:
+    """Return both colours' networks, as a document names networks that it does not create."""
     return {colour: {"name": names.network(app, colour), "external": True} for colour in names.COLOURS}
 
 
 def preview_names(routes: Iterable[Route]) -> list[str]:
-    """The previews that these routes need."""
-    return [f"{route.name}_{colour}" for route in routes for colour in names.COLOURS]
+    """Return the names of the previews that these routes need."""
+    return [preview_name(route, colour) for route in routes for colour in names.COLOURS]
 
 
-def digest_text(routes: Sequence[Route]) -> str:
-    """What identifies an edge's container: its published addresses."""
-    return json.dumps([(route.name, route.address, route.listen) for route in routes])
+def preview_name(route: Route, colour: str) -> str:
+    """Return what the configuration calls a route's preview of a colour, and the backend behind it."""
+    return f"{route.name}_{colour}"

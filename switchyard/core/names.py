@@ -1,4 +1,4 @@
-"""Every name that Switchyard gives to something on a host, in one place."""
+"""Every name that Switchyard gives to something on a host."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ STANDIN = "switchyard.standin"
 
 
 def other(colour: str) -> str:
-    """The colour that ``colour`` is not."""
+    """Return the colour that ``colour`` is not."""
     return COLOURS[1 - COLOURS.index(colour)]
 
 
 def project(app: str, part: str) -> str:
-    """The Compose project of a part: ``shared``, ``edge``, ``blue`` or ``green``."""
+    """Return the Compose project of a part: ``shared``, ``edge``, ``build``, ``blue`` or ``green``."""
     return f"{app}-{part}"
 
 
 def network(app: str, colour: str) -> str:
-    """The external network of one colour; colours never share one."""
+    """Return the network of one colour. Colours never share one."""
     return f"{app}-{colour}"
 
 
 def alias(service: str, colour: str) -> str:
-    """The only name under which the edge knows a routed service."""
+    """Return the only name under which the edge knows a routed service."""
     return f"{service}-{colour}"
 
 
 def volume(app: str, name: str) -> str:
-    """A stateful volume that Switchyard creates."""
+    """Return the engine's name of a volume that Switchyard creates."""
     return f"{app}_{name}"
 
 
 def tag(app: str, service: str, release: str) -> str:
-    """The tag that keeps a pinned image from pruning."""
+    """Return the tag that keeps a pinned image from pruning."""
     return f"switchyard/{app}/{service}:{release}"

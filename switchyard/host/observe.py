@@ -120,7 +120,7 @@ def identity(containers: Iterable[Container]) -> frozenset[tuple[str, str]]:
 
 def shared_state(store: Store, app: str, record: Mapping[str, Any], containers: Iterable[Container]) -> str:
     """Whether every shared service of the release runs."""
-    running = {c.service for c in containers if c.kind == "shared" and c.is_running}
+    running = {c.service for c in containers if c.is_of_shared_project and c.is_running}
     ready = (store.shared / "ready").exists() and all(
         engine.has_network(names.network(app, colour)) for colour in names.COLOURS
     )

@@ -24,9 +24,9 @@ from switchyard.core.compose_document.parts import (
     Resource,
     Volume,
 )
-from switchyard.core.compose_document.section import Section
 from switchyard.core.images import ImageReference
 from switchyard.core.wire.message import Json
+from switchyard.core.wire.section import Section
 
 
 class Service(NamedTuple):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from switchyard.core.compose_document.section import Section
 from switchyard.core.wire.message import Json
+from switchyard.core.wire.section import Section
 
 
 def services_of(document: Mapping[str, Json]) -> Mapping[str, Json]:

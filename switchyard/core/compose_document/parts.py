@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from switchyard.core.compose_document.section import Section
 from switchyard.core.wire.message import Json
+from switchyard.core.wire.section import Section
 
 EVERY_ADDRESS = frozenset({"0.0.0.0", "[::]", "::"})
 """The host addresses that stand for every address of the host."""

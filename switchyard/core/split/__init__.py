@@ -13,7 +13,8 @@ from switchyard.core import names
 from switchyard.core.app import App, Route
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput
-from switchyard.core.kinds import KINDS, Kind, ServiceKind, infer
+from switchyard.core.kind_inference import infer
+from switchyard.core.kinds import KINDS, Kind, ServiceKind
 from switchyard.core.split.documents import build_document, colour_document, shared_document
 from switchyard.core.split.inputs import Inputs
 from switchyard.core.split.refusals import refusals

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping
 
-from switchyard.core import names
+from switchyard.core import edge, names
 from switchyard.core.app import Route
 from switchyard.core.compose_document import Mount, Service
 from switchyard.core.split.inputs import Inputs, is_relative_path
@@ -80,13 +80,10 @@ def shared_document(inputs: Inputs, state: State) -> dict[str, Json]:
             "labels": {**service.labels, names.APP: app, names.KIND: inputs.kind(service).name},
             **({"ports": service.setting("ports")} if service.ports else {}),
         }
-    networks: dict[str, Json] = {
-        colour: {"name": names.network(app, colour), "external": True} for colour in names.COLOURS
-    }
     return {
         "name": names.project(app, "shared"),
         "services": services,
-        "networks": networks,
+        "networks": edge.external_networks(app),
         **_volumes(shared, state),
         **_resources(inputs, shared=True),
     }

@@ -10,9 +10,10 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from switchyard.core import names
-from switchyard.core.compose_document.section import Section
 from switchyard.core.errors import NotChecked, SwitchyardError
+from switchyard.core.kinds import is_in_shared_project, kind_named
 from switchyard.core.wire.message import Json
+from switchyard.core.wire.section import Section
 
 T = TypeVar("T")
 SOCKET = "/var/run/docker.sock"
@@ -26,8 +27,6 @@ PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 NUMBER = "com.docker.compose.container-number"
 WORKING_DIR = "com.docker.compose.project.working_dir"
-COLOUR_KINDS = ("routed", "plain", "handover")
-"""The kinds of the services that a colour runs, oneshots apart."""
 
 
 class Mount(NamedTuple):
@@ -124,13 +123,20 @@ class Container(NamedTuple):
 
     @property
     def is_singleton(self) -> bool:
-        """Whether its service is a handover service."""
-        return self.kind == "handover"
+        """Whether at most one colour may run its service."""
+        kind = kind_named(self.kind)
+        return kind is not None and kind.at_most_one
+
+    @property
+    def is_of_shared_project(self) -> bool:
+        """Whether it runs a shared service."""
+        return is_in_shared_project(self.kind)
 
     @property
     def is_of_colour(self) -> bool:
         """Whether it runs a service of a colour, oneshots apart."""
-        return self.colour is not None and self.kind in COLOUR_KINDS
+        kind = kind_named(self.kind)
+        return self.colour is not None and kind is not None and kind.stays_up_in_colour
 
 
 class RestartPolicy(NamedTuple):

@@ -211,7 +211,7 @@ def _lacking(store: Store, containers: list[Container], live: str) -> list[str]:
     held = observe.of_colour(containers, live)
     record = store.record(held[0].release) if held else None
     shared = read_json(store.shared / "compose.json") or {}
-    running = [c for c in containers if c.kind == "shared"]
+    running = [c for c in containers if c.is_of_shared_project]
     missing = observe.lacking(running, observe.wanted(shared, shared.get("services") or ()))
     return [
         f"{service} of {live}, which is live, runs {count} times: inv deploy --force brings up a whole colour"

@@ -11,7 +11,8 @@ import yaml
 
 from switchyard.core.compose_document import Service, WrittenService
 from switchyard.core.images import POSTGRES_BY_DISTRIBUTION, ImageReference
-from switchyard.core.kinds import Kind, infer
+from switchyard.core.kind_inference import infer
+from switchyard.core.kinds import Kind
 from switchyard.predeploy.engine import compose_source, waivers
 from switchyard.predeploy.engine.check import FOREVER, Check
 from switchyard.predeploy.engine.result import Finding, Result, unknown

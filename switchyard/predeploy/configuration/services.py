@@ -9,7 +9,8 @@ from pathlib import Path
 from switchyard.core.compose_document import Service
 from switchyard.core.errors import NotChecked
 from switchyard.core.images import POSTGRES, REDIS
-from switchyard.core.kinds import SHARED, infer
+from switchyard.core.kind_inference import infer
+from switchyard.core.kinds import is_in_shared_project
 from switchyard.core.wire.answers import ContainerAddress
 from switchyard.predeploy.configuration import postgres_login, redis_login
 from switchyard.predeploy.configuration.logins import Clients, Login
@@ -67,7 +68,7 @@ def _servers(subject: Subject) -> Iterator[tuple[str, Service]]:
 
 
 def _is_shared(container: ContainerAddress, name: str) -> bool:
-    return container.service == name and container.kind == SHARED.name
+    return container.service == name and is_in_shared_project(container.kind)
 
 
 def _examine(subject: Subject, name: str, server: Service, containers: list[ContainerAddress]) -> Examination:

@@ -20,6 +20,7 @@ from switchyard.control import commit as git_source
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
 from switchyard.core.images import POSTGRES_DATABASES, ImageReference
+from switchyard.core.kinds import is_in_shared_project
 from switchyard.predeploy.database.migration_version import in_order
 from switchyard.predeploy.database.reader import Address, Reader
 from switchyard.predeploy.database.reference_server import NEWEST, USER, Server, apply_files, major_of
@@ -351,7 +352,9 @@ def _of_host(subject: Subject, setting: DatabaseSetting) -> Address | None:
             f"the database in app.predeploy.database.service, or its address in {setting.url_from}"
         )
     shared = [
-        container for container in subject.containers if (container.service, container.kind) == (service, "shared")
+        container
+        for container in subject.containers
+        if container.service == service and is_in_shared_project(container.kind)
     ]
     running = [container for container in shared if container.running and container.addresses]
     if not running:

@@ -22,7 +22,7 @@ def redacted(result: Result, subject: Subject) -> Result:
     return replace(
         result,
         findings=tuple(Finding.decode(redact_all(finding.encode(), values)) for finding in result.findings),
-        facts=redact_all(dict(result.facts), values),
+        facts={name: redact_all(fact, values) for name, fact in result.facts.items()},
         reason=redact(result.reason, values),
         output=redact(result.output, values),
     )
