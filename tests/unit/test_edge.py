@@ -228,10 +228,3 @@ def test_maps_hold_one_row_a_key() -> None:
     assert edge.live_map("green") == "live green\n"
     assert edge.releases_map({"green": None, "blue": "R1"}) == "blue R1\ngreen none\n"
     assert edge.drain_map({"R2": 20, "R1": 10}) == "R1 10\nR2 20\n" and edge.drain_map({}) == ""
-
-
-def test_only_published_addresses_identify_an_edge_s_container() -> None:
-    same = [Route("web", 8000, 80, affinity=True)]
-    assert edge.digest_text([WEB]) == edge.digest_text(same)
-    for other in (Route("web", 8000, 81), Route("web", 8000, 80, address="127.0.0.1"), Route("web", 8001, 80)):
-        assert edge.digest_text([WEB]) != edge.digest_text([other])
