@@ -1,21 +1,20 @@
-"""Every site at once: what any run can do, checked step by step instead of run by run.
+"""Check every site at once: step by step, instead of run by run.
 
-A run is a chain of steps, and what a step does depends on where it begins, never on how the run came there. So it is
-enough to take each place once, let its one next step come out in every way (wholly, partly, or done and the program
-killed; well or sick; with singletons or without), and see that
+A run is a chain of steps. What a step does depends on the site that it starts from, never on how the run got there. So
+it is enough to take each place once, let its one next step end in every way (wholly, partly, or done and the program
+killed; healthy or sick; with singletons or without), and check that
 
-- the step breaks no invariant and does nothing that its goal may not do,
-- where it leads is a place of this same set, which is why any number of faults, at any step, is covered,
-- a place without a next step keeps what its outcome promises; what depends on where a run began is kept by each step,
-  and so by every chain of them (``strayed``),
-- the steps that come out wholly form no circle: from every place, so also after the last fault, every goal ends.
+- the step breaks no invariant and does nothing that its goal must not do,
+- it leads to a place of the same set, which is why any number of faults, at any step, is covered,
+- a place without a next step keeps what its outcome promises; each step, and so every chain of steps, keeps what
+  depends on where a run began (``strayed``),
+- the steps that end wholly form no circle: from every place, also after the last fault, every goal ends.
 
-Of the stages, those that agree in all that a decision reads are decided together.
+Stages that agree in everything that a decision reads are decided together.
 
-That is more than walking from every site with some faults, and each place is looked at once instead of in every walk
-that comes through it. A place is a ground (colours and edge, with what a program knows of them) and a stage (the
-fields of ``STAGED``). Sites that differ in ``now`` alone are one place, for the decisions do not read the time; a test
-keeps it so.
+This covers more than a walk from every site with some faults, and it checks each place once instead of once for every
+walk that passes it. A place is a ground (colours and edge, with what a program knows of them) and a stage (the fields
+of ``STAGED``). Sites that differ in ``now`` alone are one place, for no decision reads the time; a test keeps it so.
 """
 
 from __future__ import annotations
@@ -35,22 +34,22 @@ from tests.harness.promises import overreach, strayed, unkept
 from tests.harness.simulated import LOST, PARTLY, WHOLLY, Colour, Machine, Memory
 
 STEPS = 60
-"""More than any way needs, and no more than a program goes."""
+"""More steps than any way needs, and no more than a program takes."""
 STAGED = ("shared", "stage", "smoke", "verdict")
 STAGES = list(itertools.product(*(VALUES[name] for name in STAGED)))
 NUMBERS = {stage: number for number, stage in enumerate(STAGES)}
 BARE = STAGES[0]
 IMAGED = ["absent" if stage[1] in ("absent", "received") else "built" for stage in STAGES]
-"""Of each stage what ``strayed`` asks of it: whether there are images."""
+"""What ``strayed`` needs to know of each stage: whether there are images."""
 SICKNESSES = ("oneshots", "smoke", "look", "seen", "new front", "new single", "old front", "old single")
 JUDGED = ("oneshots", "smoke", "look", "seen", "prove", "prove_singletons")
-"""Steps that a sickness makes come out badly."""
+"""Steps that a sickness makes fail."""
 GROUPS = ("front", "single")
 ON_THE_WAY = 255
 
 
 class Noted:
-    """A field of a site that notes when it is read."""
+    """A field of a site that records when it is read."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -64,7 +63,7 @@ class Noted:
 
 
 class Watched(Site):
-    """A site that notes which fields of its stage are read; those that agree in them lead to the same decision."""
+    """A site that records which fields of its stage are read. Stages that agree in them lead to the same decision."""
 
     read: set[str]
     shared, stage, smoke, verdict = map(Noted, STAGED)
@@ -76,13 +75,15 @@ class Watched(Site):
 
 @functools.cache
 def alike(number: int, read: frozenset[str]) -> frozenset[int]:
-    """The stages that have what one stage has in the fields that were read."""
+    """Return the stages that agree with one stage in the fields that were read."""
     places = [place for place, name in enumerate(STAGED) if name in read]
-    wanted = [STAGES[number][place] for place in places]
-    return frozenset(other for other, stage in enumerate(STAGES) if [stage[place] for place in places] == wanted)
+    fields_of_stage = [STAGES[number][place] for place in places]
+    return frozenset(
+        other for other, stage in enumerate(STAGES) if [stage[place] for place in places] == fields_of_stage
+    )
 
 
-class Held(NamedTuple):
+class HeldColour(NamedTuple):
     """One colour's containers, and what a program knows of them."""
 
     release: str | None
@@ -95,8 +96,8 @@ class Held(NamedTuple):
 class Ground(NamedTuple):
     """The part of a machine that is more than a stage."""
 
-    blue: Held
-    green: Held
+    blue: HeldColour
+    green: HeldColour
     edge: tuple[bool, bool, bool]
     """Whether it runs, answers, and fits."""
     running_map: str
@@ -104,18 +105,18 @@ class Ground(NamedTuple):
 
 
 class Way(NamedTuple):
-    """How one step comes out wholly: the ground it leads to, and for each stage the one it leads to."""
+    """How one step ends wholly: the ground that it leads to, and the stage that each stage leads to."""
 
     ground: int
     stages: tuple[int, ...]
 
 
 class Broken(Exception):
-    """What a step may not do, as a sentence."""
+    """What a step must not do, as a sentence."""
 
 
 class Unread:
-    """Stands for a field of the stage while a step is done; no step may read it."""
+    """The value of a stage's field while a step runs: no step may read it."""
 
     def __eq__(self, other: object) -> bool:
         raise AssertionError("a step of the simulated machine reads a field of the stage")
@@ -130,10 +131,10 @@ UNREAD: Any = Unread()
 
 
 def ground_of(host: Machine) -> Ground:
-    """A machine without its stage. The map of an edge that does not answer is what it reads when it starts."""
+    """Return a machine without its stage. An edge that does not answer has the map that it reads when it starts."""
     memory = (("proven", host.memory.proven), ("failed", host.memory.failed))
-    held = [
-        Held(
+    colours = [
+        HeldColour(
             colour.release,
             colour.front,
             colour.single,
@@ -142,24 +143,24 @@ def ground_of(host: Machine) -> Ground:
         for name, colour in host.colours.items()
     ]
     edge = (host.edge_runs, host.edge_answers, host.edge_fits)
-    return Ground(held[0], held[1], edge, host.running_map if host.edge_answers else host.map_file, host.map_file)
+    return Ground(colours[0], colours[1], edge, host.running_map if host.edge_answers else host.map_file, host.map_file)
 
 
-def machine_of(ground: Ground, wanted: str, sick: frozenset[str] = frozenset(), *, handover: bool = True) -> Machine:
-    """A machine on a ground, its stage unread."""
+def machine_of(ground: Ground, release: str, sick: frozenset[str] = frozenset(), *, handover: bool = True) -> Machine:
+    """Return a machine on a ground. Nothing may read its stage."""
     known: dict[str, set[str]] = {
         word: {
             f"{group} {name}"
-            for name, held in (("blue", ground.blue), ("green", ground.green))
+            for name, colour in (("blue", ground.blue), ("green", ground.green))
             for group in GROUPS
-            if f"{word} {group}" in held.known
+            if f"{word} {group}" in colour.known
         }
         for word in ("proven", "failed")
     }
     runs, answers, fits = ground.edge
     return Machine(
-        wanted,
-        {name: Colour(*held[:3]) for name, held in (("blue", ground.blue), ("green", ground.green))},
+        release,
+        {name: Colour(*colour[:3]) for name, colour in (("blue", ground.blue), ("green", ground.green))},
         edge_runs=runs,
         edge_answers=answers,
         edge_fits=fits,
@@ -173,14 +174,14 @@ def machine_of(ground: Ground, wanted: str, sick: frozenset[str] = frozenset(), 
     )
 
 
-def written(host: Machine) -> tuple[object, ...]:
-    """The stage's fields after a step: a value where the step wrote one."""
+def written_fields(host: Machine) -> tuple[object, ...]:
+    """Return the stage's fields after a step: a value where the step wrote one."""
     shared = host.shared if host.shared is UNREAD else ("healthy" if host.shared else "absent")
     return (shared, host.stage, host.memory.smoke, host.memory.verdict)
 
 
 def onto(fields: tuple[object, ...]) -> tuple[int, ...]:
-    """For each stage the stage that it is once these fields are written."""
+    """Return, for each stage, the stage that these fields make of it."""
     return tuple(
         NUMBERS[tuple(old if new is UNREAD else new for old, new in zip(stage, fields, strict=True))]
         for stage in STAGES
@@ -188,43 +189,43 @@ def onto(fields: tuple[object, ...]) -> tuple[int, ...]:
 
 
 def staged(host: Machine, stage: tuple[object, ...]) -> Site:
-    """A machine as it is seen at a stage; what a step wrote of its own stage is lost."""
+    """Return a machine as an observer sees it at a stage. What a step wrote into its own stage is lost."""
     shared, host.stage, host.memory.smoke, host.memory.verdict = map(str, stage)
     host.shared = shared == "healthy"
     return host.seen()
 
 
 def outcomes(step: Step) -> Iterator[tuple[str, frozenset[str], bool]]:
-    """How a step may come out: not at all is no change, and needs no look."""
+    """Yield how a step may end. A step that does nothing changes nothing, so it needs no check."""
     health = (frozenset[str](), frozenset(SICKNESSES)) if step.name in JUDGED else (frozenset[str](),)
     handover = (True, False) if step.name == "up" else (True,)
     return itertools.product((WHOLLY, PARTLY, LOST), health, handover)
 
 
 class Graph:
-    """All places that can be reached from some grounds, for one goal, and all that is wrong there."""
+    """Every place that one goal reaches from some grounds, and everything that is wrong there."""
 
     def __init__(self, decide: ModuleType, want: Want, starts: Iterable[Ground]) -> None:
         self.decide, self.want = decide, want
         self.grounds = list(dict.fromkeys(starts))
         self.numbers = {ground: number for number, ground in enumerate(self.grounds)}
         self.steps: list[list[tuple[Way, ...]]] = []
-        """Of each ground, for each stage: how the next step comes out wholly; none where there is no next step."""
+        """For each ground and stage, how the next step ends wholly; nothing where there is no next step."""
         self.longest = 0
         """Steps of the longest way from a place to its end."""
         self._onto: dict[tuple[object, ...], tuple[int, ...]] = {}
 
     def wrong(self) -> Iterator[str]:
-        """Every fault of a place or of a step from it, then every circle and every way that is too long."""
+        """Yield every fault of a place or of a step from it, then every circle and every way that is too long."""
         for ground in self.grounds:  # grows while it is read
             yield from self._look(ground)
         yield from self._circles()
 
     def _look(self, ground: Ground) -> Iterator[str]:
-        """One ground at every stage: what is wrong at its ends and with its steps."""
+        """Check one ground at every stage: yield what is wrong at its ends and with its steps."""
         seen = staged(machine_of(ground, self.want.release), BARE)
         fixed = (seen.blue, seen.green, seen.proxy, seen.map_file, seen.edge)
-        found: list[tuple[Way, ...]] = [()] * len(STAGES)
+        ways_of_stages: list[tuple[Way, ...]] = [()] * len(STAGES)
         begun: dict[Step, set[int]] = {}
         left = set(range(len(STAGES)))
         while left:
@@ -245,16 +246,16 @@ class Graph:
                 yield f"{error!r}: {self.want}, {step} from {seen}, stages like {STAGES[min(numbers)]}"
                 continue
             for number in numbers:
-                found[number] = ways
-        self.steps.append(found)
+                ways_of_stages[number] = ways
+        self.steps.append(ways_of_stages)
 
     def _ways(self, ground: Ground, before: Site, step: Step, numbers: Iterable[int]) -> Iterator[Way]:
-        """How a step comes out wholly; raises ``Broken`` where it breaks something, however it comes out."""
+        """Yield how a step ends wholly. Raise ``Broken`` where it breaks something, however it ends."""
         broken = overreach(self.want, before, step)
         for how, sick, handover in outcomes(step):
             host = machine_of(ground, self.want.release, sick, handover=handover)
             host.do(step, how)
-            fields, led = written(host), ground_of(host)
+            fields, led = written_fields(host), ground_of(host)
             after = staged(host, BARE)
             broken += machine.violations(before, step, after)
             if fields not in self._onto:
@@ -275,7 +276,7 @@ class Graph:
         return self.numbers[ground]
 
     def _circles(self) -> Iterator[str]:
-        """Places from which the steps come back to where they were, or go on for longer than a program does."""
+        """Yield places whose steps lead back to them, or go on for longer than a program does."""
         size = len(STAGES)
         longest = bytearray(size * len(self.grounds))  # of the way from a place to its end, and one
         for start in range(len(longest)):

@@ -1,4 +1,4 @@
-"""What a goal may do, and what its end promises: said once, for those who walk and for those who take every site."""
+"""What a goal may do and what its outcome promises, for the walks and for the check of every site."""
 
 from __future__ import annotations
 
@@ -8,55 +8,57 @@ from switchyard.core.steps import Step
 
 
 def overreach(want: Want, before: Site, step: Step) -> list[str]:
-    """What a goal may not do of itself; ending or taking back a switch that was cut off is not meant."""
+    """Return what a goal must not do by itself. To finish or take back a switch that was cut off is allowed."""
     if step.name != "switch" or before.proxy not in ("down", before.map_file):
         return []
-    held = {colour for colour in ("blue", "green") if before.slot(colour).release == want.release}
+    colours = {colour for colour in ("blue", "green") if before.slot(colour).release == want.release}
     forbidden = {
-        "it may only prepare": want.phase == "prepare" and step.colour in held and before.live not in held,
-        "a rollback does not go back": want.verb == "rollback" and before.live in held and step.colour not in held,
+        "it may only prepare": want.phase == "prepare" and step.colour in colours and before.live not in colours,
+        "a rollback does not go back": want.verb == "rollback"
+        and before.live in colours
+        and step.colour not in colours,
     }
     return [text for text, done in forbidden.items() if done]
 
 
 def pointed_at(site: Site) -> set[str]:
-    """The colours, or none, that traffic goes to or would after a restart of the edge."""
+    """Return the colours, or none, that traffic goes to now or would go to after a restart of the edge."""
     return {site.live, site.map_file}
 
 
 def was_live(start: Site, want: Want) -> bool:
-    """Whether a site's edge points to the wanted release, so that what is known to be bad may leave it."""
+    """Return whether the edge points to the wanted release, so that traffic may leave what is known to be bad."""
     return any(start.slot(colour).release == want.release for colour in pointed_at(start) if colour != "none")
 
 
 def lacks_images(site: Site) -> bool:
-    """Whether the wanted release is not built here."""
+    """Return whether the wanted release is not built here."""
     return site.stage in ("absent", "received")
 
 
 def unkept(want: Want, outcome: str, end: Site) -> list[str]:
-    """What an outcome promises, wherever it began, and the site in its end does not keep."""
+    """Return what an outcome promises, wherever the run began, and the last site does not keep."""
     home, live = end.holder(want.release), end.live
     away = live == "none" or end.slot(live).release != want.release
-    wanted = end.slot(home) if home is not None else Slot()
+    slot = end.slot(home) if home is not None else Slot()
     if outcome == "live":
         promised = {
             "the wanted release is live": not away and end.proxy == live,
-            "its singletons are proven": wanted.single in ("healthy", "unused"),
+            "its singletons are proven": slot.single in ("healthy", "unused"),
             "no other singleton runs": all(not end.slot(c).runs_singletons for c in ("blue", "green") if c != home),
             "it was looked at": end.verdict in ("ok", "unverified"),
         }
     elif outcome == "prepared":
         promised = {
             "only where it may not switch": want.phase == "prepare",
-            "the wanted release is proven": wanted.front == "healthy" and end.smoke == "ok",
+            "the wanted release is proven": slot.front == "healthy" and end.smoke == "ok",
             "edge, shared and oneshots are ready": (end.edge, end.shared, end.stage) == ("current", "healthy", "ran"),
         }
     elif outcome == "taken back":
         promised = {
             "the wanted release is not live": away,
-            "its singletons do not run": not wanted.runs_singletons,
-            "nothing of it runs": wanted.front not in ("starting", "healthy"),
+            "its singletons do not run": not slot.runs_singletons,
+            "nothing of it runs": slot.front not in ("starting", "healthy"),
         }
     else:
         promised = {
@@ -69,7 +71,7 @@ def unkept(want: Want, outcome: str, end: Site) -> list[str]:
 
 
 def unkept_since(want: Want, outcome: str, start: Site, end: Site) -> list[str]:
-    """What an outcome promises about where it began, and the site in its end does not keep."""
+    """Return what an outcome promises about where the run began, and the last site does not keep."""
     promised = {
         "live": {"its images are here": not lacks_images(end) or was_live(start, want)},
         "prepared": {"traffic is where it was": end.live in pointed_at(start) or was_live(start, want)},
@@ -78,16 +80,16 @@ def unkept_since(want: Want, outcome: str, start: Site, end: Site) -> list[str]:
 
 
 def strayed(want: Want, before: Site, after: Site) -> list[str]:
-    """How a step from one site to another breaks what ``unkept_since`` promises, which no chain of others does.
+    """Return how one step breaks what ``unkept_since`` promises. A chain of steps that do not, keeps it.
 
     Traffic that a chain may only prepare points nowhere that it did not point to before; a release that is live
     without its images was so before.
     """
-    found = []
+    faults = []
     moved = was_live(after, want) or not pointed_at(after) <= pointed_at(before)
     if want.phase == "prepare" and moved and not was_live(before, want):
-        found.append("a step that prepares moved traffic")
+        faults.append("a step that prepares moved traffic")
     imageless = was_live(after, want) and lacks_images(after)
     if imageless and not (was_live(before, want) and lacks_images(before)):
-        found.append("it is live without its images")
-    return found
+        faults.append("it is live without its images")
+    return faults

@@ -1,7 +1,7 @@
-"""A simulated machine: containers, an edge and a program's memory of its own, observed as a ``Site``.
+"""Simulate a machine: containers, an edge, and what a host program remembers, observed as a ``Site``.
 
-It shares no code with the decisions under test. What a program only remembers (proofs, failures, the smoke, the
-verdict) is kept apart from what the machine is, so that a kill loses the one and not the other.
+The simulation shares no code with the decisions under test. It keeps what a program only remembers (proofs, failures,
+the smoke, the verdict) apart from the state of the machine, so that a kill loses the one and not the other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from switchyard.core.steps import Step
 
 WHOLLY, PARTLY, NOT, LOST = "wholly", "partly", "not", "lost"
 HOW = (WHOLLY, PARTLY, NOT, LOST)
-"""How a step goes: done; half done, then killed; an error before anything was done; done, then killed."""
+"""How a step ends: done; half done, then killed; an error before it did anything; done, then killed."""
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Colour:
 
 @dataclass
 class Memory:
-    """What dies with the host program."""
+    """What a host program remembers. It dies with the program."""
 
     smoke: str = "unknown"
     verdict: str = "unknown"
@@ -41,7 +41,7 @@ class Memory:
 
 @dataclass
 class Machine:
-    """The truth of one machine, and which acts come out badly on it."""
+    """The true state of one machine, and which steps fail on it."""
 
     wanted: str
     colours: dict[str, Colour]
@@ -59,8 +59,8 @@ class Machine:
     """Whether releases that come up here have singletons."""
 
     @classmethod
-    def of(cls, site: Site, wanted: str, sick: frozenset[str] = frozenset(), *, handover: bool = True) -> Machine:
-        """A machine that is observed as this site."""
+    def of(cls, site: Site, release: str, sick: frozenset[str] = frozenset(), *, handover: bool = True) -> Machine:
+        """Return a machine that an observer sees as this site."""
         memory, colours = Memory(site.smoke, site.verdict), {}
         for colour, slot in (("blue", site.blue), ("green", site.green)):
             truth = {"starting": "running", "healthy": "running", "failed": "running"}
@@ -71,7 +71,7 @@ class Machine:
                 memory.proven |= {f"{group} {colour}"} if state == "healthy" else set()
                 memory.failed |= {f"{group} {colour}"} if state == "failed" else set()
         return cls(
-            wanted,
+            release,
             colours,
             edge_runs=site.edge != "absent",
             edge_answers=site.proxy != "down",
@@ -86,7 +86,7 @@ class Machine:
         )
 
     def seen(self) -> Site:
-        """What an observer sees now."""
+        """Return what an observer sees now."""
         return Site(
             blue=self._slot("blue"),
             green=self._slot("green"),
@@ -100,13 +100,13 @@ class Machine:
         )
 
     def _slot(self, colour: str) -> Slot:
-        held = self.colours[colour]
-        if held.release is None:
+        slot = self.colours[colour]
+        if slot.release is None:
             return Slot()
         return Slot(
-            held.release,
-            self._group(f"front {colour}", held.front, "starting"),
-            self._group(f"single {colour}", held.single, "running"),
+            slot.release,
+            self._group(f"front {colour}", slot.front, "starting"),
+            self._group(f"single {colour}", slot.single, "running"),
         )
 
     def _group(self, key: str, truth: str, unproven: str) -> str:
@@ -119,11 +119,11 @@ class Machine:
         return "healthy" if key in self.memory.proven else unproven
 
     def kill(self) -> None:
-        """The host program dies, and what only it knew is lost."""
+        """Kill the host program, and lose what only it knew."""
         self.memory = Memory()
 
     def do(self, step: Step, how: str = WHOLLY) -> None:
-        """Carries a step out, in one of the ways of ``HOW``."""
+        """Do a step, in one of the ways of ``HOW``."""
         if how != NOT:
             act: Callable[[str, bool], None] = getattr(self, f"_{step.name}")
             act(step.colour or "", how == PARTLY)
@@ -150,19 +150,19 @@ class Machine:
             self.running_map = self.map_file
 
     def _retire(self, colour: str, partly: bool) -> None:
-        held = self.colours[colour]
+        slot = self.colours[colour]
         if partly:
-            self._stop(held, "front")
-            self._stop(held, "single")
+            self._stop(slot, "front")
+            self._stop(slot, "single")
             return
         self.colours[colour] = Colour()
         self._forget(colour, "front", "single")
 
     def _up(self, colour: str, partly: bool) -> None:
-        held = self.colours[colour]
-        if held.release is None:
-            held.release, held.single = self.wanted, "none" if self.handover else "unused"
-        held.front = "stopped" if partly else "running"
+        slot = self.colours[colour]
+        if slot.release is None:
+            slot.release, slot.single = self.wanted, "none" if self.handover else "unused"
+        slot.front = "stopped" if partly else "running"
         self._forget(colour, "front")
 
     def _prove(self, colour: str, partly: bool) -> None:
@@ -183,9 +183,9 @@ class Machine:
             self._forget(colour, "single")
 
     def _start_singletons(self, colour: str, partly: bool) -> None:
-        held = self.colours[colour]
-        assert held.release is not None, "singletons start in a colour that holds no release"
-        held.single = "stopped" if partly else "running"
+        slot = self.colours[colour]
+        assert slot.release is not None, "singletons start in a colour that holds no release"
+        slot.single = "stopped" if partly else "running"
 
     def _prove_singletons(self, colour: str, partly: bool) -> None:
         self._judge(colour, "single", partly)
@@ -207,14 +207,14 @@ class Machine:
             self.memory.failed.add(f"front {colour}")
 
     def _judge(self, colour: str, group: str, partly: bool) -> None:
-        held = self.colours[colour]
-        well = getattr(held, group) == "running" and f"{held.release} {group}" not in self.sick
+        slot = self.colours[colour]
+        well = getattr(slot, group) == "running" and f"{slot.release} {group}" not in self.sick
         if not partly:
             (self.memory.proven if well else self.memory.failed).add(f"{group} {colour}")
 
-    def _stop(self, held: Colour, group: str) -> None:
-        if getattr(held, group) == "running":
-            setattr(held, group, "stopped")
+    def _stop(self, slot: Colour, group: str) -> None:
+        if getattr(slot, group) == "running":
+            setattr(slot, group, "stopped")
 
     def _forget(self, colour: str, *groups: str) -> None:
         for group in groups:
