@@ -22,13 +22,14 @@ from typing import TypeAlias
 import psycopg
 
 from bench.measured import Report, timed
-from switchyard.predeploy.database import orphans
-from switchyard.predeploy.database.catalog import run_files
-from switchyard.predeploy.database.fingerprint import QUERY, differences
-from switchyard.predeploy.database.migrations import fingerprint_of, keyed
-from switchyard.predeploy.database.orphans import Relation
-from switchyard.predeploy.database.reader import Reader, connect
-from switchyard.predeploy.database.reference_server import Server, apply_files
+from switchyard.predeploy.database.apply_sql import apply_files
+from switchyard.predeploy.database.catalog import run_sql_checks
+from switchyard.predeploy.database.connection import connect
+from switchyard.predeploy.database.fingerprint import differences, fingerprint_of, read_fingerprint
+from switchyard.predeploy.database.orphans import find_orphans
+from switchyard.predeploy.database.reader import Reader
+from switchyard.predeploy.database.reference_server import ReferenceDatabase, Server
+from switchyard.predeploy.database.relations import Relation, foreign_keys
 from switchyard.predeploy.database.sql_checks import shipped
 
 RATIO_MOST, CATALOG_MOST, DRIFT_MOST = 1.2, 0.1, 3.0
@@ -84,8 +85,8 @@ def bench_catalog(report: Report, server: Server, rounds: int) -> None:
     print("catalog: all files of sql/checks", flush=True)
     reader = Reader(server.address(create_tables(server), "here"), 30, VALUES, threading.Event())
     files = [file for file in shipped() if file.runs_on(reader.version)]
-    run_files(files, reader, SAMPLES)
-    seconds = [timed(lambda: run_files(files, reader, SAMPLES)) for _ in range(3 * rounds)]
+    run_sql_checks(files, reader, SAMPLES)
+    seconds = [timed(lambda: run_sql_checks(files, reader, SAMPLES)) for _ in range(3 * rounds)]
     reader.close()
     report.show(f"{len(files)} files, {TABLES} tables", seconds)
     report.limit("the catalog's checks together", statistics.median(seconds), CATALOG_MOST)
@@ -100,8 +101,8 @@ def bench_drift(report: Report, server: Server, rounds: int) -> None:
         began = time.monotonic()
         reader = Reader(server.address(live, "here"), 30, VALUES, threading.Event())
         reference = Server()
-        fingerprint = fingerprint_of(reference, create_tables(reference), VALUES)
-        drift = differences(fingerprint, keyed(reader.rows(QUERY)))
+        expected = fingerprint_of(ReferenceDatabase(reference, create_tables(reference)), VALUES)
+        drift = differences(expected, read_fingerprint(reader))
         seconds.append(time.monotonic() - began)
         reference.close()
         reader.close()
@@ -139,7 +140,7 @@ def bench_orphans(report: Report, server: Server, name: str, rounds: int) -> Non
     """Time all twenty foreign keys on as many connections, by turns with the fastest style of each."""
     address = server.address(name, "here")
     reader = Reader(address, 600, VALUES, threading.Event())
-    relations = sorted(orphans.relations(reader), key=lambda relation: -relation.rows)
+    relations = sorted(foreign_keys(reader), key=lambda relation: -relation.rows)
     print(f"orphans: {len(relations)} foreign keys on {reader.width} connections", flush=True)
     best: dict[str, str] = {}
     ratios: dict[str, float] = {}
@@ -151,7 +152,7 @@ def bench_orphans(report: Report, server: Server, name: str, rounds: int) -> Non
 
     def ours() -> None:
         with ThreadPoolExecutor(reader.width) as pool:
-            list(pool.map(lambda relation: orphans.look(relation, reader, SAMPLES), relations))
+            list(pool.map(lambda relation: find_orphans(relation, reader, SAMPLES), relations))
 
     our_seconds: list[float] = []
     hand_seconds: list[float] = []
@@ -173,7 +174,7 @@ def bench_orphans(report: Report, server: Server, name: str, rounds: int) -> Non
     report.show("ours", our_seconds)
     ratio = statistics.median(a / b for a, b in zip(our_seconds, hand_seconds, strict=True))
     report.limit("all: ours over the fastest by hand", ratio, RATIO_MOST)
-    worst_big = max(ratios[relation.name] for relation in relations if relation.child[1] == "big")
+    worst_big = max(ratios[relation.name] for relation in relations if relation.child.name == "big")
     report.limit("one by one, the worst of the big child", worst_big, RATIO_MOST)
     worst = max(ratios, key=lambda key: ratios[key])
     print(f"  the worst of all: {ratios[worst]:.2f} ({worst})\n", flush=True)
@@ -181,11 +182,11 @@ def bench_orphans(report: Report, server: Server, name: str, rounds: int) -> Non
 
 def fastest_style(connection: Connection, reader: Reader, relation: Relation) -> tuple[str, float]:
     """Return the fastest query by hand for a foreign key, and our seconds over its seconds."""
-    child, parent, column = relation.child[1], relation.parent[1], relation.pairs[0][0]
+    child, parent, column = relation.child.name, relation.parent.name, relation.pairs[0].child
     queries = {style: text.format(child=child, column=column, parent=parent) for style, text in STYLES.items()}
     seconds = {style: best_of_two(functools.partial(fetch, connection, text)) for style, text in queries.items()}
     style = min(seconds, key=lambda key: seconds[key])
-    our_seconds = best_of_two(functools.partial(orphans.look, relation, reader, SAMPLES))
+    our_seconds = best_of_two(functools.partial(find_orphans, relation, reader, SAMPLES))
     figures = ", ".join(f"{key} {value:.3f}" for key, value in seconds.items())
     print(f"    {relation.name:<18} ours {our_seconds:.3f}; {figures}", flush=True)
     return queries[style], our_seconds / seconds[style]

@@ -27,12 +27,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import psycopg
 
 from scripts.violations import plant
-from switchyard.predeploy.database import orphans, rows
-from switchyard.predeploy.database.catalog import TABLES, run_files
-from switchyard.predeploy.database.fingerprint import differences
-from switchyard.predeploy.database.migrations import fingerprint_of
+from switchyard.predeploy.database.apply_sql import apply_files
+from switchyard.predeploy.database.catalog import TABLES, run_sql_checks
+from switchyard.predeploy.database.fingerprint import differences, fingerprint_of
+from switchyard.predeploy.database.orphans import find_orphans
 from switchyard.predeploy.database.reader import Reader
-from switchyard.predeploy.database.reference_server import Server, apply_files
+from switchyard.predeploy.database.reference_server import ReferenceDatabase, Server
+from switchyard.predeploy.database.relations import foreign_keys
+from switchyard.predeploy.database.sequences import sequence_findings
 from switchyard.predeploy.database.sql_checks import shipped
 from switchyard.predeploy.engine.result import Finding
 
@@ -131,7 +133,8 @@ def check_schema(server: Server, name: str, folder: Path) -> list[str]:
         after, unchecked = check(reader)
     broken = [f"{name}: {problem}" for problem in missed(planted, counts(before), counts(after))]
     broken += [f"{name}: could not check: {place}" for place in unchecked]
-    drift = differences(fingerprint_of(server, database, VALUES), fingerprint_of(server, copy, VALUES))
+    original, planted_copy = (fingerprint_of(ReferenceDatabase(server, each), VALUES) for each in (database, copy))
+    drift = differences(original, planted_copy)
     texts = sorted({str(difference)[:100] for difference in drift})
     print(f"    drift between both: {len(drift)}: {'; '.join(texts)[:600]}", flush=True)
     return broken if drift else [*broken, f"{name}: no drift"]
@@ -139,8 +142,8 @@ def check_schema(server: Server, name: str, folder: Path) -> list[str]:
 
 def describe(reader: Reader) -> tuple[list[Finding], list[str]]:
     """Check a schema as it is, print its size and its findings, and return them and what the checks could not read."""
-    tables, schemas, partitions = (reader.rows(query)[0][0] for query in (TABLES, SCHEMAS_QUERY, PARTITIONS_QUERY))
-    relations = len(orphans.relations(reader))
+    tables, schemas, partitions = (reader.value(query, int) for query in (TABLES, SCHEMAS_QUERY, PARTITIONS_QUERY))
+    relations = len(foreign_keys(reader))
     began = time.monotonic()
     findings, unchecked = check(reader)
     seconds = time.monotonic() - began
@@ -164,10 +167,10 @@ def reading(server: Server, name: str) -> Iterator[Reader]:
 def check(reader: Reader) -> tuple[list[Finding], list[str]]:
     """Return the checks' findings, and what the checks could not read."""
     files = [file for file in shipped() if file.check == "schema"]
-    findings, unchecked, _ = run_files(files, reader, SAMPLES)
-    for relation in orphans.relations(reader):
-        findings += orphans.look(relation, reader, SAMPLES)
-    sequences, unread, _ = rows.sequences(reader)
+    findings, unchecked, _ = run_sql_checks(files, reader, SAMPLES)
+    for relation in foreign_keys(reader):
+        findings += find_orphans(relation, reader, SAMPLES)
+    sequences, unread, _ = sequence_findings(reader)
     return [*findings, *sequences], [*unchecked, *unread]
 
 

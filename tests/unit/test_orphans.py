@@ -9,15 +9,18 @@ from contextlib import contextmanager
 import pytest
 
 from switchyard.core.errors import BadInput, NotChecked
-from switchyard.predeploy.database import orphans
+from switchyard.predeploy.database.orphans import count_query, find_orphans
 from switchyard.predeploy.database.reader import MARK, Reader
 from switchyard.predeploy.database.reference_server import Server
+from switchyard.predeploy.database.relations import declared_relation, foreign_keys
 from switchyard.predeploy.engine.result import Finding
 from switchyard.settings.predeploy import RelationSetting
 from tests.embedded import fresh
 
 UNCHECKED = "SET session_replication_role = replica;"
 """Rows get in without their foreign keys being looked at."""
+
+TRANSACTION = {"transaction_isolation": "repeatable read", "row_security": "off"}
 
 
 @contextmanager
@@ -31,8 +34,8 @@ def reading(server: Server, *texts: str) -> Iterator[Reader]:
 def found(server: Server, *texts: str, declared: RelationSetting | None = None) -> list[str]:
     """What is told of every relation, and of a declared one."""
     with reading(server, *texts) as reader:
-        relations = orphans.relations(reader) + ([orphans.declared(declared, 0)] if declared else [])
-        told: list[Finding] = [each for relation in relations for each in orphans.look(relation, reader, 2)]
+        relations = foreign_keys(reader) + ([declared_relation(declared, 0)] if declared else [])
+        told: list[Finding] = [each for relation in relations for each in find_orphans(relation, reader, 2)]
         return [f"{each.rule} {each.place}: {each.what}" for each in told]
 
 
@@ -135,18 +138,18 @@ def test_a_declared_relation_needs_no_constraint_and_may_have_a_condition(server
     assert "2 rows" in found(server, text, declared=RelationSetting(**words))[0]
     for where in ("true); DELETE FROM p; SELECT (1", "pg_reload_conf()", "(SELECT 1 FROM p FOR UPDATE) = 1"):
         with pytest.raises(BadInput, match=r"relations\[0\]\.where"):
-            orphans.declared(RelationSetting(**words, where=where), 0)
+            declared_relation(RelationSetting(**words, where=where), 0)
     with pytest.raises(NotChecked, match="does not exist"):
         found(server, text, declared=RelationSetting(**{**words, "columns": ["gone"]}))
 
 
 def test_every_connection_sees_the_same_instant(server: Server) -> None:
     with reading(server, "CREATE TABLE t (id int)") as reader:
-        with server.open(str(reader.address.parameters["dbname"])) as writer:
+        with server.open(reader.address.parameters.dbname) as writer:
             writer.execute("INSERT INTO t VALUES (1)")
         counts = []
         threads = [
-            threading.Thread(target=lambda: counts.append(reader.rows("SELECT count(*) FROM public.t")[0][0]))
+            threading.Thread(target=lambda: counts.append(reader.value("SELECT count(*) FROM public.t", int)))
             for _ in range(4)
         ]
         for thread in threads:
@@ -162,7 +165,7 @@ def test_every_connection_sees_the_same_instant(server: Server) -> None:
 def test_each_statement_says_within_itself_whose_it_is(server: Server, text: str) -> None:
     with reading(server, "SELECT 1") as reader:
         own = text.format("SELECT query FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid()")
-        ((said,),) = reader.rows(own)
+        (said,) = reader.rows(own, str)
         assert said.replace(f" {MARK} ", "") == own
         assert 0 < said.index(MARK) < said.index("query FROM")
 
@@ -175,20 +178,22 @@ def test_nothing_gets_out_of_the_transaction(server: Server) -> None:
             ("CREATE TABLE public.escaped ()", "read-only"),
         ):
             with pytest.raises(NotChecked, match=words):
-                reader.rows(text)
-        with server.open(str(reader.address.parameters["dbname"])) as other:
+                reader.rows(text, str)
+        with server.open(reader.address.parameters.dbname) as other:
             assert other.execute("SELECT to_regclass('public.escaped')").fetchone() == (None,)
-        assert reader.rows("SELECT current_setting('transaction_isolation'), current_setting('row_security')") == [
-            ("repeatable read", "off")
-        ]
+        settings = (
+            "SELECT current_setting('transaction_isolation') || ', row_security ' || current_setting('row_security')"
+        )
+        assert reader.value(settings, str) == "repeatable read, row_security off"
 
 
 def test_the_locks_are_a_readers(server: Server) -> None:
     with reading(server, "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int REFERENCES p)") as reader:
-        (relation,) = orphans.relations(reader)
+        (relation,) = foreign_keys(reader)
         held = reader.rows(
             "WITH one AS (SELECT count(*) FROM public.c) "
-            "SELECT DISTINCT mode FROM pg_locks, one WHERE relation IS NOT NULL"
+            "SELECT DISTINCT mode FROM pg_locks, one WHERE relation IS NOT NULL",
+            str,
         )
-        assert held == [("AccessShareLock",)]
-        assert "LIMIT" not in orphans.count(relation).as_string(None)
+        assert held == ["AccessShareLock"]
+        assert "LIMIT" not in count_query(relation).as_string(None)

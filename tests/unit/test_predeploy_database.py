@@ -23,9 +23,12 @@ import pytest
 
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput
-from switchyard.predeploy.database import sql_checks, syntax_tree, target_database
+from switchyard.predeploy.database import sql_checks
 from switchyard.predeploy.database.all import CHECKS
+from switchyard.predeploy.database.postgres_services import postgres_services
+from switchyard.predeploy.database.read_only import acts, require_read_only
 from switchyard.predeploy.database.reference_server import FOLDERS, NEWEST, Server
+from switchyard.predeploy.database.syntax_tree import RefusedSql
 from tests.embedded import EXTENSION, TOP, Shop, found, fresh, url
 from tests.unit import test_predeploy_migrations, test_predeploy_queries
 from tests.unit.conftest import ELSEWHERE
@@ -373,7 +376,7 @@ def test_behind_a_pooler_nothing_is_looked_at_since_its_sessions_are_others_too(
     name = fresh(newest, "CREATE TABLE t (id int PRIMARY KEY)")
     with pooled(newest) as port:
         result = shop.predeploy(address=f"postgresql://postgres@127.0.0.1:{port}/{name}?sslmode=disable")
-    assert result["exit"] == 3 and "a connection pooler stands before it" in result["schema"]["reason"], result[
+    assert result["exit"] == 3 and "a connection pooler answers in the server" in result["schema"]["reason"], result[
         "printed"
     ]
 
@@ -574,7 +577,7 @@ def test_a_service_is_a_database_by_its_image() -> None:
     )
     others = ("prom/postgres-exporter", "postgrest/postgrest:12", "edoburu/pgbouncer", "redis:8")
     document = {"services": {image: {"image": image} for image in (*images, *others)}}
-    assert list(target_database.services(Document.decode(document))) == list(images)
+    assert list(postgres_services(Document.decode(document))) == list(images)
 
 
 def test_a_command_and_a_fixture_fill_the_embedded_server(shop: Shop) -> None:
@@ -613,7 +616,7 @@ def another() -> Iterator[Path]:
 
 def test_a_postgresql_of_this_machine_is_embedded_for_an_extension_that_ours_lacks(shop: Shop, another: Path) -> None:
     shop.write(migrations__0001_a_sql="CREATE TABLE t (id int PRIMARY KEY);\nCREATE EXTENSION pg_trgm;\n")
-    lacks = 'migrations/0001_a.sql:2: the embedded PostgreSQL says: extension "pg_trgm" is not available'
+    lacks = 'migrations/0001_a.sql:2: the embedded PostgreSQL refuses it: extension "pg_trgm" is not available'
     for setting, outcome, words in (
         (None, "unknown", f"{lacks}; set app.predeploy.database.reference to the folder of a PostgreSQL on this"),
         ("/nowhere", "unknown", "app.predeploy.database.reference: /nowhere is no PostgreSQL"),
@@ -625,7 +628,10 @@ def test_a_postgresql_of_this_machine_is_embedded_for_an_extension_that_ours_lac
 
 
 def test_no_embedded_server_outlives_a_killed_run() -> None:
-    code = "from switchyard.predeploy.database.reference_server import Server; s = Server(); print(s.folder, flush=True); input()"
+    code = (
+        "from switchyard.predeploy.database.reference_server import Server; "
+        "s = Server(); print(s.folder, flush=True); input()"
+    )
     program = subprocess.Popen(
         [sys.executable, "-c", code], cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -666,8 +672,8 @@ def test_no_embedded_server_outlives_a_killed_run() -> None:
     ],
 )
 def test_what_does_more_than_read_is_refused(text: str, words: str) -> None:
-    with pytest.raises(syntax_tree.NotOnlyReading, match=words):
-        syntax_tree.require_only_reading(text)
+    with pytest.raises(RefusedSql, match=words):
+        require_read_only(text)
 
 
 @pytest.mark.parametrize(
@@ -682,7 +688,7 @@ def test_what_does_more_than_read_is_refused(text: str, words: str) -> None:
     ],
 )
 def test_what_only_reads_is_not(text: str) -> None:
-    syntax_tree.require_only_reading(text)
+    require_read_only(text)
 
 
 HARMLESS = {
@@ -712,8 +718,8 @@ def test_every_function_that_could_act_is_refused_or_known_to_be_harmless(server
             "SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v' AND pronamespace = 'pg_catalog'::regnamespace"
         ).fetchall()
     names = {name for (name,) in volatile if not name.startswith("pg_stat_get_")}
-    assert {name for name in names if not syntax_tree.acts(name)} <= HARMLESS
-    assert not any(syntax_tree.acts(name) for name in HARMLESS)
+    assert {name for name in names if not acts(name)} <= HARMLESS
+    assert not any(acts(name) for name in HARMLESS)
 
 
 def test_every_shipped_file_keeps_to_the_contract_and_has_a_case() -> None:
@@ -740,4 +746,4 @@ def test_a_header_names_what_is_wrong_with_it(tmp_path: Path) -> None:
         head = "".join(f"-- {key}: {value}\n" for key, value in {**good, **change}.items() if value)
         (tmp_path / "x.sql").write_text(f"{head}SELECT 1")
         with pytest.raises(BadInput, match=words):
-            sql_checks.read(tmp_path / "x.sql", "x.sql")
+            sql_checks.read_sql_check(tmp_path / "x.sql", "x.sql")

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from switchyard.predeploy.database.fingerprint import Difference
-from switchyard.predeploy.database.migrations import fingerprint_of, only_worded_otherwise
-from switchyard.predeploy.database.reference_server import Server
+from switchyard.predeploy.database.drift import is_reworded_view
+from switchyard.predeploy.database.fingerprint import Difference, ObjectKey, fingerprint_of
+from switchyard.predeploy.database.reference_server import ReferenceDatabase, Server
 from tests.embedded import EXTENSION, Shop, found, fresh, url
 
 FIRST = """CREATE TABLE teams (id int PRIMARY KEY, name text NOT NULL);
@@ -140,14 +140,15 @@ def test_a_view_in_the_words_of_another_version_is_no_drift(newest: Server) -> N
     name = fresh(
         newest, "CREATE TABLE teams (id int PRIMARY KEY, name text)", "CREATE VIEW names AS SELECT name FROM teams"
     )
-    should = fingerprint_of(newest, name, {"switchyard.ignored": "[]"})["view", "", "public.names"]
+    reference = ReferenceDatabase(newest, name)
+    view = ObjectKey("view", "", "public.names")
+    expected = fingerprint_of(reference, {"switchyard.ignored": "[]"})[view]
     for is_, same in (
         ("SELECT teams.name FROM public.teams;", True),
         ("SELECT upper(teams.name) AS name FROM public.teams;", False),
         ("SELECT gone.name FROM public.gone;", False),
     ):
-        difference = Difference("changed", "view", "", "public.names", should, is_)
-        assert only_worded_otherwise(difference, newest, name) == same
+        assert is_reworded_view(Difference("changed", view, expected, is_), reference) == same
 
 
 def test_an_edited_a_lost_a_late_and_a_doubled_migration_are_told(newest: Server, moved: Shop) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from switchyard.predeploy.database import migration_lint
 from switchyard.predeploy.database.all import CHECKS
-from switchyard.predeploy.database.old_queries import numbered
+from switchyard.predeploy.database.query_parameters import numbered
 from switchyard.predeploy.database.reference_server import Server
 from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.result import Result

@@ -18,7 +18,8 @@ from switchyard.core.compose_document import Document
 from switchyard.core.errors import NotChecked
 from switchyard.core.wire.checks import CheckRecord
 from switchyard.predeploy.database.reference_server import Server
-from switchyard.predeploy.database.target_database import machines, state_of
+from switchyard.predeploy.database.target_database import machines
+from switchyard.predeploy.database.target_reader import reader_of
 from switchyard.predeploy.engine import gate, runner, validation
 from switchyard.predeploy.engine.check import Check, never
 from switchyard.predeploy.engine.options import CheckOptions
@@ -446,7 +447,7 @@ def test_the_instant_of_a_database_is_held_no_longer_than_its_checks_take(subjec
     seen = threading.Event()
 
     def reads(subject: Subject) -> Result:
-        state_of(subject).reader(subject).rows("SELECT 1")
+        reader_of(subject).rows("SELECT 1", int)
         assert seen.wait(30)
         return passes(subject)
 

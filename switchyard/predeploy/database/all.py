@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from switchyard.predeploy.database import (
     catalog,
+    drift,
     migration_lint,
     migrations,
     old_queries,
     orphans,
+    query_time,
     rows,
-    target_database,
+    sequences,
 )
 from switchyard.predeploy.engine.check import Check
 
-CHECKS: tuple[Check, ...] = tuple(
-    replace(each, per_machine=target_database.machines)
-    for each in (
-        *catalog.CHECKS,
-        *orphans.CHECKS,
-        *rows.CHECKS,
-        *migrations.CHECKS,
-        *migration_lint.CHECKS,
-        *old_queries.CHECKS,
-    )
+CHECKS: tuple[Check, ...] = (
+    *catalog.CHECKS,
+    *orphans.CHECKS,
+    *rows.CHECKS,
+    *sequences.CHECKS,
+    *migrations.CHECKS,
+    *drift.CHECKS,
+    *migration_lint.CHECKS,
+    *old_queries.CHECKS,
+    *query_time.CHECKS,
 )

@@ -1,157 +1,156 @@
-"""The checks that are files of SQL: Switchyard's own and the application's."""
+"""The checks that run files of SQL: Switchyard's own about schema and server, and the application's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from switchyard.core.errors import BadInput, NotChecked
-from switchyard.predeploy.database.database_check import concluded, counted, reading
-from switchyard.predeploy.database.reader import Reader
-from switchyard.predeploy.database.sql_checks import SEVERITIES, SqlFile, read, shipped
-from switchyard.predeploy.database.target_database import setting_of
-from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.database.database_check import A_DATABASE, conclude, counted, database_check, reads_database
+from switchyard.predeploy.database.database_setting import setting_of
+from switchyard.predeploy.database.reader import Reader, Table
+from switchyard.predeploy.database.sql_checks import SEVERITIES, SqlCheck, read_sql_check, shipped
 from switchyard.predeploy.engine.result import Finding, Result, skipped
 from switchyard.predeploy.engine.subject import Subject
 
-OWN = "sql/checks"
-"""The folder of the application's own."""
-SHOWN = 200
-"""Characters of a row that is shown as it is."""
-
-
-def findings(file: SqlFile, columns: Sequence[str], rows: Sequence[Sequence[Any]], samples: int) -> list[Finding]:
-    """A finding for each row; for rows that say nothing of themselves, their number and as many as may be shown."""
-    if list(columns[:2]) == ["place", "what"]:
-        return [_told(file, dict(zip(columns, row, strict=True))) for row in rows]
-    if not rows:
-        return []
-    shown = "; ".join(
-        ", ".join(f"{name}={value}" for name, value in zip(columns, row, strict=True))[:SHOWN] for row in rows[:samples]
-    )
-    what = f"{counted(len(rows), 'row')} against: {file.promises}" + (f" Among them: {shown}" if shown else "")
-    return [Finding(file.id, what, file.place, do=file.do, severity=file.severity, text=file.id)]
-
-
-def _told(file: SqlFile, row: dict[str, Any]) -> Finding:
-    severity = row.get("severity") if row.get("severity") in SEVERITIES else file.severity
-    return Finding(file.id, str(row["what"]), str(row["place"]), do=file.do, severity=str(severity))
-
-
-def run_files(
-    files: Sequence[SqlFile], reader: Reader, samples: int, *, own: bool = False
-) -> tuple[list[Finding], list[str], list[SqlFile]]:
-    """Findings, what could not be looked at, and which files ran."""
-    found: list[Finding] = []
-    unlooked: list[str] = []
-    ran = []
-    for file in files:
-        if not file.runs_on(reader.version):
-            continue
-        ran.append(file)
-        try:
-            columns, rows = reader.read(file.sql, own=own)
-        except NotChecked as error:
-            words = f"{file.place}: {error}"
-            if file.severity == "error":
-                unlooked.append(words)
-            else:
-                found.append(Finding(file.id, f"could not be looked at: {error}", file.place, severity=file.severity))
-            continue
-        found += findings(file, columns, rows, samples)
-    return found, unlooked, ran
-
-
-def _schema(subject: Subject, reader: Reader) -> Result:
-    files = [file for file in shipped() if file.check == "schema"]
-    found, unlooked, ran = run_files(files, reader, setting_of(subject).samples)
-    tables = reader.rows(TABLES)[0][0]
-    looked = f"{counted(tables, 'table')}, {counted(len(ran), 'file')} of sql/checks"
-    if not tables and not unlooked:
-        return concluded(found, ["there is no table, so nothing was looked at"], looked, reader)
-    return concluded(found, unlooked, looked, reader, tables=tables)
-
-
+APPLICATION_FOLDER = "sql/checks"
+"""The folder of the application's own checks."""
+SAMPLE_CHARACTERS_MAX = 200
 TABLES = """SELECT count(*)::int FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"""
-_SEES_ALL = "SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')"
+_SEES_ALL_SESSIONS = "SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')"
 
 
-def _server(subject: Subject, reader: Reader) -> Result:
+class SqlCheckRun(NamedTuple):
+    """What a run of several files came to."""
+
+    findings: list[Finding]
+    unchecked: list[str]
+    ran: list[SqlCheck]
+    """The files that are for the server's version."""
+
+
+def run_sql_checks(checks: Sequence[SqlCheck], reader: Reader, samples: int, *, as_role: bool = False) -> SqlCheckRun:
+    """Run files of SQL. ``samples`` is the number of rows that a finding shows; ``as_role`` is that of ``Reader``."""
+    run = SqlCheckRun([], [], [check for check in checks if check.runs_on(reader.version)])
+    for check in run.ran:
+        try:
+            table = reader.table(check.sql, as_role=as_role)
+        except NotChecked as error:
+            if check.severity == "error":
+                run.unchecked.append(f"{check.place}: {error}")
+            else:
+                what = f"could not be looked at: {error}"
+                run.findings.append(Finding(check.id, what, check.place, severity=check.severity))
+            continue
+        run.findings.extend(violations(check, table, samples))
+    return run
+
+
+def violations(check: SqlCheck, table: Table, samples: int) -> list[Finding]:
+    """Return a finding for each row with a place; for other rows one finding with their number and samples."""
+    columns = table.columns
+    if columns[:2] == ["place", "what"]:
+        severity = columns.index("severity") if "severity" in columns else None
+        return [_violation(check, row, severity) for row in table.rows]
+    if not table.rows:
+        return []
+    samples_shown = "; ".join(
+        ", ".join(f"{name}={value}" for name, value in zip(columns, row, strict=True))[:SAMPLE_CHARACTERS_MAX]
+        for row in table.rows[:samples]
+    )
+    what = f"{counted(len(table.rows), 'row')} against: {check.promises}"
+    what += f" Among them: {samples_shown}" if samples_shown else ""
+    return [Finding(check.id, what, check.place, do=check.do, severity=check.severity, text=check.id)]
+
+
+def _violation(check: SqlCheck, row: Sequence[object], severity_column: int | None) -> Finding:
+    place, what, *_ = row
+    severity = check.severity if severity_column is None else str(row[severity_column])
+    if severity not in SEVERITIES:
+        severity = check.severity
+    return Finding(check.id, str(what), str(place), do=check.do, severity=severity)
+
+
+def _check_schema(subject: Subject, reader: Reader) -> Result:
+    checks = [check for check in shipped() if check.check == "schema"]
+    findings, unchecked, ran = run_sql_checks(checks, reader, setting_of(subject).samples)
+    tables = reader.value(TABLES, int) or 0
+    scope = f"{counted(tables, 'table')}, {counted(len(ran), 'file')} of sql/checks"
+    if not tables and not unchecked:
+        return conclude(findings, ["there is no table, so nothing was checked"], scope, reader)
+    return conclude(findings, unchecked, scope, reader, tables=tables)
+
+
+def _check_server(subject: Subject, reader: Reader) -> Result:
     if reader.address.source == "embedded":
         return skipped(
-            "an embedded PostgreSQL stands in, whose condition says nothing: give --host, or an address in "
+            "the condition of an embedded PostgreSQL says nothing about a real server: give --host, or an address in "
             f"{setting_of(subject).url_from}"
         )
-    files = [file for file in shipped() if file.check == "server"]
-    found, unlooked, ran = run_files(files, reader, setting_of(subject).samples)
-    if not reader.rows(_SEES_ALL)[0][0]:
-        unlooked.append("the role does not see what others do: GRANT pg_monitor TO it")
-    return concluded(found, unlooked, f"{counted(len(ran), 'file')} of sql/checks", reader)
+    checks = [check for check in shipped() if check.check == "server"]
+    findings, unchecked, ran = run_sql_checks(checks, reader, setting_of(subject).samples)
+    if not reader.value(_SEES_ALL_SESSIONS, bool):
+        unchecked.append("the role does not see what others do: GRANT pg_monitor TO it")
+    return conclude(findings, unchecked, f"{counted(len(ran), 'file')} of sql/checks", reader)
 
 
-def own_files(folder: Path) -> tuple[list[SqlFile], list[str]]:
-    """The application's own checks, and what is wrong with those that are refused."""
-    good: list[SqlFile] = []
-    bad: list[str] = []
-    for path in sorted((folder / OWN).glob("*.sql")):
-        place = f"{OWN}/{path.name}"
+def application_checks(folder: Path) -> tuple[list[SqlCheck], list[str]]:
+    """Return the application's own checks, and the reasons why files are refused."""
+    checks: list[SqlCheck] = []
+    refusals: list[str] = []
+    for path in sorted((folder / APPLICATION_FOLDER).glob("*.sql")):
+        place = f"{APPLICATION_FOLDER}/{path.name}"
         try:
-            file = read(path, place)
-            twin = next((other for other in good if other.id == file.id), None)
+            check = read_sql_check(path, place)
+            twin = next((other for other in checks if other.id == check.id), None)
             if twin is not None:
-                raise BadInput(f"{place}:1: {twin.place} has the id {file.id} too")
-            good.append(file)
+                raise BadInput(f"{place}:1: {twin.place} has the id {check.id} too")
+            checks.append(check)
         except BadInput as error:
-            bad.append(str(error))
-    return good, bad
+            refusals.append(str(error))
+    return checks, refusals
 
 
-def _own(subject: Subject) -> Result:
-    files, refused = own_files(subject.folder)
-    if not files and not refused:
-        return skipped(f"the application has no checks of its own in {OWN}/")
-    return reading(lambda subject, reader: _run_own(subject, reader, files, refused))(subject)
+def _check_own(subject: Subject) -> Result:
+    checks, refusals = application_checks(subject.folder)
+    if not checks and not refusals:
+        return skipped(f"the application has no checks of its own in {APPLICATION_FOLDER}/")
+    return reads_database(lambda subject, reader: _run_own(subject, reader, checks, refusals))(subject)
 
 
-def _run_own(subject: Subject, reader: Reader, files: list[SqlFile], refused: list[str]) -> Result:
-    found, unlooked, ran = run_files(files, reader, setting_of(subject).samples, own=True)
-    looked = f"{counted(len(ran), 'file')} of {OWN}"
-    left = [file.place for file in files if file not in ran]
-    if left:
-        looked += f"; {', '.join(left)} {'is' if len(left) == 1 else 'are'} for other versions of the server"
-    if left and not ran:
-        unlooked.append("no file is for this version of the server")
-    return concluded(found, [*refused, *unlooked], looked, reader)
+def _run_own(subject: Subject, reader: Reader, checks: list[SqlCheck], refusals: list[str]) -> Result:
+    findings, unchecked, ran = run_sql_checks(checks, reader, setting_of(subject).samples, as_role=True)
+    scope = f"{counted(len(ran), 'file')} of {APPLICATION_FOLDER}"
+    others = [check.place for check in checks if check not in ran]
+    if others:
+        scope += f"; {', '.join(others)} {'is' if len(others) == 1 else 'are'} for other versions of the server"
+    if others and not ran:
+        unchecked.append("no file is for this version of the server")
+    return conclude(findings, [*refusals, *unchecked], scope, reader)
 
 
 CHECKS = (
-    Check(
+    database_check(
         "schema",
-        "database",
         "every file of sql/checks about tables, indexes, constraints and triggers finds nothing",
-        "a database, or migrations that build one",
-        reading(_schema),
-        Path(__file__),
-        lasts=never,
+        A_DATABASE,
+        reads_database(_check_schema),
+        __file__,
     ),
-    Check(
+    database_check(
         "server",
-        "database",
-        "the server has room for a second colour, and nothing on it would hold a migration up",
+        "the server has room for a second colour, and nothing on it would delay a migration",
         "a host, or an address of a database",
-        reading(_server),
-        Path(__file__),
-        lasts=never,
+        reads_database(_check_server),
+        __file__,
     ),
-    Check(
+    database_check(
         "own",
-        "database",
-        f"the application's own checks in {OWN}/ find nothing",
-        f"{OWN}/*.sql in the application's folder",
-        _own,
-        Path(__file__),
-        lasts=never,
+        f"the application's own checks in {APPLICATION_FOLDER}/ find nothing",
+        f"{APPLICATION_FOLDER}/*.sql in the application's folder",
+        _check_own,
+        __file__,
     ),
 )

@@ -1,14 +1,18 @@
-"""What a schema is made of, object by object, and how two of them differ."""
+"""The fingerprint of a schema: the definition of each of its objects, and how two schemas differ."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
 
-SPELLING = {"search_path": "", "timezone": "UTC", "datestyle": "ISO, MDY", "intervalstyle": "postgres"}
-"""Settings of a session on which it depends how a server writes an object down."""
-# Of a partition only its place is told: applications make them as they go. Members of extensions are left out, and
-# temporary tables, and the columns' NOT NULL constraints, which only PostgreSQL 18 lists beside the columns' own flag.
+from switchyard.predeploy.database.connection import CANONICAL_SETTINGS, fetch
+from switchyard.predeploy.database.reader import Reader
+from switchyard.predeploy.database.reference_server import ReferenceDatabase
+
+# Of a partition only its place counts, because applications create and drop partitions as they run. Members of
+# extensions and temporary tables do not count, nor do NOT NULL constraints: only PostgreSQL 18 lists them beside a
+# column's flag.
 QUERY = """
 WITH spaces AS (
     SELECT oid, nspname
@@ -132,54 +136,86 @@ SELECT 'extension', '', extname, ''
 """
 
 PARTITION = "partition"
-Key = tuple[str, str, str]
-"""Kind, the table that it belongs to or nothing, and name."""
+SHOWN_CHARACTERS_MAX = 160
+
+
+class ObjectKey(NamedTuple):
+    """What names an object."""
+
+    kind: str
+    owner: str
+    """The table that the object belongs to; empty for a table and for what stands by itself."""
+    name: str
+
+
+Fingerprint: TypeAlias = Mapping[ObjectKey, str]
+"""The definition of each object, in the server's words."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One object that is not as it should be."""
+    """One object that differs from the reference."""
 
-    how: str
-    """missing, extra or changed."""
-    kind: str
-    owner: str
-    name: str
-    should: str = ""
-    is_: str = ""
+    how: Literal["missing", "extra", "changed"]
+    key: ObjectKey
+    expected: str = ""
+    actual: str = ""
 
     @property
     def place(self) -> str:
         """The table, or the object itself."""
-        return self.owner or self.name
+        return self.key.owner or self.key.name
 
     def __str__(self) -> str:
-        named = f"{self.kind} {self.name}" if self.owner else f"the {self.kind}"
+        subject = f"{self.key.kind} {self.key.name}" if self.key.owner else f"the {self.key.kind}"
         if self.how == "changed":
-            return f"{named} is changed: {short(self.is_)}; it should be: {short(self.should)}"
-        return f"{named} is {self.how}" + (f": {short(self.is_ or self.should)}" if self.is_ or self.should else "")
+            return f"{subject} is changed: {shortened(self.actual)}; it should be: {shortened(self.expected)}"
+        definition = self.actual or self.expected
+        return f"{subject} is {self.how}" + (f": {shortened(definition)}" if definition else "")
 
 
-def differences(should: Mapping[Key, str], found: Mapping[Key, str], ignored: Collection[str] = ()) -> list[Difference]:
-    """Object by object; what belongs to a table that is missing or extra is not told beside it.
+def read_fingerprint(reader: Reader) -> Fingerprint:
+    """Return the fingerprint of the database that is checked."""
+    return dict(reader.rows(QUERY, _entry))
 
-    A partition may come and go, but is where it was made to be.
+
+def fingerprint_of(database: ReferenceDatabase, variables: Mapping[str, str]) -> Fingerprint:
+    """Return the fingerprint of a reference database. ``variables`` say which tables to leave out."""
+    with database.open() as connection:
+        for name, value in {**variables, **CANONICAL_SETTINGS}.items():
+            connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+        return dict(fetch(connection, QUERY, _entry))
+
+
+def _entry(kind: str, owner: str, name: str, definition: str | None) -> tuple[ObjectKey, str]:
+    return ObjectKey(kind, owner, name), definition or ""
+
+
+def differences(expected: Fingerprint, actual: Fingerprint, ignored: Collection[str] = ()) -> list[Difference]:
+    """Compare two schemas object by object.
+
+    What belongs to a missing or an extra table gets no difference of its own. A partition may come and go, but where it
+    exists its bounds must be the same.
     """
-    keys = sorted(should.keys() | found.keys())
-    whole = {key[2] for key in keys if not key[1] and (key in should) != (key in found)}
-    told = []
+    keys = sorted(expected.keys() | actual.keys())
+    whole = {key.name for key in keys if not key.owner and (key in expected) != (key in actual)}
+    result = []
     for key in keys:
-        kind, owner, name = key
-        if owner in whole or owner in ignored or (not owner and name in ignored) or should.get(key) == found.get(key):
+        is_ignored = key.owner in ignored or (not key.owner and key.name in ignored)
+        if key.owner in whole or is_ignored or expected.get(key) == actual.get(key):
             continue
-        if kind == PARTITION and (key not in found or key not in should):
+        if key.kind == PARTITION and (key not in actual or key not in expected):
             continue
-        how = "missing" if key not in found else "extra" if key not in should else "changed"
-        told.append(Difference(how, kind, owner, name, should.get(key, ""), found.get(key, "")))
-    return told
+        how: Literal["missing", "extra", "changed"] = "changed"
+        if key not in actual:
+            how = "missing"
+        elif key not in expected:
+            how = "extra"
+        result.append(Difference(how, key, expected.get(key, ""), actual.get(key, "")))
+    return result
 
 
-def short(text: str) -> str:
-    """A text on one line that people still read."""
+def shortened(text: str) -> str:
+    """Return a text on one line, cut to a length that people still read."""
     text = " ".join(text.split())
-    return text if len(text) <= 160 else f"{text[:157]}…"
+    return text if len(text) <= SHOWN_CHARACTERS_MAX else f"{text[: SHOWN_CHARACTERS_MAX - 3]}…"

@@ -1,228 +1,125 @@
-"""Rows that name a row which is not there: for every foreign key, and for relations that have no constraint."""
+"""The check that no row refers to a missing row, by any foreign key or declared relation."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 
 from psycopg import sql
 
 from switchyard.core.errors import BadInput, NotChecked
-from switchyard.predeploy.database import syntax_tree
-from switchyard.predeploy.database.database_check import concluded, counted, reading
+from switchyard.predeploy.database.database_check import A_DATABASE, conclude, counted, database_check, reads_database
+from switchyard.predeploy.database.database_setting import setting_of
 from switchyard.predeploy.database.reader import Reader
-from switchyard.predeploy.database.target_database import setting_of
-from switchyard.predeploy.engine.check import Check, never
+from switchyard.predeploy.database.relations import (
+    Relation,
+    Suggestion,
+    declared_relation,
+    foreign_keys,
+    suggestions,
+)
+from switchyard.predeploy.database.table_name import TableName
 from switchyard.predeploy.engine.result import Finding, Result
 from switchyard.predeploy.engine.subject import Subject
-from switchyard.settings.predeploy import RelationSetting
 
-SETS_SINCE = 18
-"""The first version whose sets of keys are quicker."""
-SUGGESTED = 5
-"""Suggestions that are told one by one."""
-
-
-@dataclass(frozen=True)
-class Relation:
-    """Columns of a child that name a row of a parent."""
-
-    name: str
-    """The constraint, or what the settings say."""
-    child: tuple[str, str]
-    """Schema and table."""
-    parent: tuple[str, str]
-    pairs: tuple[tuple[str, str, str], ...]
-    """The child's column, the parent's, and the operator between parent and child, written with its schema."""
-    child_only: bool = False
-    """Whether rows of tables that inherit from it do not count; a partitioned table's always do."""
-    parent_only: bool = False
-    full: bool = False
-    """MATCH FULL: a key that is null in part is a violation too."""
-    period: bool = False
-    """Whether the last pair is of periods: the parents' together must cover the child's."""
-    plain: bool = False
-    """Whether its keys are equal by the types' own operators on either side, so that sets of them can be compared."""
-    where: str | None = None
-    rows: float = 0
-    """How many rows the child has, as the server guesses."""
-    readable: bool = True
-
-    @property
-    def place(self) -> str:
-        """The child, for people."""
-        return ".".join(self.child)
+COMPARES_SETS_SINCE = 18
+"""The first version of the server that compares sets of keys faster than it probes rows."""
+SUGGESTIONS_MAX = 5
+"""Suggestions that get a finding each."""
 
 
-# A row of pg_constraint for each pair of partitions stands below the one that was declared: those have a parent.
-_CONSTRAINTS = """
-SELECT k.conname, n.nspname, c.relname, pn.nspname, p.relname, c.relkind = 'r', p.relkind = 'r', k.confmatchtype = 'f',
-       (SELECT array_agg(ARRAY[a.attname, b.attname, format('%I.%s', opn.nspname, op.oprname)]::text[] ORDER BY i)
-          FROM generate_subscripts(k.conkey, 1) i
-          JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[i]
-          JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = k.confkey[i]
-          JOIN pg_operator op ON op.oid = k.conpfeqop[i]
-          JOIN pg_namespace opn ON opn.oid = op.oprnamespace),
-       (SELECT coalesce(sum(greatest(leaf.reltuples, leaf.relpages)), 0)
-          FROM pg_class leaf
-         WHERE leaf.oid = c.oid OR leaf.oid IN (SELECT relid FROM pg_partition_tree(c.oid))),
-       has_schema_privilege(n.oid, 'USAGE') AND has_schema_privilege(pn.oid, 'USAGE')
-           AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(p.oid, 'SELECT'),
-       coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false),
-       (SELECT bool_and(op.oprname = '=' AND op.oprnamespace = 'pg_catalog'::regnamespace AND a.atttypid = b.atttypid
-                        AND op.oprleft = op.oprright AND a.attcollation = b.attcollation)
-          FROM generate_subscripts(k.conkey, 1) i
-          JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[i]
-          JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = k.confkey[i]
-          JOIN pg_operator op ON op.oid = k.conpfeqop[i])
-  FROM pg_constraint k
-  JOIN pg_class c ON c.oid = k.conrelid
-  JOIN pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_class p ON p.oid = k.confrelid
-  JOIN pg_namespace pn ON pn.oid = p.relnamespace
- WHERE k.contype = 'f'
-   AND k.conparentid = 0
-   AND n.nspname !~ '^pg_'
-   AND NOT current_setting('switchyard.ignored')::jsonb ?| ARRAY[n.nspname || '.' || c.relname, n.nspname || '.*']
-"""
+def find_orphans(relation: Relation, reader: Reader, samples: int) -> list[Finding]:
+    """Return findings about one relation. Raise ``NotChecked`` where it cannot be checked.
 
-_SUGGESTIONS = """
-WITH keys AS (
-    SELECT c.oid, n.nspname, c.relname, a.attname, a.atttypid
-      FROM pg_index i
-      JOIN pg_class c ON c.oid = i.indrelid
-      JOIN pg_namespace n ON n.oid = c.relnamespace
-      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
-     WHERE i.indisprimary AND i.indnkeyatts = 1 AND NOT c.relispartition AND n.nspname !~ '^pg_'
-)
-SELECT format('%I.%I (%I)', n.nspname, c.relname, a.attname), format('%I.%I (%I)', k.nspname, k.relname, k.attname)
-  FROM keys k
-  JOIN pg_attribute a ON a.atttypid = k.atttypid AND a.attnum > 0 AND NOT a.attisdropped AND a.attrelid <> k.oid
-   AND (a.attname = k.attname AND k.attname <> 'id'
-        OR k.attname = 'id' AND a.attname IN (k.relname || '_id', regexp_replace(k.relname, 's$', '') || '_id'))
-  JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-  JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-   AND NOT current_setting('switchyard.ignored')::jsonb ?| ARRAY[n.nspname || '.' || c.relname, n.nspname || '.*']
-   AND NOT EXISTS (SELECT FROM pg_constraint f
-                    WHERE f.contype = 'f' AND f.conrelid = c.oid AND a.attnum = ANY (f.conkey))
- ORDER BY 1, 2
-"""
+    ``samples`` is the number of keys that a finding shows.
+    """
+    if not relation.readable:
+        raise NotChecked("the role may not read both tables: GRANT pg_read_all_data TO it")
+    findings = []
+    constraint = f"{relation.name} to {relation.parent}"
+    orphans = _count_orphans(relation, reader)
+    if orphans:
+        keys = "; ".join(reader.rows(sample_query(relation, samples), _key_shown(relation))) if samples else ""
+        what = f"{counted(orphans, 'row')} without a parent by {constraint}" + (f": {keys}" if keys else "")
+        findings.append(_finding("orphan", what, relation))
+    if relation.match_full and len(relation.pairs) > 1:
+        partial = reader.value(half_null_query(relation), int) or 0
+        if partial:
+            what = f"{counted(partial, 'row')} with a key that is null in part by {constraint}, which is MATCH FULL"
+            findings.append(_finding("half-null", what, relation))
+    return findings
 
 
-def relations(reader: Reader) -> list[Relation]:
-    """Every foreign key of the catalog, enforced or not, validated or not."""
-    found = []
-    for name, *names, child_only, parent_only, full, pairs, rows, readable, period, plain in reader.rows(_CONSTRAINTS):
-        child, parent = (names[0], names[1]), (names[2], names[3])
-        three = tuple((a, b, operator) for a, b, operator in pairs)
-        found.append(
-            Relation(
-                name,
-                child,
-                parent,
-                three,
-                child_only,
-                parent_only,
-                full,
-                period,
-                plain,
-                rows=float(rows),
-                readable=readable,
-            )
+def _count_orphans(relation: Relation, reader: Reader) -> int:
+    """Count the orphans in the fastest way.
+
+    From PostgreSQL 18 on, comparing sets of keys takes half the time of probing a hash table with every row. Where an
+    index delivers the keys in order, and before 18, counting rows is faster.
+    """
+    if reader.version >= COMPARES_SETS_SINCE and relation.uses_plain_equality and not relation.has_period:
+        plan = reader.rows(sql.SQL("EXPLAIN {}").format(count_query(relation)), str)
+        is_hashed = any("Hash" in line and "Anti Join" in line for line in plan)
+        if is_hashed and reader.value(missing_keys_query(relation), int) == 0:
+            return 0
+    return reader.value(count_query(relation), int) or 0
+
+
+def count_query(relation: Relation) -> sql.Composed:
+    """Count the rows that have a complete key and no parent.
+
+    A LIMIT would make the query on a clean table many times slower.
+    """
+    return sql.SQL("SELECT count(*) {}").format(_orphans(relation))
+
+
+def missing_keys_query(relation: Relation) -> sql.Composed:
+    """Count the distinct keys that have no parent, as a difference of sets."""
+    child_keys, parent_keys = (
+        sql.SQL(", ").join(sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(column)) for column in columns)
+        for alias, columns in (
+            ("c", [pair.child for pair in relation.pairs]),
+            ("p", [pair.parent for pair in relation.pairs]),
         )
-    return found
-
-
-def declared(setting: RelationSetting, number: int) -> Relation:
-    """A relation of the settings. Raises ``BadInput`` where it is none."""
-    where = f"app.predeploy.database.relations[{number}]"
-    if len(setting.columns) != len(setting.parent_columns):
-        raise BadInput(f"{where}: columns and parent_columns differ in number")
-    if setting.where is not None:
-        try:
-            syntax_tree.require_only_reading(f"SELECT 1 WHERE ({setting.where}\n)")
-        except syntax_tree.NotOnlyReading as error:
-            raise BadInput(f"{where}.where: {error}") from None
-    pairs = tuple(
-        (column, other, "pg_catalog.=") for column, other in zip(setting.columns, setting.parent_columns, strict=True)
-    )
-    name = f"{setting.child} ({', '.join(setting.columns)})"
-    return Relation(name, table(setting.child), table(setting.parent), pairs, where=setting.where)
-
-
-def table(name: str) -> tuple[str, str]:
-    """``schema.table``, or a table of the schema public."""
-    schema, _, rest = name.partition(".")
-    return (schema, rest) if rest else ("public", name)
-
-
-def count(relation: Relation) -> sql.Composed:
-    """How many rows have a whole key and no parent. A LIMIT here would make a clean table many times slower."""
-    return sql.SQL("SELECT count(*) {}").format(_orphaned(relation))
-
-
-def missing(relation: Relation) -> sql.Composed:
-    """How many keys have no parent: the same question, asked of sets of keys."""
-    own, theirs = (
-        sql.SQL(", ").join(sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(pair[at])) for pair in relation.pairs)
-        for alias, at in (("c", 0), ("p", 1))
-    )
-    whole = sql.SQL(" AND ").join(
-        sql.SQL("c.{} IS NOT NULL").format(sql.Identifier(pair[0])) for pair in relation.pairs
     )
     child, parent = _table(relation.child, relation.child_only), _table(relation.parent, relation.parent_only)
     return sql.SQL("SELECT count(*) FROM (SELECT {} FROM {} c WHERE {} EXCEPT SELECT {} FROM {} p) missing").format(
-        own, child, whole, theirs, parent
+        child_keys, child, sql.SQL(" AND ").join(_not_null(relation)), parent_keys, parent
     )
 
 
-def _count(relation: Relation, reader: Reader) -> int:
-    """The orphans of a relation, by the quickest way.
-
-    From PostgreSQL 18 on a set of keys is compared twice as quickly as a hash of all rows is probed; where an index
-    gives the keys in order, the rows are quicker. Before 18 the rows always are.
-    """
-    if reader.version >= SETS_SINCE and relation.plain and not relation.period:
-        plan = reader.rows(sql.SQL("EXPLAIN {}").format(count(relation)))
-        hashed = any("Hash" in line and "Anti Join" in line for (line,) in plan)
-        if hashed and reader.rows(missing(relation)) == [(0,)]:
-            return 0
-    return int(reader.rows(count(relation))[0][0])
-
-
-def sample(relation: Relation, most: int) -> sql.Composed:
-    """The keys of a few of them."""
-    columns = sql.SQL(", ").join(sql.SQL("c.{}::text").format(sql.Identifier(pair[0])) for pair in relation.pairs)
+def sample_query(relation: Relation, number: int) -> sql.Composed:
+    """Select the keys of a few orphans."""
+    columns = sql.SQL(", ").join(sql.SQL("c.{}::text").format(sql.Identifier(pair.child)) for pair in relation.pairs)
     return sql.SQL("WITH found AS MATERIALIZED (SELECT {} {}) SELECT * FROM found LIMIT {}").format(
-        columns, _orphaned(relation), sql.Literal(most)
+        columns, _orphans(relation), sql.Literal(number)
     )
 
 
-def half_null(relation: Relation) -> sql.Composed:
-    """How many keys are null in part, which MATCH FULL does not allow."""
-    columns = [sql.SQL("c.{}").format(sql.Identifier(pair[0])) for pair in relation.pairs]
+def half_null_query(relation: Relation) -> sql.Composed:
+    """Count the keys that are null in part, which MATCH FULL does not allow."""
+    columns = [sql.SQL("c.{}").format(sql.Identifier(pair.child)) for pair in relation.pairs]
     return sql.SQL("SELECT count(*) FROM {} c WHERE num_nulls({}) BETWEEN 1 AND {}").format(
         _table(relation.child, relation.child_only), sql.SQL(", ").join(columns), sql.Literal(len(columns) - 1)
     )
 
 
-def _orphaned(relation: Relation) -> sql.Composed:
-    keys = relation.pairs[:-1] if relation.period else relation.pairs
-    conditions = [sql.SQL("c.{} IS NOT NULL").format(sql.Identifier(pair[0])) for pair in relation.pairs]
+def _orphans(relation: Relation) -> sql.Composed:
+    keys = relation.pairs[:-1] if relation.has_period else relation.pairs
+    conditions = _not_null(relation)
     if relation.where is not None:
         conditions.append(sql.SQL("({}\n)").format(sql.SQL(relation.where)))
     match = sql.SQL(" AND ").join(
-        sql.SQL("p.{} OPERATOR({}) c.{}").format(sql.Identifier(other), sql.SQL(operator), sql.Identifier(column))
-        for column, other, operator in keys
+        sql.SQL("p.{} OPERATOR({}) c.{}").format(
+            sql.Identifier(pair.parent), sql.SQL(pair.operator), sql.Identifier(pair.child)
+        )
+        for pair in keys
     )
     parent = _table(relation.parent, relation.parent_only)
-    if relation.period:
-        column, other, _ = relation.pairs[-1]
+    if relation.has_period:
+        period = relation.pairs[-1]
         conditions.append(
             sql.SQL("NOT coalesce(c.{} <@ (SELECT pg_catalog.range_agg(p.{}) FROM {} p WHERE {}), false)").format(
-                sql.Identifier(column), sql.Identifier(other), parent, match
+                sql.Identifier(period.child), sql.Identifier(period.parent), parent, match
             )
         )
     else:
@@ -231,91 +128,83 @@ def _orphaned(relation: Relation) -> sql.Composed:
     return sql.SQL("FROM {} c WHERE {}").format(child, sql.SQL(" AND ").join(conditions))
 
 
-def _table(name: tuple[str, str], only: bool) -> sql.Composed:
-    return sql.SQL("{}{}").format(sql.SQL("ONLY " if only else ""), sql.Identifier(*name))
+def _not_null(relation: Relation) -> list[sql.Composed]:
+    return [sql.SQL("c.{} IS NOT NULL").format(sql.Identifier(pair.child)) for pair in relation.pairs]
 
 
-def look(relation: Relation, reader: Reader, samples: int) -> list[Finding]:
-    """The orphans of one relation. Raises ``NotChecked`` where it cannot be looked at."""
-    if not relation.readable:
-        raise NotChecked("the role may not read both tables: GRANT pg_read_all_data TO it")
-    found = []
-    number = _count(relation, reader)
-    where = f"{relation.name} to {'.'.join(relation.parent)}"
-    if number:
-        shown = reader.rows(sample(relation, samples)) if samples else []
-        keys = "; ".join(_key(relation, row) for row in shown)
-        what = f"{counted(number, 'row')} without a parent by {where}" + (f": {keys}" if keys else "")
-        found.append(_finding("orphan", what, relation))
-    if relation.full and len(relation.pairs) > 1 and (number := reader.rows(half_null(relation))[0][0]):
-        what = f"{counted(number, 'row')} with a key that is null in part by {where}, which is MATCH FULL"
-        found.append(_finding("half-null", what, relation))
-    return found
+def _table(name: TableName, only: bool) -> sql.Composed:
+    return sql.SQL("{}{}").format(sql.SQL("ONLY " if only else ""), name.identifier)
 
 
-def _key(relation: Relation, row: tuple[str, ...]) -> str:
-    return ", ".join(f"{pair[0]}={value}" for pair, value in zip(relation.pairs, row, strict=True))
+def _key_shown(relation: Relation) -> Callable[..., str]:
+    """Return the function that shows the key of a sampled row."""
+
+    def show(*values: str) -> str:
+        return ", ".join(f"{pair.child}={value}" for pair, value in zip(relation.pairs, values, strict=True))
+
+    return show
 
 
 def _finding(rule: str, what: str, relation: Relation) -> Finding:
     do = "repair or remove these rows: a dump of them cannot be restored with its foreign keys"
-    return Finding(rule, what, relation.place, do=do, text=f"{rule} {relation.name}")
+    return Finding(rule, what, str(relation.child), do=do, text=f"{rule} {relation.name}")
 
 
-def _run(subject: Subject, reader: Reader) -> Result:
+def _check_orphans(subject: Subject, reader: Reader) -> Result:
     setting = setting_of(subject)
-    unlooked: list[str] = []
-    found = relations(reader)
-    for number, each in enumerate(setting.relations):
+    unchecked: list[str] = []
+    relations = foreign_keys(reader)
+    for number, declaration in enumerate(setting.relations):
         try:
-            found.append(declared(each, number))
+            relations.append(declared_relation(declaration, number))
         except BadInput as error:
-            unlooked.append(str(error))
-    found.sort(key=lambda relation: -relation.rows)
+            unchecked.append(str(error))
+    relations.sort(key=lambda relation: -relation.rows)
 
-    def attempt(relation: Relation) -> list[Finding] | str:
+    def check(relation: Relation) -> list[Finding] | str:
         try:
-            return look(relation, reader, setting.samples)
+            return find_orphans(relation, reader, setting.samples)
         except NotChecked as error:
             size = f" of about {relation.rows:,.0f} rows" if relation.rows > 0 else ""
-            return f"{relation.place}{size} by {relation.name}: {error}"
+            return f"{relation.child}{size} by {relation.name}: {error}"
 
     findings: list[Finding] = []
+    checked = 0
     with ThreadPoolExecutor(reader.width) as pool:
-        for result in pool.map(attempt, found):
+        for result in pool.map(check, relations):
             if isinstance(result, str):
-                unlooked.append(result)
+                unchecked.append(result)
             else:
+                checked += 1
                 findings += result
-    done = len(found) - sum(1 for each in unlooked if not each.startswith("app."))
-    looked = f"{done} of {counted(len(found), 'relation')}" if done < len(found) else counted(len(found), "relation")
-    suggested = reader.rows(_SUGGESTIONS)
-    if not unlooked or not found:
-        findings += _suggestions(suggested)
-    facts = {"relations": len(found), "suggestions": [f"{child} to {parent}" for child, parent in suggested]}
-    return concluded(findings, unlooked, looked, reader, **facts)
+    scope = counted(len(relations), "relation")
+    if checked < len(relations):
+        scope = f"{checked} of {scope}"
+    likely = suggestions(reader)
+    if not unchecked or not relations:
+        findings += _suggestion_findings(likely)
+    facts = [f"{suggestion.child} to {suggestion.parent}" for suggestion in likely]
+    return conclude(findings, unchecked, scope, reader, relations=len(relations), suggestions=facts)
 
 
-def _suggestions(suggested: list[tuple[str, str]]) -> list[Finding]:
+def _suggestion_findings(likely: list[Suggestion]) -> list[Finding]:
     do = "declare it in app.predeploy.database.relations if it is one, or give it a foreign key"
-    told = [
+    findings = [
         Finding("suggestion", f"looks like a relation to {parent}", child, do=do, severity="info")
-        for child, parent in suggested[:SUGGESTED]
+        for child, parent in likely[:SUGGESTIONS_MAX]
     ]
-    if len(suggested) > SUGGESTED:
-        more = f"{len(suggested) - SUGGESTED} more look like relations; --json has them all"
-        told.append(Finding("suggestion", more, severity="info"))
-    return told
+    if len(likely) > SUGGESTIONS_MAX:
+        more = f"{len(likely) - SUGGESTIONS_MAX} more look like relations; --json has them all"
+        findings.append(Finding("suggestion", more, severity="info"))
+    return findings
 
 
 CHECKS = (
-    Check(
+    database_check(
         "orphans",
-        "database",
-        "no row names a row that is not there, by any foreign key or declared relation",
-        "a database, or migrations that build one",
-        reading(_run),
-        Path(__file__),
-        lasts=never,
+        "no row refers to a missing row, by any foreign key or declared relation",
+        A_DATABASE,
+        reads_database(_check_orphans),
+        __file__,
     ),
 )

