@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from switchyard.control import commit as source
-from switchyard.control import compose as resolve
+from switchyard.control import commit_files, completeness, compose
 from switchyard.control.channel import is_orphan
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
@@ -48,10 +48,10 @@ def carried(env: str, app: App, picked: source.Source) -> Carried:
     """Read from a clean export of the commit. Raises ``Refused`` where it lacks what a release of it needs."""
     with tempfile.TemporaryDirectory(prefix="switchyard-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        resolve.export(picked.repository, picked.commit, folder)
-        values = resolve.env_values(env)
-        document = resolve.resolve(folder, app, values)
-        problems = resolve.carries_all(picked.repository, picked.commit, document, folder, app)
+        commit_files.export(picked.repository, picked.commit, folder)
+        values = compose.env_values(env)
+        document = compose.resolve(folder, app, values)
+        problems = completeness.problems(picked.repository, picked.commit, document, folder, app)
         pattern = app.migrations.files if app.migrations is not None else None
         migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
         if problems:
@@ -62,7 +62,7 @@ def carried(env: str, app: App, picked: source.Source) -> Carried:
 def make_ready(found: Carried, facts: Mapping[str, Any], picked: source.Source, screen: Screen) -> Ready:
     """A release of what the commit carries, for the root that a machine's facts tell."""
     release = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + picked.commit[:7]
-    tracked = resolve.tracked(picked.repository, picked.commit)
+    tracked = commit_files.tracked(picked.repository, picked.commit)
     where = {"root": facts["root"], "folder": picked.folder}
     parts = split(found.document, app=found.app, release=release, tracked=tracked, **where)
     for note in parts.notes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from switchyard.control import commit as source
-from switchyard.control import compose as resolve
+from switchyard.control import compose
 from switchyard.control.channel import env_of
 from switchyard.control.screen import Screen
 from switchyard.predeploy.engine import gate, host_machine, options, report, report_files, tree, validation
@@ -27,7 +27,7 @@ def predeploy(checkout: Path, host_name: str, app_folder: str, flags: CheckOptio
     host = settings.host(checkout, host_name) if host_name else settings.nowhere(checkout, app_folder or None)
     screen = Screen(as_json=False)
     with host_machine.connect(host) as machines:
-        env = resolve.env_values(env_of(host))
+        env = compose.env_values(env_of(host))
         if flags.fix:
             fix(tree.of_work_tree(host, env, machines), screen)
         subject = tree.of_work_tree(host, env, machines)

@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from switchyard.control import commit as source
-from switchyard.control import compose as resolve
+from switchyard.control import commit_files, compose
 from switchyard.control.channel import env_of
 from switchyard.control.screen import Screen
 from switchyard.core.split import Split, split
@@ -27,15 +27,15 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
     picked = source.pick(host.app_folder, None, allow_dirty=True)
     app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
-        resolve.export(picked.repository, picked.commit, Path(folder))
-        env = resolve.env_values(env_of(host))
-        document = resolve.resolve(Path(folder), app, env)
+        commit_files.export(picked.repository, picked.commit, Path(folder))
+        env = compose.env_values(env_of(host))
+        document = compose.resolve(Path(folder), app, env)
     parts = split(
         document,
         app=app,
         release="RELEASE",
         root="ROOT",
-        tracked=resolve.tracked(picked.repository, picked.commit),
+        tracked=commit_files.tracked(picked.repository, picked.commit),
         folder=picked.folder,
     )
     if explain:

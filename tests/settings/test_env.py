@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from switchyard.control import compose as resolve
+from switchyard.control import compose
 from switchyard.core.errors import BadInput
 from switchyard.settings import env, load
 from switchyard.settings.env import env_text
@@ -15,7 +15,7 @@ def test_env_files_are_joined_in_their_order_from_the_checkout(tmp_path):
     (tmp_path / "one.env").write_text("A=1\nB=1")
     (tmp_path / "two.env").write_text("B=2\n")
     host = prod(tmp_path, f"{HOSTS}    env: {{files: [one.env, {tmp_path}/two.env]}}\n")
-    assert resolve.env_values(env_text(host)) == {"A": "1", "B": "2"}
+    assert compose.env_values(env_text(host)) == {"A": "1", "B": "2"}
 
 
 def test_an_env_file_that_is_missing_is_named_with_its_setting(tmp_path):

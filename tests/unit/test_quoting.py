@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from switchyard.control import commit as source
-from switchyard.control import compose as resolve
+from switchyard.control import compose
 from switchyard.control.channel import bootstrap, is_orphan, machine_id
 from switchyard.control.screen import Screen
 from switchyard.core import journal
@@ -61,7 +61,7 @@ def test_no_command_of_the_library_goes_through_a_shell_of_its_own(path):
 def test_values_of_any_kind_reach_the_document_whole(tmp_path, values):
     lines = "".join(f"      {key}: ${{{key}}}\n" for key in values)
     (tmp_path / "compose.yaml").write_text(f"services:\n  web:\n    image: x\n    environment:\n{lines}")
-    found = resolve.resolve(tmp_path, App("shop"), values).raw["services"]["web"]["environment"]
+    found = compose.resolve(tmp_path, App("shop"), values).raw["services"]["web"]["environment"]
     assert {key: value.replace("$$", "$") for key, value in found.items()} == values
 
 

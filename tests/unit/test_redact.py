@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchyard.control import compose as resolve
+from switchyard.control import compose
 from switchyard.core.app import App
 from switchyard.core.errors import BadInput, SwitchyardError
 from switchyard.core.redact import GONE, LEAST, redact, redact_all, spellings
@@ -78,14 +78,14 @@ def test_what_a_command_prints_is_logged_without_the_env_and_the_file_secrets(at
 @pytest.mark.parametrize("text", [f"TOKEN {CANARY}=1\n", f"TOKEN='{CANARY}\n", f"export TOKEN {CANARY}\n"])
 def test_an_env_that_cannot_be_read_is_told_without_its_values(text):
     with pytest.raises(BadInput) as caught:
-        resolve.env_values(text)
+        compose.env_values(text)
     assert CANARY not in str(caught.value)
 
 
 def test_a_document_that_a_value_breaks_is_told_without_the_value(tmp_path):
     (tmp_path / "compose.yaml").write_text("services: {web: {image: x, ports: ['${PORT}:80']}}\n")
     with pytest.raises(BadInput, match=GONE) as caught:
-        resolve.resolve(tmp_path, App("shop"), {"PORT": CANARY})
+        compose.resolve(tmp_path, App("shop"), {"PORT": CANARY})
     assert CANARY not in str(caught.value)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from switchyard.control import compose as resolve
+from switchyard.control import commit_files, completeness, compose
 from switchyard.control.commit import git
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
@@ -52,12 +52,12 @@ def commit(top: Path) -> str:
 
 def exported(top: Path, into: Path) -> Path:
     into.mkdir()
-    resolve.export(top, "HEAD", into)
+    commit_files.export(top, "HEAD", into)
     return into
 
 
 def resolved(folder: Path, env: dict[str, str]) -> Document:
-    return resolve.resolve(folder, App("shop"), env)
+    return compose.resolve(folder, App("shop"), env)
 
 
 def one_variable(folder: Path, value: str) -> str:
@@ -69,7 +69,7 @@ def one_variable(folder: Path, value: str) -> str:
 def test_an_export_holds_what_the_commit_holds_and_nothing_else(repository, tmp_path):
     folder = exported(repository, tmp_path / "export")
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert files == {"compose.yaml", "Dockerfile", "conf/a.ini"} == resolve.tracked(repository, "HEAD")
+    assert files == {"compose.yaml", "Dockerfile", "conf/a.ini"} == commit_files.tracked(repository, "HEAD")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_document_has_the_name_that_compose_gives_a_plain_project_of_the_file(
     (tmp_path / path).mkdir(exist_ok=True)
     services = "services: {db: {image: x, volumes: ['pg:/x', 'own:/y']}}\nvolumes: {pg: {}, own: {name: mine_own}}\n"
     (tmp_path / path / "compose.yaml").write_text(head + services)
-    document = resolve.resolve(tmp_path, App("shop", path=path), env)
+    document = compose.resolve(tmp_path, App("shop", path=path), env)
     assert document.name == name
     assert {short: volume.name for short, volume in document.volumes.items()} == {
         "pg": f"{name}_pg",
@@ -128,7 +128,7 @@ def test_without_docker_the_error_says_what_to_install(repository, tmp_path, mon
 
 def test_compose_itself_accepts_what_a_real_file_was_split_into(repository, tmp_path):
     document = resolved(exported(repository, tmp_path / "export"), {"PASSWORD": "p$w"})
-    tracked = resolve.tracked(repository, "HEAD")
+    tracked = commit_files.tracked(repository, "HEAD")
     parts = split(document, app=App("shop"), release="R1", root=str(tmp_path), tracked=tracked, folder=".")
     for name, generated in {"shared": parts.shared, "build": parts.build, **parts.colours}.items():
         file = tmp_path / f"{name}.json"
@@ -153,11 +153,11 @@ def test_what_the_commit_does_not_carry_is_named(repository, tmp_path):
     git(repository, "commit", "--quiet", "--message", "pointer")
     folder = exported(repository, tmp_path / "export")
     document = resolved(folder, {"PASSWORD": "x"})
-    said = "\n".join(resolve.carries_all(repository, "HEAD", document, folder, App("shop")))
+    said = "\n".join(completeness.problems(repository, "HEAD", document, folder, App("shop")))
     assert "vendored is a submodule" in said
     assert "service web: build.dockerfile Dockerfile" in said
     (folder / "Dockerfile").write_text("FROM x\n")
-    said = "\n".join(resolve.carries_all(repository, "HEAD", document, folder, App("shop")))
+    said = "\n".join(completeness.problems(repository, "HEAD", document, folder, App("shop")))
     assert "big.bin is a Git LFS pointer" in said
 
 
@@ -169,7 +169,7 @@ def test_a_build_input_that_git_ignores_is_named_with_its_line(repository, tmp_p
     commit(repository)
     folder = exported(repository, tmp_path / "export")
     document = resolved(folder, {"PASSWORD": "x"})
-    (said,) = resolve.carries_all(repository, "HEAD", document, folder, App("shop"))
+    (said,) = completeness.problems(repository, "HEAD", document, folder, App("shop"))
     assert said.startswith("service web: Dockerfile:3 copies dist, which is not in the commit: commit it, "), said
 
 
@@ -203,21 +203,21 @@ def test_a_pointer_that_a_service_mounts_is_named(repository, tmp_path):
     commit(repository)
     folder = exported(repository, tmp_path / "export")
     document = resolved(folder, {"PASSWORD": "x"})
-    said = resolve.carries_all(repository, "HEAD", document, folder, App("shop"))
+    said = completeness.problems(repository, "HEAD", document, folder, App("shop"))
     assert [line.split(",")[0] for line in said] == ["conf/model is a Git LFS pointer"]
 
 
 def test_the_variables_of_an_env_text_are_its_values():
     text = "# note\n\nexport A=1\nB='two words'\nC=\"x=y\"\nD=a#b\nE=\nnothing\n"
-    assert resolve.env_values(text) == {"A": "1", "B": "two words", "C": "x=y", "D": "a#b", "E": ""}
+    assert compose.env_values(text) == {"A": "1", "B": "two words", "C": "x=y", "D": "a#b", "E": ""}
 
 
 def test_what_an_env_file_means_is_what_compose_reads_in_it():
     text = "A=1 # a comment\nB='x $Y'\nexport C=\"q\\tz\"\nD=a$$b\nE=${A}z\nF='x$$y'\nG='two\nlines'\n"
     values = {"A": "1", "B": "x $Y", "C": "q\tz", "D": "a$b", "E": "1z", "F": "x$$y", "G": "two\nlines"}
-    assert resolve.env_values(text) == values
+    assert compose.env_values(text) == values
 
 
 def test_an_env_that_compose_cannot_read_is_named():
     with pytest.raises(BadInput, match="env of the host's settings"):
-        resolve.env_values("A B=1\n")
+        compose.env_values("A B=1\n")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from switchyard.control import compose as resolve
+from switchyard.control import commit_files, compose
 from switchyard.control.commit import git
 from switchyard.core.app import App, RouteEntry
 from switchyard.core.compose_document import Document, pin
@@ -307,9 +307,9 @@ def resolved(tmp_path: Path) -> tuple[Document, frozenset[str]]:
     names = {"app/compose.yaml": COMPOSE, "app/Dockerfile": image, "app/web/Dockerfile": image, "app/conf/a": "a"}
     top = committed(tmp_path / "repository", names)
     (tmp_path / "export").mkdir()
-    resolve.export(top, "HEAD", tmp_path / "export")
-    document = resolve.resolve(tmp_path / "export", App("shop", path="app"), {"PASSWORD": "a$b"})
-    return document, resolve.tracked(top, "HEAD")
+    commit_files.export(top, "HEAD", tmp_path / "export")
+    document = compose.resolve(tmp_path / "export", App("shop", path="app"), {"PASSWORD": "a$b"})
+    return document, commit_files.tracked(top, "HEAD")
 
 
 def test_a_real_compose_file_of_a_real_commit_is_split(tmp_path):

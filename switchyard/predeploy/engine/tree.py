@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from switchyard.control import commit as source
-from switchyard.control import compose as resolve
+from switchyard.control import commit_files, compose
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
@@ -45,7 +45,7 @@ def of_commit(
 ) -> Iterator[Subject]:
     """Build the subject from a clean export of a commit, and delete the export afterwards."""
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
-        resolve.export(picked.repository, picked.commit, Path(folder))
+        commit_files.export(picked.repository, picked.commit, Path(folder))
         invoke_yaml = source.show(picked, "invoke.yaml")
         tree = _tree_id(picked.repository, picked.commit)
         yield _subject(
@@ -57,7 +57,7 @@ def of_commit(
 def at(subject: Subject, commit: str) -> Iterator[Subject]:
     """Build the same subject at another commit, with today's settings and a state folder of its own."""
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder, contextlib.ExitStack() as closing:
-        resolve.export(subject.repository, commit, Path(folder))
+        commit_files.export(subject.repository, commit, Path(folder))
         yield replace(
             subject,
             top=Path(folder),
@@ -140,7 +140,7 @@ def _subject(host: Host, tree: Tree, env: Mapping[str, str], machines: tuple[Hos
 def _document(top: Path, app: App, env: Mapping[str, str], *, has_host: bool) -> tuple[Document | None, str]:
     """Return the Compose document, or why there is none. Without a host, ``.env.example`` fills in for its env."""
     try:
-        return resolve.resolve(top, app, env if has_host else {**_examples(top / app.path), **env}), ""
+        return compose.resolve(top, app, env if has_host else {**_examples(top / app.path), **env}), ""
     except (BadInput, NotChecked) as error:
         return None, str(error)
 
@@ -148,5 +148,5 @@ def _document(top: Path, app: App, env: Mapping[str, str], *, has_host: bool) ->
 def _examples(folder: Path) -> dict[str, str]:
     """Return the variables of ``.env.example``."""
     file = folder / ".env.example"
-    values = resolve.env_values(file.read_text()) if file.is_file() else {}
+    values = compose.env_values(file.read_text()) if file.is_file() else {}
     return {name: value or "unset" for name, value in values.items()}

@@ -1,0 +1,94 @@
+"""What a release needs and its commit lacks. Each problem says what to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from switchyard.control.commit_files import submodules
+from switchyard.control.dockerfile import copied
+from switchyard.core.app import App
+from switchyard.core.compose_document import Build, Document
+
+POINTER_MOST = 1024
+"""Bytes that a Git LFS pointer has at most."""
+POINTER_START = b"version https://git-lfs.github.com/spec/"
+
+
+def problems(repository: Path, commit: str, document: Document, exported: Path, app: App) -> list[str]:
+    """Return what is missing from a clean export of the commit: submodules, inputs of builds, files behind pointers."""
+    folder = exported / app.path
+    contexts = _local_contexts(document, folder)
+    mounts = [folder / source for source in document.mounted if not source.startswith(("/", "~"))]
+    complete = [place for name, (build, place) in contexts.items() if not _missing_dockerfile(name, build, place)]
+    return [
+        *_submodules(repository, commit),
+        *(problem for name, (build, place) in contexts.items() for problem in _build(name, build, place)),
+        *_pointers([*mounts, *complete], exported),
+    ]
+
+
+def _submodules(repository: Path, commit: str) -> Iterator[str]:
+    for path in submodules(repository, commit):
+        yield (
+            f"{path} is a submodule, and a commit has only its name: vendor its files, or build an image that holds "
+            "them"
+        )
+
+
+def _local_contexts(document: Document, folder: Path) -> dict[str, tuple[Build, Path]]:
+    """Return each service's build whose context is in the repository, with that folder."""
+    return {
+        name: (service.build, folder / service.build.context)
+        for name, service in document.services.items()
+        if service.build is not None
+        and "://" not in service.build.context
+        and not service.build.context.startswith("/")
+    }
+
+
+def _build(service: str, build: Build, place: Path) -> Iterator[str]:
+    """Yield what the build of a service needs and the export lacks."""
+    missing = _missing_dockerfile(service, build, place)
+    if missing:
+        yield missing
+        return
+    text = build.dockerfile_inline
+    if text is None:
+        text = (place / build.dockerfile).read_text(errors="replace")
+    for line, source in copied(text, build.target):
+        if not os.path.lexists(place / source.lstrip("/")):
+            yield (
+                f"service {service}: {build.dockerfile}:{line} copies {source}, which is not in the commit: commit it, "
+                "let the build create it, or name an image that holds it"
+            )
+
+
+def _missing_dockerfile(service: str, build: Build, place: Path) -> str | None:
+    if not place.is_dir():
+        return f"service {service}: build.context {build.context} is not in the commit: check whether git ignores it"
+    if build.dockerfile_inline is None and not (place / build.dockerfile).exists():
+        return (
+            f"service {service}: build.dockerfile {build.dockerfile} is not in the commit: check whether git ignores it"
+        )
+    return None
+
+
+def _pointers(places: Iterable[Path], exported: Path) -> Iterator[str]:
+    """Yield the Git LFS pointers among the files that builds and mounts use."""
+    pointers = {path for place in places for path in _files(place) if _is_pointer(path)}
+    for path in sorted(pointers):
+        yield (
+            f"{path.relative_to(exported.resolve())} is a Git LFS pointer, not the file: a release would ship the "
+            "pointer"
+        )
+
+
+def _files(place: Path) -> list[Path]:
+    paths = place.rglob("*") if place.is_dir() else [place]
+    return [path.resolve() for path in paths if path.is_file() and not path.is_symlink()]
+
+
+def _is_pointer(path: Path) -> bool:
+    return path.stat().st_size < POINTER_MOST and path.read_bytes().startswith(POINTER_START)
