@@ -18,6 +18,7 @@ from bench.hosts import executions, sandbox_host
 from bench.measured import Report, timed
 from switchyard.control import channel
 from switchyard.core.errors import LEASE_HELD
+from switchyard.core.wire.receipt import Receipt
 from switchyard.settings import load as settings
 from tests.harness.relay import Relay
 from tests.harness.site import Site
@@ -58,8 +59,8 @@ def bench_deploy(report: Report, site: Site, pairs: int) -> None:
     counted: list[int] = []
 
     def deploy() -> None:
-        (machine,) = site.receipt("deploy")["hosts"]
-        checks.extend(step["seconds"] for step in machine["steps"] if step["name"] == "predeploy")
+        (machine,) = Receipt.decode(site.receipt("deploy")).hosts
+        checks.extend(step.seconds for step in machine.steps if step.name == "predeploy")
 
     def build_and_boot() -> None:
         site.docker("compose", "-p", project, "--project-directory", folder, "up", "-d", "--build")
@@ -122,7 +123,7 @@ def bench_rollback(report: Report, site: Site, relay: Relay, pairs: int) -> None
     for number in range(2 * pairs):
         is_far = number % 2 == 1
         site.commit(f"bad {number}")
-        bad = site.receipt("deploy")["release"]
+        bad = Receipt.decode(site.receipt("deploy")).release
         site.reach_through(relay.port if is_far else site.host.port)
         before = executions(site)
         load = site.load().start()

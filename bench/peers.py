@@ -20,6 +20,7 @@ from datetime import datetime
 
 from bench.hosts import sandbox_host
 from switchyard.core.errors import FAILED, NOT_CHECKED
+from switchyard.core.wire.receipt import StatusReport
 from tests.harness.site import Site, clear
 
 QUIET_SECONDS = 10.0
@@ -134,8 +135,9 @@ def ours(site: Site) -> tuple[Outcome, Crash]:
 
     label = f"label=switchyard.app={site.name}"
     outcome = killed_midway(site, "inv deploy", "while proving", site.url, strike=strike, label=label)
-    lease = site.receipt("status")["hosts"][0]["lease"]
-    locked = f"the lease of the {lease['doing']}: the next takes it over" if lease else "nothing"
+    status = StatusReport.decode(json.loads(site.inv("status", "--json").stdout))  # exits with 7: a colour is half up
+    lease = status.hosts[0].lease
+    locked = f"the lease of the {lease.doing}: the next takes it over" if lease else "nothing"
     outcome = again(replace(outcome, locked=locked), site.url, "2", lambda: site.receipt("deploy"))
     site.broken("crash")
     site.commit("3")

@@ -16,6 +16,7 @@ from bench.faults.round import strike_deploy
 from bench.faults.table import report
 from bench.hosts import sandbox_host
 from switchyard.control import sandbox
+from switchyard.core.wire.receipt import Plan
 from tests.harness.relay import Relay
 
 
@@ -66,8 +67,8 @@ def make_site(folder: Path, host: sandbox.SandboxHost, example: str) -> tuple[Ap
 def plan(site: Application) -> list[str]:
     """Return the steps of the next deploy that a host takes part in."""
     site.commit("planned")
-    (machine,) = site.receipt("plan")["hosts"]
-    return [step.split()[0] for step in machine["steps"] if step != "predeploy"]
+    (machine,) = Plan.decode(site.receipt("plan")).hosts
+    return [step.split()[0] for step in machine.steps if step != "predeploy"]
 
 
 if __name__ == "__main__":
