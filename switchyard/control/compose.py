@@ -71,7 +71,8 @@ def env_values(text: str) -> dict[str, str]:
     if process.returncode != 0:
         words = redact(process.stderr.strip().replace("/dev/stdin", "env"), spellings(_possible_values(text)))
         raise BadInput(f"the env of the host's settings: {words}")
-    return dict(Document.decode(json.loads(process.stdout)).services["all"].environment)
+    (service,) = Document.decode(json.loads(process.stdout)).services.values()
+    return dict(service.environment)
 
 
 def _possible_values(text: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a Dockerfile takes from its build context, as far as it says so by name."""
+"""The files that a Dockerfile copies from its build context and names."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _FROM = re.compile(r"FROM\s+(?:--\S+\s+)*(?P<base>\S+)(?:\s+AS\s+(?P<name>\S+))?", re.IGNORECASE)
 _COPY = re.compile(r"(?:COPY|ADD)\s+(?P<flags>(?:--\S+\s+)*)(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
 _MOUNTED = re.compile(r"\bfrom=([\w.-]+)")
 _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)")
 _ELSEWHERE = re.compile(r"[*?\[\]$]|://|^git@|^\.\.")
-"""Patterns, variables, addresses and ways out of the context: what they name is known to the build alone."""
+"""Patterns, variables, addresses and ways out of the context: only the build knows what they name."""
+
+
+class Copy(NamedTuple):
+    """A file or folder of the build context that an instruction copies."""
+
+    line: int
+    """The number of the instruction's first line."""
+    source: str
 
 
 @dataclass
@@ -21,29 +30,47 @@ class _Stage:
     base: str
     name: str
     uses: list[str] = field(default_factory=list)
-    sources: list[tuple[int, str]] = field(default_factory=list)
+    """The stages that its instructions mount from."""
+    copies: list[Copy] = field(default_factory=list)
 
 
-def copied(text: str, target: str | None = None) -> list[tuple[int, str]]:
-    """The line and the name of each file or folder that the build of ``target``, by default the last stage, copies."""
+def copied(text: str, target: str | None = None) -> list[Copy]:
+    """Return what the build of a stage copies. ``target`` is the stage's name; by default it is the last stage."""
+    stages = _stages(text)
+    return sorted(copy for stage in _needed(stages, target) for copy in stage.copies)
+
+
+def _stages(text: str) -> list[_Stage]:
     stages: list[_Stage] = []
     for number, line in _instructions(text):
         if start := _FROM.match(line):
-            stages.append(_Stage(start["base"].lower(), (start["name"] or str(len(stages))).lower()))
+            name = start.group("name") or str(len(stages))
+            stages.append(_Stage(start.group("base").lower(), name.lower()))
         elif stages:
             stages[-1].uses += [name.lower() for name in _MOUNTED.findall(line)]
-            if (copy := _COPY.match(line)) and "--from=" not in copy["flags"] and not _HEREDOC.search(line):
-                names = [name for name in _words(copy["rest"])[:-1] if not _ELSEWHERE.search(name)]
-                stages[-1].sources += [(number, name) for name in names]
-    wanted = [(target or stages[-1].name).lower()] if stages else []
+            stages[-1].copies += [Copy(number, source) for source in _sources(line)]
+    return stages
+
+
+def _sources(line: str) -> list[str]:
+    """Return what an instruction copies from the context by name."""
+    copy = _COPY.match(line)
+    if copy is None or "--from=" in copy.group("flags") or _HEREDOC.search(line):
+        return []
+    return [source for source in _words(copy.group("rest"))[:-1] if not _ELSEWHERE.search(source)]
+
+
+def _needed(stages: list[_Stage], target: str | None) -> list[_Stage]:
+    """Return the target stage and all that it is built on or mounts from."""
+    names = [(target or stages[-1].name).lower()] if stages else []
     needed: list[_Stage] = []
-    while wanted:
-        name = wanted.pop()
+    while names:
+        name = names.pop()
         for place, stage in enumerate(stages):
             if name in (stage.name, str(place)) and stage not in needed:
                 needed.append(stage)
-                wanted += [stage.base, *stage.uses]
-    return sorted(source for stage in needed for source in stage.sources)
+                names += [stage.base, *stage.uses]
+    return needed
 
 
 def _words(rest: str) -> list[str]:
@@ -54,7 +81,7 @@ def _words(rest: str) -> list[str]:
 
 
 def _instructions(text: str) -> Iterator[tuple[int, str]]:
-    """Each instruction in one line, with the number of its first; what a heredoc holds is none."""
+    """Yield each instruction in one line, after the number of its first line. A heredoc's content is no instruction."""
     lines = enumerate(text.splitlines(), start=1)
     for number, first in lines:
         whole = first.strip()

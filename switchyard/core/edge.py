@@ -120,20 +120,7 @@ def _frontend(index: int, route: Route) -> str:
         ]
         return "\n".join(lines) + "\n"
     lines += ["  option forwardfor", f"  acl nothing {_LIVE} -m str none"]
-    if route.affinity:
-        cookie = _cookie(route)
-        lines += [
-            "  acl page req.hdr(sec-fetch-dest) -m str document iframe",
-            "  acl named req.hdr(sec-fetch-dest) -m found",
-            "  acl html req.hdr(accept) -m sub text/html",
-            f"  http-request set-var(txn.until) req.cook({cookie}),field(2,:),map_str_int({HOME}/maps/drain.map,0)",
-            "  http-request set-var(txn.left) date(),neg,add(txn.until)",
-            f"  http-request set-var(txn.colour) req.cook({cookie}),field(1,:)",
-            "  acl draining var(txn.left) -m int gt 0",
-            "  http-request set-var(txn.page) bool(true) if page",
-            "  http-request set-var(txn.page) bool(true) if !named html",
-            "  acl loads_page var(txn.page) -m bool",
-        ]
+    lines += _page_rules(route) if route.affinity else []
     lines += [f"  acl {colour}_up nbsrv({route.name}_{colour}) gt 0" for colour in names.COLOURS]
     lines.append("  use_backend nothing_live if nothing")
     if route.affinity:
@@ -151,6 +138,23 @@ def _frontend(index: int, route: Route) -> str:
         ]
     lines.append(f"  use_backend {route.name}_%[{_LIVE}]")
     return "\n".join(lines) + "\n"
+
+
+def _page_rules(route: Route) -> list[str]:
+    """Return the rules that tell requests for pages from those that pages make, and whether the page's colour drains."""
+    cookie = _cookie(route)
+    return [
+        "  acl page req.hdr(sec-fetch-dest) -m str document iframe",
+        "  acl named req.hdr(sec-fetch-dest) -m found",
+        "  acl html req.hdr(accept) -m sub text/html",
+        f"  http-request set-var(txn.until) req.cook({cookie}),field(2,:),map_str_int({HOME}/maps/drain.map,0)",
+        "  http-request set-var(txn.left) date(),neg,add(txn.until)",
+        f"  http-request set-var(txn.colour) req.cook({cookie}),field(1,:)",
+        "  acl draining var(txn.left) -m int gt 0",
+        "  http-request set-var(txn.page) bool(true) if page",
+        "  http-request set-var(txn.page) bool(true) if !named html",
+        "  acl loads_page var(txn.page) -m bool",
+    ]
 
 
 def _preview(index: int, route: Route, colour: str) -> str:

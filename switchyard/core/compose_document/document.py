@@ -28,6 +28,8 @@ from switchyard.core.images import ImageReference
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.section import Section
 
+NO_DEPLOY = Deploy.decode({}, "deploy")
+
 
 class Service(NamedTuple):
     """A service of a document."""
@@ -77,7 +79,7 @@ class Service(NamedTuple):
             networks=service.named("networks", Attachment.decode),
             secrets=service.each("secrets", Grant.decode),
             configs=service.each("configs", Grant.decode),
-            deploy=Deploy.decode(service.raw.get("deploy"), service.path("deploy")),
+            deploy=service.part("deploy", Deploy.decode) or NO_DEPLOY,
             healthcheck=service.part("healthcheck", Healthcheck.decode),
             logging=service.part("logging", Logging.decode),
             profiles=service.words("profiles"),
@@ -160,9 +162,9 @@ class Document(NamedTuple):
 
     def engine_volume(self, name: str, project: str) -> str:
         """Return what the engine calls a volume when ``project`` runs the document: the file's own name, if any."""
-        given = self.volumes[name].name if name in self.volumes else None
+        own_name = self.volumes[name].name if name in self.volumes else None
         derived = names.volume(self.name, name)
-        return names.volume(project, name) if given in (None, derived) else str(given)
+        return names.volume(project, name) if own_name in (None, derived) else str(own_name)
 
 
 class WrittenService(NamedTuple):
@@ -177,11 +179,10 @@ class WrittenService(NamedTuple):
     @classmethod
     def decode(cls, value: Json, at: str) -> WrittenService:
         service = Section.of(value, at)
-        build = service.raw.get("build")
         return cls(
             environment=service.pairs("environment"),
             labels=service.pairs("labels"),
-            build_args=Section.of({} if isinstance(build, str) else build, service.path("build")).pairs("args"),
+            build_args={} if service.is_text("build") else service.section("build").pairs("args"),
             command=service.one_line("command"),
             entrypoint=service.one_line("entrypoint"),
         )

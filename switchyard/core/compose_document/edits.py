@@ -10,7 +10,7 @@ from switchyard.core.wire.section import Section
 
 def services_of(document: Mapping[str, Json]) -> Mapping[str, Json]:
     """Return the services of a document as JSON."""
-    return Section.of(document.get("services"), "services").raw
+    return Section.of(document, "").section("services").raw
 
 
 def pin(document: Mapping[str, Json], images: Mapping[str, str]) -> dict[str, Json]:

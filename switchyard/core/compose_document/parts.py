@@ -57,7 +57,7 @@ class Mount(NamedTuple):
     @classmethod
     def decode(cls, value: Json, at: str) -> Mount:
         mount = Section.of(value, at)
-        bind = Section.of(mount.raw.get("bind"), mount.path("bind"))
+        bind = mount.section("bind")
         return cls(
             type=mount.text("type") or "",
             source=mount.text("source") or "",
@@ -115,7 +115,7 @@ class Deploy(NamedTuple):
     @classmethod
     def decode(cls, value: Json, at: str) -> Deploy:
         deploy = Section.of(value, at)
-        policy = Section.of(deploy.raw.get("restart_policy"), deploy.path("restart_policy"))
+        policy = deploy.section("restart_policy")
         condition, most = policy.text("condition") or "any", policy.number("max_attempts")
         return cls(
             mode=deploy.text("mode") or "replicated",
@@ -134,9 +134,9 @@ class Healthcheck(NamedTuple):
     @classmethod
     def decode(cls, value: Json, at: str) -> Healthcheck:
         check = Section.of(value, at)
-        test = check.raw.get("test")
-        is_shell = isinstance(test, str) and test not in ("", "NONE")
-        return cls(("CMD-SHELL", str(test)) if is_shell else check.words("test"), check.flag("disable"))
+        command = check.spelled("test") if check.is_text("test") else ""
+        test = ("CMD-SHELL", command) if command not in ("", "NONE") else check.words("test")
+        return cls(test, check.flag("disable"))
 
     @property
     def is_off(self) -> bool:
@@ -222,7 +222,7 @@ class Volume(NamedTuple):
     @classmethod
     def decode(cls, value: Json, at: str) -> Volume:
         volume = Section.of(value, at)
-        has_own_driver = volume.text("driver") not in (None, "local") or bool(volume.raw.get("driver_opts"))
+        has_own_driver = volume.text("driver") not in (None, "local") or volume.has("driver_opts")
         return cls(volume.text("name"), volume.flag("external"), has_own_driver)
 
 

@@ -28,6 +28,17 @@ class Section(NamedTuple):
     def path(self, key: str) -> str:
         return f"{self.at}.{key}" if self.at else key
 
+    def section(self, key: str) -> Section:
+        """Return a part that has keys of its own; an empty one if it is absent."""
+        return Section.of(self.raw.get(key), self.path(key))
+
+    def has(self, key: str) -> bool:
+        """Return whether a key has a value that is not empty."""
+        return bool(self.raw.get(key))
+
+    def is_text(self, key: str) -> bool:
+        return isinstance(self.raw.get(key), str)
+
     def text(self, key: str) -> str | None:
         value = self.raw.get(key)
         if value is None or isinstance(value, str):
