@@ -1,4 +1,4 @@
-"""The smallest application: it says its version, and can be told to break."""
+"""The smallest application: it answers with its version, and breaks in the way that ``BREAK`` chooses."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 75
 
     def parse_request(self):
-        """Called once a request's first line has arrived."""
+        """Count the request, whose first line has arrived."""
         self.counted = True
         self.server.count(+1)
         return super().parse_request()
@@ -57,25 +57,25 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Counts requests in work: threads of idle connections must not hold the end up, requests must."""
+    """A server that counts its open requests: at its end it waits for them, but not for idle connections."""
 
     request_queue_size = 1024
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.in_work = 0
+        self.open_requests = 0
         self.changed = threading.Condition()
 
     def count(self, change):
         with self.changed:
-            self.in_work += change
+            self.open_requests += change
             self.changed.notify_all()
 
     def finish(self):
-        """Accepts no more, then waits for what is in work; the grace period of the container is the limit."""
+        """Close the listening socket, then wait for open requests; the container's grace period is the limit."""
         self.socket.close()
         with self.changed:
-            self.changed.wait_for(lambda: self.in_work == 0)
+            self.changed.wait_for(lambda: self.open_requests == 0)
 
 
 def main():

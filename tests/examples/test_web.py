@@ -1,4 +1,4 @@
-"""The smallest example says its version, breaks as it is told, and finishes what it began."""
+"""The smallest example answers with its version, breaks as told, and finishes open requests at its end."""
 
 from __future__ import annotations
 
@@ -60,25 +60,25 @@ def ask(connection: http.client.HTTPConnection, method: str, path: str, body: st
     return answer.status, answer.read().decode()
 
 
-def test_it_answers_with_its_version_and_echoes_on_one_connection() -> None:
+def test_one_connection_gets_version_health_and_echo() -> None:
     with running() as (_, connection):
         assert ask(connection, "GET", "/") == (200, (WEB / "VERSION").read_text().strip())
         assert ask(connection, "GET", "/health") == (200, "ok\n")
         assert ask(connection, "POST", "/echo", "hello") == (200, "hello")
 
 
-def test_a_broken_health_leaves_the_pages_whole() -> None:
+def test_a_broken_health_check_does_not_break_the_pages() -> None:
     with running("health") as (_, connection):
         assert ask(connection, "GET", "/health")[0] == 500
         assert ask(connection, "GET", "/")[0] == 200
 
 
-def test_told_to_crash_it_exits_with_3() -> None:
+def test_an_application_told_to_crash_exits_with_3() -> None:
     assert start(free_port(), "crash").wait(timeout=STARTS_WITHIN) == 3
 
 
 @pytest.mark.parametrize("idle", [0, 3])
-def test_a_request_in_work_is_finished_after_sigterm_and_idle_connections_do_not_hold_the_end_up(idle: int) -> None:
+def test_after_sigterm_an_open_request_finishes_and_idle_connections_do_not_delay_the_end(idle: int) -> None:
     with running() as (process, connection):
         others = [socket.create_connection((connection.host, connection.port)) for _ in range(idle)]
         assert ask(connection, "GET", "/health")[0] == 200

@@ -5,4 +5,4 @@ from pathlib import Path
 
 VERSION = Path("VERSION").read_text().strip() if Path("VERSION").exists() else "dev"
 PORT = int(os.environ.get("PORT", "8000"))
-"""Where the API listens inside its container."""
+"""The port of the API inside its container."""

@@ -1,4 +1,7 @@
-"""GET /ratings, /health, /version; POST /games. A game's id is the client's; sending it twice stores it once."""
+"""The API: GET /ratings, /health, /version; POST /games.
+
+The client chooses a game's id: a game that it sends twice is stored once.
+"""
 
 import contextlib
 import json
@@ -25,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
     server: "Server"
 
     def parse_request(self) -> bool:
-        """Called once a request's first line has arrived."""
+        """Count the request, whose first line has arrived."""
         self.counted = True
         self.server.count(+1)
         return super().parse_request()
@@ -73,7 +76,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(400, {"error": type(error).__name__})
         except psycopg.Error as error:
             return self.answer(503, {"error": type(error).__name__})
-        with contextlib.suppress(redis.RedisError):  # the worker's sweep finds every game without a rating
+        with contextlib.suppress(redis.RedisError):  # the worker finds every unrated game without a hint
             self.server.hints.rpush(queue.NAME, game["id"])
         self.answer(200, {"id": game["id"]})
 
@@ -86,34 +89,34 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
-        """The edge logs requests."""
+        """Write no log: the edge logs requests."""
 
 
 class Server(ThreadingHTTPServer):
-    """Counts requests in work: threads of idle connections must not hold the end up, requests must."""
+    """A server that counts its open requests: at its end it waits for them, but not for idle connections."""
 
     request_queue_size = 1024
 
     def __init__(self, address: tuple[str, int], pool: ConnectionPool, hints: redis.Redis) -> None:
         super().__init__(address, Handler)
         self.pool, self.hints = pool, hints
-        self.in_work = 0
+        self.open_requests = 0
         self.changed = threading.Condition()
 
     def count(self, change: int) -> None:
         with self.changed:
-            self.in_work += change
+            self.open_requests += change
             self.changed.notify_all()
 
     def finish(self) -> None:
-        """Accepts no more, then waits for what is in work; the grace period of the container is the limit."""
+        """Close the listening socket, then wait for open requests; the container's grace period is the limit."""
         self.socket.close()
         with self.changed:
-            self.changed.wait_for(lambda: self.in_work == 0)
+            self.changed.wait_for(lambda: self.open_requests == 0)
 
 
 def main() -> None:
-    # A slow disk or a migration may hold every commit up for some seconds: who asks then waits, and is not turned away.
+    # A slow disk or a migration may delay every commit for seconds: requests then wait, and are not refused.
     with ConnectionPool(min_size=2, max_size=16, timeout=10, open=False) as pool:
         server = Server(("", PORT), pool, queue.connect())
         signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())

@@ -1,4 +1,4 @@
-"""The health check inside a container: the API by its own answer, the worker by its own heartbeat."""
+"""The health check inside a container: of the API by its answer, of the worker by its heartbeat."""
 
 import socket
 import sys

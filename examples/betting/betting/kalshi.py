@@ -1,6 +1,6 @@
-"""A client of Kalshi's trade API, whose requests are signed with the account's RSA key.
+"""A client of Kalshi's trade API. It signs requests with the account's RSA key.
 
-python3 -m betting.kalshi    the state of the exchange and, where a key is set, the balance of the account
+``python3 -m betting.kalshi`` prints the state of the exchange and, with a key, the balance of the account.
 """
 
 import base64
@@ -23,16 +23,16 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 SANDBOX = "https://external-api.demo.kalshi.co/trade-api/v2"
 SECONDS = 10.0
-"""How long Kalshi may take to connect, and to send the next bytes of its answer."""
+"""How long to wait for a connection, and for the next bytes of an answer."""
 PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
 
 
 class KalshiError(Exception):
-    """Kalshi did not do what it was asked; the text says why and what to do next, and holds no key."""
+    """A request failed. The text says why and what to do next, and contains no key."""
 
 
 class WrongKey(KalshiError):
-    """The key cannot be read, or Kalshi does not accept it."""
+    """The key is unreadable, or Kalshi does not accept it."""
 
 
 class ClockSkew(KalshiError):
@@ -40,18 +40,18 @@ class ClockSkew(KalshiError):
 
 
 class Unreachable(KalshiError):
-    """No answer came."""
+    """Kalshi did not answer."""
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A signature is for one path and one host: it is taken nowhere else."""
+    """Refuse redirects: a signature is for one host and one path."""
 
     def redirect_request(self, *request: Any) -> None:
         return None
 
 
 class Client:
-    """One account at one address; ``url`` ends in the version of the API, as in ``SANDBOX``."""
+    """An account at an address; ``url`` ends with the version of the API, as ``SANDBOX`` does."""
 
     def __init__(
         self,
@@ -66,21 +66,21 @@ class Client:
 
     @classmethod
     def from_environment(cls) -> "Client":
-        """What KALSHI_URL, KALSHI_KEY_ID and KALSHI_PRIVATE_KEY_FILE say; the sandbox, without a key, by default."""
+        """Build a client from the environment; by default it uses the sandbox, without a key."""
         file = os.environ.get("KALSHI_PRIVATE_KEY_FILE", "")
         private_key = read_key(Path(file)) if file else None
         return cls(os.environ.get("KALSHI_URL") or SANDBOX, os.environ.get("KALSHI_KEY_ID", ""), private_key)
 
     def status(self) -> dict[str, Any]:
-        """Whether the exchange is open; needs no key."""
+        """Return the state of the exchange, which needs no key."""
         return self.send(urllib.request.Request(f"{self.url}/exchange/status"))
 
     def balance(self) -> int:
-        """What the account holds, in cents."""
+        """Return the balance of the account, in cents."""
         return int(self.get("/portfolio/balance")["balance"])
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
-        """The answer to a signed request."""
+        """Send a signed request and return the answer."""
         url = self.url + path
         headers = self.sign("GET", urllib.parse.urlsplit(url).path)
         if query:
@@ -88,7 +88,7 @@ class Client:
         return self.send(urllib.request.Request(url, headers=headers))
 
     def sign(self, method: str, path: str) -> dict[str, str]:
-        """The headers of a request: the signature is over time, method and path, without the query."""
+        """Return the headers that sign a request: its time, its method, and its path without the query."""
         if not self.key_id or self.private_key is None:
             raise WrongKey("this needs an account: set KALSHI_KEY_ID and KALSHI_PRIVATE_KEY_FILE")
         now = str(int(self.clock() * 1000))
@@ -102,41 +102,43 @@ class Client:
     def send(self, request: urllib.request.Request) -> dict[str, Any]:
         try:
             with urllib.request.build_opener(NoRedirect).open(request, timeout=SECONDS) as answer:
-                found = json.load(answer)
+                value = json.load(answer)
         except urllib.error.HTTPError as error:
             raise self.refused(error) from None
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
-            raise Unreachable(f"{self.host} did not answer ({reason}): look at KALSHI_URL and the network") from None
+            raise Unreachable(f"{self.host} did not answer ({reason}): check KALSHI_URL and the network") from None
         except ValueError:
-            raise KalshiError(f"{self.host} did not answer in JSON: look at KALSHI_URL") from None
-        if not isinstance(found, dict):
-            raise KalshiError(f"{self.host} did not answer with an object: look at KALSHI_URL")
-        return found
+            raise KalshiError(f"{self.host} did not answer with JSON: check KALSHI_URL") from None
+        if not isinstance(value, dict):
+            raise KalshiError(f"{self.host} did not answer with a JSON object: check KALSHI_URL")
+        return value
 
     def refused(self, answer: urllib.error.HTTPError) -> KalshiError:
-        """What an answer other than 200 means."""
+        """Return the error that an answer other than 200 stands for."""
         code = reason(answer)
         if code == "header_timestamp_expired":
-            return ClockSkew(f"{self.host} refuses the time of this machine, {self.skew(answer)}: set its clock by NTP")
+            return ClockSkew(f"{self.host} refuses this machine's time, {self.skew(answer)}: set the clock with NTP")
         if code == "NOT_FOUND" and answer.code == 401:
-            return WrongKey(f"{self.host} does not know KALSHI_KEY_ID: a key of the sandbox is for the sandbox only")
+            return WrongKey(f"{self.host} does not know KALSHI_KEY_ID: a sandbox key works in the sandbox alone")
         if answer.code == 401:
-            return WrongKey(f"{self.host} refuses the signature ({code}): KALSHI_PRIVATE_KEY_FILE is another key's")
+            return WrongKey(
+                f"{self.host} refuses the signature ({code}): KALSHI_PRIVATE_KEY_FILE belongs to another key"
+            )
         return KalshiError(f"{self.host} answered {answer.code} ({code})")
 
     def skew(self, answer: urllib.error.HTTPError) -> str:
-        """How far the clocks are apart, by the time in the answer."""
+        """Say how far apart the clocks are, by the date in the answer."""
         try:
-            theirs = email.utils.parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+            server_time = email.utils.parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
         except ValueError:
-            return "and does not say its own"
-        seconds = round(self.clock() - theirs)
+            return "and does not send its own"
+        seconds = round(self.clock() - server_time)
         return f"{abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} its own"
 
 
 def reason(answer: urllib.error.HTTPError) -> str:
-    """The word for it: ``{"error": {"code": ..., "details": ...}}``, of which details say more where they are there."""
+    """Return the reason in ``{"error": {"code": ..., "details": ...}}``: the details, or else the code."""
     try:
         error = json.load(answer)["error"]
         return str(error.get("details") or error["code"])
@@ -145,7 +147,7 @@ def reason(answer: urllib.error.HTTPError) -> str:
 
 
 def read_key(file: Path) -> RSAPrivateKey:
-    """The private key as Kalshi hands it out: RSA, PEM, without a password."""
+    """Read a private key as Kalshi issues it: RSA, in PEM, without a password."""
     try:
         key = serialization.load_pem_private_key(file.read_bytes(), password=None)
     except OSError as error:

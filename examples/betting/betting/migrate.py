@@ -1,4 +1,7 @@
-"""Plain SQL in order, each file once, with a ledger of checksums under an advisory lock. Safe to repeat."""
+"""Apply migrations in plain SQL in order, each once. An advisory lock makes it safe to repeat.
+
+A table keeps the name and the checksum of each applied file.
+"""
 
 import hashlib
 import sys

@@ -1,9 +1,9 @@
-"""Downloads a file of games, checks every row, and stores all of them or none; the worker rates them.
+"""Download a file of games, check every row, and store all of them or none. The worker rates them.
 
-python3 -m betting.pipeline [URL]    GAMES_URL by default
+``python3 -m betting.pipeline [URL]`` downloads the file at URL, by default at GAMES_URL.
 
-CSV with a header line, or a JSON list of objects: id, sport, home, away, home_score, away_score. An id is the
-source's: a file that is processed again stores nothing twice.
+The file is CSV with a header line, or a JSON list of objects: id, sport, home, away, home_score, away_score. The source
+chooses the ids, so that a file which is processed twice stores no game twice.
 """
 
 import csv
@@ -24,14 +24,14 @@ import psycopg
 from betting.elo import SPORTS
 
 SECONDS = 10.0
-"""How long the source may take to connect, and to send the next bytes."""
+"""How long to wait for a connection, and for the next bytes of the file."""
 LIMIT = 50_000_000
-"""Bytes of the largest file that is read."""
+"""The size of the largest file, in bytes."""
 SHOWN = 20
-"""So many bad rows are listed; of the others only their number."""
+"""How many bad rows an error lists; it counts the others."""
 FIELDS = ("id", "sport", "home", "away", "home_score", "away_score")
 
-# A file keeps its order: games are rated by the time of their creation.
+# The worker rates games by the time of their creation, so each row of a file gets a later one.
 STORE = (
     "INSERT INTO games (id, sport, home, away, home_won, created) "
     "SELECT id, sport, home, away, home_won, now() + number * interval '1 microsecond' "
@@ -47,12 +47,12 @@ CONFLICTS = (
 
 
 class PipelineError(Exception):
-    """A file was not stored; the text says why, row by row where rows are bad."""
+    """A file was not stored. The text says why, and lists the bad rows."""
 
 
 @dataclass(frozen=True)
 class Game:
-    """One row that was checked, and where it stands."""
+    """A checked row, with its line in the file."""
 
     id: str
     sport: str
@@ -63,20 +63,20 @@ class Game:
 
 
 def process(url: str, db: psycopg.Connection) -> tuple[int, int]:
-    """From the source to the database: how many games are new, and how many it had already."""
+    """Download, check and store a file. Return the number of new games and that of games stored before."""
     games = check(url, rows(url, download(url)))
     return store(url, games, db)
 
 
 def download(url: str) -> str:
-    """The text of a file."""
+    """Return the text of a file."""
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-        raise PipelineError(f"{url}: not the http or https address of a file of games")
+        raise PipelineError(f"{url}: not an http or https address")
     try:
         with urllib.request.urlopen(url, timeout=SECONDS) as answer:
             data = answer.read(LIMIT + 1)
             if len(data) > LIMIT:
-                raise PipelineError(f"{url}: larger than {LIMIT} bytes; split it")
+                raise PipelineError(f"{url}: larger than {LIMIT} bytes; split the file")
             if answer.length:
                 raise PipelineError(f"{url}: the last {answer.length} bytes are missing; nothing was stored, try again")
     except (OSError, HTTPException) as error:
@@ -89,7 +89,7 @@ def download(url: str) -> str:
 
 
 def rows(url: str, text: str) -> Iterator[tuple[int, Any]]:
-    """Each row with its line; the name of the file says which kind it is."""
+    """Yield each row with its line. A file whose name ends with .json is JSON; any other is CSV."""
     return (json_rows if urllib.parse.urlsplit(url).path.endswith(".json") else csv_rows)(url, text)
 
 
@@ -104,10 +104,10 @@ def csv_rows(url: str, text: str) -> Iterator[tuple[int, Any]]:
 
 
 def json_rows(url: str, text: str) -> Iterator[tuple[int, Any]]:
-    """The list's rows one by one, because the decoder does not tell where a row began."""
+    """Decode the rows one by one, since the decoder does not tell at which line a row begins."""
     try:
         if not isinstance(json.loads(text), list):
-            raise json.JSONDecodeError("a list of games is expected", text, 0)
+            raise json.JSONDecodeError("expected a list of games", text, 0)
     except json.JSONDecodeError as error:
         raise PipelineError(f"{url}, line {error.lineno}: not JSON: {error.msg}; nothing was stored") from None
     decoder, at = json.JSONDecoder(), row_after(text, text.index("[") + 1)
@@ -118,48 +118,48 @@ def json_rows(url: str, text: str) -> Iterator[tuple[int, Any]]:
 
 
 def row_after(text: str, at: int) -> int:
-    """Where the next row begins, or the list ends."""
+    """Return where the next row begins, or the list ends."""
     while text[at] in " \t\r\n,":
         at += 1
     return at
 
 
-def check(url: str, found: Iterator[tuple[int, Any]]) -> list[Game]:
-    """The games of a file whose every row is good."""
+def check(url: str, rows: Iterator[tuple[int, Any]]) -> list[Game]:
+    """Return the games of a file. Raise if any row is bad."""
     games: dict[str, Game] = {}
     bad = []
-    for line, row in found:
+    for line, row in rows:
         try:
             game = read(line, row)
             if game.id in games:
-                raise ValueError(f"{game.id} stands on line {games[game.id].line} already")
+                raise ValueError(f"{game.id} is already on line {games[game.id].line}")
             games[game.id] = game
         except ValueError as error:
             bad.append(f"{url}, line {line}: {error}")
     if bad:
         more = [f"and {len(bad) - SHOWN} more"] if len(bad) > SHOWN else []
-        raise PipelineError("\n".join([*bad[:SHOWN], *more, "nothing of this file was stored"]))
+        raise PipelineError("\n".join([*bad[:SHOWN], *more, "no game of this file was stored"]))
     if not games:
-        raise PipelineError(f"{url}: no games in it")
+        raise PipelineError(f"{url}: the file contains no games")
     return list(games.values())
 
 
 def read(line: int, row: Any) -> Game:
-    """One game; a ValueError says what is wrong with it."""
+    """Read one game. Raise ``ValueError`` with what is wrong with it."""
     if not isinstance(row, dict) or set(row) != set(FIELDS):
         raise ValueError(f"a game has {', '.join(FIELDS)} and nothing else")
     if not all(isinstance(value, str | int) for value in row.values()):
-        raise ValueError("every field of a game is a text or a whole number")
+        raise ValueError("every field of a game is text or a whole number")
     name, sport, home, away = (str(row[field]).strip() for field in FIELDS[:4])
     home_score, away_score = score(row["home_score"]), score(row["away_score"])
     if not (name and home and away) or home == away:
         raise ValueError("a game has an id and two different teams")
     if "\0" in name + home + away:
-        raise ValueError("a name has no zero byte in it")
+        raise ValueError("a name contains no zero byte")
     if sport not in SPORTS:
         raise ValueError(f"sports are {', '.join(SPORTS)}, not {sport!r}")
     if home_score == away_score and not SPORTS[sport].draw_margin:
-        raise ValueError(f"{sport} knows no draw")
+        raise ValueError(f"{sport} has no draws")
     return Game(name, sport, home, away, home_score > away_score, line)
 
 
@@ -170,14 +170,18 @@ def score(value: Any) -> int:
 
 
 def store(url: str, games: list[Game], db: psycopg.Connection) -> tuple[int, int]:
-    """In one transaction; a game that is stored with another result stops the file."""
+    """Store the games in one transaction. Raise if one is already stored with another result."""
     columns = [[getattr(game, field) for game in games] for field in ("id", "sport", "home", "away", "home_won")]
     with db.transaction():
         new = db.execute(STORE, columns).rowcount
         conflicts = {name for (name,) in db.execute(CONFLICTS, columns)}
         if conflicts:
-            told = [f"{url}, line {game.line}: {game.id} is stored otherwise" for game in games if game.id in conflicts]
-            raise PipelineError("\n".join([*told[:SHOWN], f"{len(told)} in all; nothing of this file was stored"]))
+            bad = [
+                f"{url}, line {game.line}: {game.id} is stored with another result"
+                for game in games
+                if game.id in conflicts
+            ]
+            raise PipelineError("\n".join([*bad[:SHOWN], f"{len(bad)} in all; no game of this file was stored"]))
     return new, len(games) - new
 
 

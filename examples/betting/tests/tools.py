@@ -1,4 +1,4 @@
-"""What several tests need: a local server of files, free ports, waiting."""
+"""Helpers of several tests: a server of files, free ports, waiting."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import psycopg
 def serve_files(
     files: Mapping[str, bytes], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """The address of a server that answers with these files, each by its path, and 404 else."""
+    """Yield the address of a server that has these files by their paths, and answers 404 for any other path."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -30,7 +30,7 @@ def serve_files(
             self.wfile.write(data or b"")
 
         def log_message(self, format: str, *args: object) -> None:
-            """Not in the output of the tests."""
+            """Keep the log out of the tests' output."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.002})
@@ -44,11 +44,11 @@ def serve_files(
 
 
 def ended(process: subprocess.Popen[str], by: int | None = None) -> tuple[int, str]:
-    """The exit code and the output, after a signal where one is given."""
+    """Send a signal, if any; wait for the end, and return the exit code and the output."""
     if by is not None:
         process.send_signal(signal.Signals(by))
-    said, _ = process.communicate(timeout=30)
-    return process.returncode, said
+    output, _ = process.communicate(timeout=30)
+    return process.returncode, output
 
 
 def wait_for(true: Callable[[], object], seconds: float = 20) -> None:
@@ -69,7 +69,7 @@ def accepts(port: int) -> bool:
 
 
 def hang_up(db: psycopg.Connection) -> None:
-    """Ends every other connection to the database, as a restart of the server does."""
+    """End every other connection to the database, as a restart of the server does."""
     others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
     ends = db.execute(f"SELECT pid, pg_terminate_backend(pid) {others}").fetchall()
     left = f"SELECT count(*) {others} AND pid = ANY(%s)"

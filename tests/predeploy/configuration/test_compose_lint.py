@@ -1,4 +1,4 @@
-"""The lint of the compose document: each rule finds what breaks it, at its line, and leaves alone what does not."""
+"""The lint of the compose file: each rule finds what breaks it, with its line, and spares what only looks like it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import pytest
 import yaml
 
+from switchyard.predeploy.configuration.compose_lint import ERRORS, RULES
 from tests.harness.predeploy_application import Application
 
 DRAWN = "q7Zr4" + "Tn2Vx9" + "Lk8Wb3Pd"
@@ -109,7 +110,8 @@ CMD ["x"]
 """
 
 
-def made(folder, services: dict, kinds: dict, **settings) -> Application:
+def application_of(folder, services: dict, kinds: dict, **settings) -> Application:
+    """Create an application with these services, of the kinds that its settings give them."""
     application = Application(folder)
     application.write("web/Dockerfile", STAGES)
     application.write("root/Dockerfile", ROOT)
@@ -120,72 +122,78 @@ def made(folder, services: dict, kinds: dict, **settings) -> Application:
 
 
 def service(added: dict) -> dict:
-    found = {**WELL, **added}
+    """Return a service that breaks no rule, with keys added; None removes a key."""
+    keys = {**WELL, **added}
     if "build" in added and "image" not in added:
-        del found["image"]
-    return {key: value for key, value in found.items() if value is not None}
+        del keys["image"]
+    return {key: value for key, value in keys.items() if value is not None}
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
     services = {name: service(added) for name, (_, _, added) in PLANTED.items()}
     kinds = {name: kind for name, (_, kind, _) in PLANTED.items()}
-    return made(tmp_path_factory.mktemp("planted"), services, kinds).predeploy("compose")
+    return application_of(tmp_path_factory.mktemp("planted"), services, kinds).predeploy("compose")
+
+
+def test_every_rule_is_either_an_error_or_a_warning_and_has_a_planted_violation():
+    assert {*ERRORS, *WARNINGS} == RULES.keys() == {rule for rule, _, _ in PLANTED.values()}
+    assert not WARNINGS & {*ERRORS}
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_what_breaks_a_rule_is_found(planted, name):
-    found = [each for each in planted.check("compose")["findings"] if each["what"].startswith(f"service {name}: ")]
+def test_a_service_that_breaks_a_rule_is_found(planted, name):
     rule = PLANTED[name][0]
-    assert [(each["rule"], each["severity"]) for each in found] == [(rule, "warn" if rule in WARNINGS else "error")]
-    assert found[0]["place"] == "compose.yaml" and found[0]["line"] > 1
+    findings = [each for each in planted.check("compose")["findings"] if each["what"].startswith(f"service {name}: ")]
+    assert [(each["rule"], each["severity"]) for each in findings] == [(rule, "warn" if rule in WARNINGS else "error")]
+    assert findings[0]["place"] == "compose.yaml" and findings[0]["line"] > 1
 
 
-def test_a_finding_names_the_line_of_what_it_is_about(tmp_path):
+def test_a_finding_names_the_line_of_the_key(tmp_path):
     application = Application(tmp_path)
     application.write(
         "compose.yaml",
         "services:\n  web:\n    image: nginx:1.27.3\n    healthcheck: {test: [CMD, x]}\n    ports: ['80:80']\n"
         "    environment:\n      MODE: small\n      DB_PASSWORD: swordfish\n",
     )
-    said = application.predeploy("compose")
-    assert [(each["rule"], each["line"]) for each in said.check("compose")["findings"]] == [("secret-in-file", 8)]
-    assert said.code == 1
+    run = application.predeploy("compose")
+    assert [(each["rule"], each["line"]) for each in run.check("compose")["findings"]] == [("secret-in-file", 8)]
+    assert run.code == 1
 
 
-def test_no_value_of_the_file_is_shown(planted):
+def test_no_output_shows_a_secret_of_the_file(planted):
     assert "swordfish" not in planted.text + str(planted.json) and DRAWN not in planted.text + str(planted.json)
 
 
-def test_what_breaks_no_rule_passes(tmp_path):
+def test_services_that_only_look_like_violations_pass(tmp_path):
     services = {name: service(added) for name, (_, added) in INNOCENT.items()}
     kinds = {name: kind for name, (kind, _) in INNOCENT.items()}
-    application = made(tmp_path, services, kinds, checks={"probed": {"port": 80}})
+    application = application_of(tmp_path, services, kinds, checks={"probed": {"port": 80}})
     application.write(".env.example", "THIRD=x\nDB_PASSWORD=\nREDIS_PASSWORD=\nAPI_TOKEN=\n")
     application.write(".env", "COMPOSE_PROFILES=debug\n")
-    said = application.predeploy("compose")
-    assert said.check("compose")["findings"] == []
-    assert (said.code, said.check("compose")["outcome"]) == (0, "pass"), said.text
+    run = application.predeploy("compose")
+    assert run.check("compose")["findings"] == []
+    assert (run.code, run.check("compose")["outcome"]) == (0, "pass"), run.text
 
 
-def test_warnings_alone_fail_nothing(tmp_path):
-    said = made(tmp_path, {"web": service({"image": "nginx"})}, {"web": "plain"}).predeploy("compose")
-    assert said.code == 0 and said.rules("compose", "warn") == ["latest"]
-    assert "[latest]" in said.text
+def test_warnings_alone_do_not_fail(tmp_path):
+    run = application_of(tmp_path, {"web": service({"image": "nginx"})}, {"web": "plain"}).predeploy("compose")
+    assert run.code == 0 and run.rules("compose", "warn") == ["latest"]
+    assert "[latest]" in run.text
 
 
-def test_a_waiver_names_rule_and_service(tmp_path):
+def test_a_waiver_is_for_one_rule_and_one_service(tmp_path):
     services = {name: service({"privileged": True, "image": "nginx"}) for name in ("one", "two")}
     waive = [{"rule": "privileged", "where": "one", "reason": "it makes file systems"}]
     kinds = dict.fromkeys(services, "plain")
-    said = made(tmp_path, services, kinds, predeploy={"waive": waive}).predeploy("compose")
-    found = said.check("compose")["findings"]
-    assert [(each["rule"], each["what"].split(":")[0]) for each in found] == [
+    run = application_of(tmp_path, services, kinds, predeploy={"waive": waive}).predeploy("compose")
+    findings = run.check("compose")["findings"]
+    assert [(each["rule"], each["what"].split(":")[0]) for each in findings] == [
         ("latest", "service one"),
         ("privileged", "service two"),
         ("latest", "service two"),
     ]
-    assert said.code == 1
+    assert run.code == 1
 
 
 @pytest.mark.parametrize(
@@ -197,12 +205,12 @@ def test_a_waiver_names_rule_and_service(tmp_path):
         ("services: {}\n", "no service"),
     ],
 )
-def test_a_document_that_cannot_be_resolved_is_unknown_with_composes_words(tmp_path, text, words):
+def test_a_file_that_compose_cannot_resolve_is_unknown_with_its_error(tmp_path, text, words):
     application = Application(tmp_path)
     application.write("compose.yaml", text)
-    said = application.predeploy("compose")
-    assert (said.code, said.check("compose")["outcome"]) == (3, "unknown"), said.text
-    assert words in said.check("compose")["reason"] and "Traceback" not in said.text
+    run = application.predeploy("compose")
+    assert (run.code, run.check("compose")["outcome"]) == (3, "unknown"), run.text
+    assert words in run.check("compose")["reason"] and "Traceback" not in run.text
 
 
 CASES = {"compose": (PLANTED, INNOCENT)}

@@ -1,4 +1,4 @@
-"""Secrets in what is about to ship: each kind is found where it stands, and what only looks like one is not."""
+"""The scan for secrets finds each kind in the files that ship, and spares what only looks like one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from switchyard.control import commit as source
-from switchyard.predeploy.configuration import secret_scan as scan
+from switchyard.control import commit
+from switchyard.predeploy.configuration import secret_scan
 from switchyard.predeploy.engine import tree
 from switchyard.settings import load as settings
 from tests.harness.predeploy_application import TOP, Application
 
-# Put together here, so that this file itself holds nothing that looks like a secret.
+# Split, so that this file itself contains nothing that looks like a secret.
 DRAWN = "q7Zr4" + "Tn2Vx9" + "Lk8Wb3Pd"
 HEX = "9f3a1c77d2" + "4be05568aa01"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -114,41 +114,41 @@ def planted(tmp_path_factory):
 
 @pytest.mark.parametrize("what", PLANTED)
 def test_a_secret_is_found_with_its_file_and_line(planted, what):
-    said, _ = planted
+    run, _ = planted
     rule, file, _, line = PLANTED[what]
-    found = [(each["rule"], each["line"]) for each in said.check("secrets")["findings"] if each["place"] == file]
-    assert found == [(rule, line)]
-    assert said.code == 1
+    findings = [(each["rule"], each["line"]) for each in run.check("secrets")["findings"] if each["place"] == file]
+    assert findings == [(rule, line)]
+    assert run.code == 1
 
 
-def test_no_output_shows_a_secret_that_was_found(planted):
-    said, application = planted
-    kept = [path for path in application.checkout.rglob("*") if path.is_file()]
-    shown = [said.text, str(said.json), (application.folder / "junit.xml").read_text()]
-    for text in [*shown, *(path.read_text(errors="replace") for path in kept)]:
+def test_neither_output_nor_reports_show_a_secret(planted):
+    run, application = planted
+    reports = [path for path in application.checkout.rglob("*") if path.is_file()]
+    shown = [run.text, str(run.json), (application.folder / "junit.xml").read_text()]
+    for text in [*shown, *(path.read_text(errors="replace") for path in reports)]:
         assert not [part for part in (DRAWN, HEX, "swordfish", "hunter7", PKCS8.splitlines()[3]) if part in text]
 
 
 @pytest.mark.parametrize("what", PLANTED)
-def test_what_is_kept_of_a_finding_has_no_secret(what):
+def test_a_finding_contains_no_part_of_its_secret(what):
     _, file, text, _ = PLANTED[what]
-    for hit in scan.hits(file, text, {}):
-        kept = scan.finding(file, text, hit)
-        assert kept.text and hit.secret not in kept.text + kept.what + kept.do
+    for hit in secret_scan.hits(file, text, {}):
+        finding = secret_scan.finding(file, text, hit)
+        assert finding.text and hit.secret not in finding.text + finding.what + finding.do
 
 
-def test_what_only_looks_like_a_secret_passes(tmp_path):
+def test_text_that_only_looks_like_a_secret_passes(tmp_path):
     application = Application(tmp_path)
     for file, text in INNOCENT.items():
         application.write(file, text)
     (application.app / "loop").symlink_to("loop")
-    said = application.predeploy("secrets")
-    assert said.check("secrets")["findings"] == []
-    assert (said.code, said.check("secrets")["outcome"]) == (0, "pass")
-    assert said.check("secrets")["reason"].startswith(f"{len(INNOCENT) + 1} tracked files, 1 of them binary")
+    run = application.predeploy("secrets")
+    assert run.check("secrets")["findings"] == []
+    assert (run.code, run.check("secrets")["outcome"]) == (0, "pass")
+    assert run.check("secrets")["reason"].startswith(f"{len(INNOCENT) + 1} tracked files, 1 of them binary")
 
 
-def test_only_what_git_tracks_is_read(tmp_path):
+def test_a_file_that_git_ignores_is_not_read(tmp_path):
     application = Application(tmp_path)
     application.write(".gitignore", "*.env\n")
     application.write("prod.env", "POSTGRES_PASSWORD=swordfish\n")
@@ -157,7 +157,7 @@ def test_only_what_git_tracks_is_read(tmp_path):
 
 @pytest.fixture
 def beside(tmp_path):
-    """An application in a folder of its repository, with a key in it and one beside it."""
+    """Return an application in a folder of its repository, with one key in the folder and one beside it."""
     application = Application(tmp_path)
     for path in ("apps/web", "certs"):
         application.write(f"{path}/server.key", PKCS8)
@@ -167,65 +167,65 @@ def beside(tmp_path):
     return application
 
 
-def test_a_secret_beside_the_applications_folder_ships_too_and_is_named_from_there(beside):
-    found = beside.predeploy("secrets").check("secrets")["findings"]
-    assert [each["place"] for each in found] == ["../../certs/server.key", "server.key"]
+def test_a_secret_beside_the_applications_folder_ships_too_and_has_a_path_relative_to_it(beside):
+    findings = beside.predeploy("secrets").check("secrets")["findings"]
+    assert [each["place"] for each in findings] == ["../../certs/server.key", "server.key"]
 
 
-def test_the_whole_commit_is_read_of_a_clean_export_as_well(beside):
+def test_of_a_clean_export_the_whole_commit_is_read_too(beside):
     for words in (["add", "--all"], ["commit", "--quiet", "--message", "1"]):
         subprocess.run(["git", "-C", str(beside.app), *words], check=True)
     host = settings.nowhere(beside.checkout, None)
-    picked = source.pick(beside.app / "apps/web", None, allow_dirty=False)
-    with tree.of_commit(host, picked, {}) as commit:
-        found = scan.run(commit).findings
-    assert [each.place for each in found] == ["../../certs/server.key", "server.key"]
+    picked = commit.pick(beside.app / "apps/web", None, allow_dirty=False)
+    with tree.of_commit(host, picked, {}) as subject:
+        findings = secret_scan.run(subject).findings
+    assert [each.place for each in findings] == ["../../certs/server.key", "server.key"]
 
 
-def test_a_waiver_for_the_application_is_none_for_what_lies_beside_it(beside):
-    meant = {"rule": "private-key", "where": "server.key", "reason": "made for tests"}
-    beside.write("apps/web/invoke.yaml", json.dumps({"app": {"name": "small", "predeploy": {"waive": [meant]}}}))
-    found = beside.predeploy("secrets").check("secrets")["findings"]
-    assert [each["place"] for each in found] == ["../../certs/server.key"]
+def test_a_waiver_for_the_application_does_not_cover_files_beside_its_folder(beside):
+    waiver = {"rule": "private-key", "where": "server.key", "reason": "made for tests"}
+    beside.write("apps/web/invoke.yaml", json.dumps({"app": {"name": "small", "predeploy": {"waive": [waiver]}}}))
+    findings = beside.predeploy("secrets").check("secrets")["findings"]
+    assert [each["place"] for each in findings] == ["../../certs/server.key"]
 
 
-def test_a_waiver_is_for_one_rule_in_one_place_and_is_told_when_it_meets_nothing(tmp_path):
+def test_a_waiver_is_for_one_rule_in_one_place_and_a_finding_names_an_unused_one(tmp_path):
     application = Application(tmp_path)
     application.write("tests/key.pem", PKCS8)
     application.write("other.pem", PKCS8)
-    meant = {"rule": "private-key", "where": "tests/*", "reason": "a key made for tests"}
+    waiver = {"rule": "private-key", "where": "tests/*", "reason": "a key made for tests"}
     stale = {"rule": "aws-key", "where": "old.py", "reason": "was one"}
-    application.settings(waive=[meant, stale])
-    said = application.predeploy("secrets")
-    found = said.check("secrets")["findings"]
-    assert [(each["rule"], each["severity"], each["place"]) for each in found] == [
+    application.settings(waive=[waiver, stale])
+    run = application.predeploy("secrets")
+    findings = run.check("secrets")["findings"]
+    assert [(each["rule"], each["severity"], each["place"]) for each in findings] == [
         ("private-key", "error", "other.pem"),
         ("waiver-unused", "warn", "invoke.yaml"),
     ]
-    assert "1 waived" in said.check("secrets")["reason"]
+    assert "1 waived" in run.check("secrets")["reason"]
 
 
 def test_a_waiver_without_a_reason_is_refused(tmp_path):
     application = Application(tmp_path)
     application.settings(waive=[{"rule": "private-key", "where": "x", "reason": ""}])
-    said = application.predeploy("secrets")
-    assert said.code == 2 and "reason" in said.text and "Traceback" not in said.text
+    run = application.predeploy("secrets")
+    assert run.code == 2 and "reason" in run.text and "Traceback" not in run.text
 
 
-def test_this_repository_itself_holds_none(tmp_path):
+def test_the_example_of_this_repository_contains_no_secret(tmp_path):
     application = Application(tmp_path)
     setting = {"name": "betting", "path": str(TOP / "examples/betting")}
     (application.checkout / "invoke.yaml").write_text(json.dumps({"app": setting}))
-    said = application.predeploy("secrets")
-    assert said.check("secrets")["findings"] == []
+    run = application.predeploy("secrets")
+    assert run.check("secrets")["findings"] == []
 
 
-def test_an_application_of_which_git_tracks_nothing_is_unknown(tmp_path):
+def test_an_application_without_any_tracked_file_is_unknown(tmp_path):
     application = Application(tmp_path)
     for path in application.app.glob("*.yaml"):
         path.unlink()
-    said = application.predeploy("secrets")
-    assert (said.code, said.check("secrets")["outcome"]) == (3, "unknown")
+    run = application.predeploy("secrets")
+    assert (run.code, run.check("secrets")["outcome"]) == (3, "unknown")
 
 
 CASES = {"secrets": (PLANTED, INNOCENT)}

@@ -1,7 +1,7 @@
 -- id: rated-once
 -- severity: error
--- promises: every rated game has its job, and every job is of a rated game
--- do: a game was rated by hand, or its transaction was cut in two; find out which before its rating is trusted
+-- promises: every rated game has a job, and every job belongs to a rated game
+-- do: find out whether a game was rated by hand or in half a transaction, before you trust its rating
 SELECT games.id AS game, games.rated, jobs.container, jobs.ended
 FROM games FULL JOIN jobs ON jobs.game = games.id
 WHERE (games.rated IS NULL) <> (jobs.game IS NULL)

@@ -1,7 +1,7 @@
 -- id: zero-sum
 -- severity: error
--- promises: what one team won another lost: the ratings of a sport add up to what its teams began with
--- do: a rating was changed outside of a game, or two workers rated at once; rate the sport's games again from the first
+-- promises: one team gains what another loses: the ratings of a sport add up to those that its teams started with
+-- do: a rating changed outside of a game, or two workers rated at once; rate the sport's games again from the first
 SELECT sport, sum(elo) AS ratings, 1500 * count(*) AS began
 FROM ratings
 GROUP BY sport

@@ -1,4 +1,4 @@
-"""Migrations: each once, in order, and an edited one is refused."""
+"""Migrations run once, in order, and an edited one is refused."""
 
 import secrets
 import shutil
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def empty(postgres: str, tmp_path: Path, monkeypatch):
-    """A database without a schema, and a copy of the migrations to add to."""
+    """Yield a copy of the migrations, beside a database without a schema."""
     shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
     monkeypatch.chdir(tmp_path)
     name = f"betting_tests_{secrets.token_hex(4)}"
@@ -32,7 +32,7 @@ def applied() -> list[str]:
         return [name for (name,) in db.execute("SELECT name FROM migrations ORDER BY name")]
 
 
-def test_a_new_file_is_applied_and_what_was_applied_is_left_alone(empty: Path, capsys) -> None:
+def test_a_new_file_is_applied_and_applied_ones_are_not_applied_again(empty: Path, capsys) -> None:
     migrate.main()
     before = applied()
     (empty / "9999_venue.sql").write_text("ALTER TABLE games ADD COLUMN venue text;\n")
@@ -50,7 +50,7 @@ def test_an_edited_file_is_refused(empty: Path) -> None:
         migrate.main()
 
 
-def test_a_file_that_fails_leaves_nothing(empty: Path) -> None:
+def test_a_file_that_fails_changes_nothing(empty: Path) -> None:
     migrate.main()
     before = applied()
     (empty / "9999_bad.sql").write_text("CREATE TABLE half (id integer); SELECT nothing;\n")

@@ -1,4 +1,4 @@
-"""From a file at a source to ratings: all of it or nothing, and nothing twice."""
+"""From a file to ratings: the pipeline stores all games or none, and none twice."""
 
 import psycopg
 import pytest
@@ -13,11 +13,11 @@ ROWS = ["z,hockey,A,B,3,2\n", "b,hockey,B,A,1,4\n", "a,soccer,C,D,1,1\n"]
 
 @pytest.fixture
 def run(db):
-    """Processes a file with this content."""
+    """Return a function that processes a file with the given rows."""
 
     def run(*lines: str) -> tuple[int, int]:
-        with serve_files({"/games.csv": "".join([HEADER, *lines]).encode()}) as url, psycopg.connect() as own:
-            return pipeline.process(f"{url}/games.csv", own)
+        with serve_files({"/games.csv": "".join([HEADER, *lines]).encode()}) as url, psycopg.connect() as connection:
+            return pipeline.process(f"{url}/games.csv", connection)
 
     return run
 
@@ -37,7 +37,7 @@ def test_games_are_stored_in_the_order_of_the_file_and_rated(run, db) -> None:
     assert dict(db.execute("SELECT team, elo FROM ratings")) == {"A": a, "B": b, "C": c, "D": d}
 
 
-def test_the_same_file_again_stores_nothing_and_a_longer_one_the_rest(run, db) -> None:
+def test_the_same_file_stores_nothing_again_and_a_longer_one_stores_the_rest(run, db) -> None:
     assert run(*ROWS[:2]) == (2, 0)
     assert run(*ROWS[:2]) == (0, 2)
     assert run(*ROWS) == (1, 2)
@@ -52,6 +52,6 @@ def test_a_file_with_one_bad_row_stores_nothing(run, db) -> None:
 
 def test_a_game_that_is_stored_with_another_result_stops_the_file(run, db) -> None:
     run(ROWS[0])
-    with pytest.raises(pipeline.PipelineError, match=r"games\.csv, line 3: z is stored otherwise"):
+    with pytest.raises(pipeline.PipelineError, match=r"games\.csv, line 3: z is stored with another result"):
         run(ROWS[1], "z,hockey,A,B,2,3\n")
     assert stored(db) == [("z", True)]

@@ -25,7 +25,7 @@ def filled(db):
     return db
 
 
-def test_every_check_has_its_header_and_its_violations_here() -> None:
+def test_every_check_has_a_header_and_violations_in_this_file() -> None:
     files = list((SQL / "checks").glob("*.sql"))
     assert {file.stem for file in files} == set(VIOLATIONS)
     for file in files:
@@ -35,14 +35,14 @@ def test_every_check_has_its_header_and_its_violations_here() -> None:
 
 
 @pytest.mark.parametrize("check", VIOLATIONS)
-def test_the_fixture_and_an_empty_database_keep_every_promise(filled, check: str) -> None:
+def test_the_fixture_and_an_empty_database_violate_no_check(filled, check: str) -> None:
     assert violations(filled, check) == 0
     filled.execute("TRUNCATE games, jobs, ratings")
     assert violations(filled, check) == 0
 
 
 @pytest.mark.parametrize(("check", "change"), [(check, each) for check, some in VIOLATIONS.items() for each in some])
-def test_a_check_finds_what_breaks_its_promise(filled, check: str, change: str) -> None:
+def test_a_check_finds_a_violation(filled, check: str, change: str) -> None:
     filled.execute(change)
     assert violations(filled, check) == 1
 

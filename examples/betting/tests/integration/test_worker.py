@@ -1,4 +1,4 @@
-"""The worker: each game is rated once, in order, and its heartbeat tells that it lives."""
+"""The worker rates each game once, in order, and its heartbeat shows that it is alive."""
 
 import signal
 import socket
@@ -24,7 +24,7 @@ def ratings(db: psycopg.Connection) -> dict[str, float]:
 
 @pytest.fixture(autouse=True)
 def going():
-    """The worker of this process is not asked to stop, before and after a test."""
+    """Clear the request to stop the worker of this process, before and after each test."""
     worker.stopping.clear()
     yield
     worker.stopping.clear()
@@ -51,14 +51,14 @@ def test_a_game_that_fails_midway_changes_nothing(db) -> None:
     assert db.execute("SELECT rated FROM games").fetchone() == (None,)
 
 
-def test_a_sport_of_another_release_waits_and_holds_nothing_up(db) -> None:
+def test_a_game_of_an_unknown_sport_waits_and_delays_no_other(db) -> None:
     add(db, "1", sport="curling")
     add(db, "2")
     assert worker.rate_one(db) and not worker.rate_one(db)
     assert db.execute("SELECT id FROM games WHERE rated IS NULL").fetchall() == [("1",)]
 
 
-def test_a_hint_wakes_the_worker_and_none_is_needed(db, start, redis_url) -> None:
+def test_a_hint_wakes_the_worker_but_it_needs_none(db, start, redis_url) -> None:
     process = start("betting.worker")
     add(db, "1")
     wait_for(lambda: db.execute("SELECT count(*) FROM jobs").fetchone() == (1,))
@@ -69,7 +69,7 @@ def test_a_hint_wakes_the_worker_and_none_is_needed(db, start, redis_url) -> Non
     assert ended(process, by=signal.SIGTERM) == (0, "")
 
 
-def test_on_sigterm_the_game_at_hand_is_finished(db, start) -> None:
+def test_after_sigterm_the_worker_finishes_the_current_game(db, start) -> None:
     with psycopg.connect() as locking:
         locking.execute("LOCK TABLE ratings")
         add(db, "1")
@@ -81,15 +81,15 @@ def test_on_sigterm_the_game_at_hand_is_finished(db, start) -> None:
     assert db.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
 
 
-def test_without_a_queue_games_are_rated_all_the_same(db, start) -> None:
+def test_games_are_rated_without_the_queue(db, start) -> None:
     process = start("betting.worker", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     add(db, "1")
     wait_for(lambda: db.execute("SELECT count(*) FROM jobs").fetchone() == (1,))
-    code, said = ended(process, by=signal.SIGTERM)
-    assert code == 0 and "queue: " in said and "Traceback" not in said
+    code, output = ended(process, by=signal.SIGTERM)
+    assert code == 0 and "queue: " in output and "Traceback" not in output
 
 
-def test_a_database_that_hangs_up_is_told_and_tried_again(db, start) -> None:
+def test_the_worker_reports_a_closed_database_connection_and_connects_again(db, start) -> None:
     process = start("betting.worker")
     beats = "SELECT count(*) > 0 FROM heartbeats"
     wait_for(lambda: db.execute(beats).fetchone() == (True,))
@@ -98,11 +98,11 @@ def test_a_database_that_hangs_up_is_told_and_tried_again(db, start) -> None:
     add(db, "1")
     wait_for(lambda: db.execute("SELECT count(*) FROM jobs").fetchone() == (1,))
     wait_for(lambda: db.execute(beats).fetchone() == (True,))
-    code, said = ended(process, by=signal.SIGTERM)
-    assert code == 0 and "heartbeat: " in said and "database: " in said and "Traceback" not in said
+    code, output = ended(process, by=signal.SIGTERM)
+    assert code == 0 and "heartbeat: " in output and "database: " in output and "Traceback" not in output
 
 
-def test_old_heartbeats_are_forgotten_while_the_worker_runs(db, monkeypatch) -> None:
+def test_the_worker_deletes_old_heartbeats_while_it_runs(db, monkeypatch) -> None:
     monkeypatch.setattr(worker, "BEAT_EVERY", 0.001)
     monkeypatch.setattr(worker, "FORGET_EVERY", 5)
     thread = threading.Thread(target=worker.beat)
@@ -116,14 +116,14 @@ def test_old_heartbeats_are_forgotten_while_the_worker_runs(db, monkeypatch) -> 
     assert db.execute("SELECT DISTINCT container FROM heartbeats").fetchall() == [(worker.ME,)]
 
 
-def test_work_ends_when_it_is_asked_to(db, redis_url) -> None:
+def test_the_worker_stops_when_it_is_asked_to(db, redis_url) -> None:
     add(db, "1")
     worker.stop(signal.SIGTERM, None)
     worker.work(queue.connect())
     assert db.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
 
 
-def test_the_check_of_the_worker_looks_for_its_own_fresh_heartbeat(db, monkeypatch) -> None:
+def test_the_check_of_the_worker_requires_a_fresh_heartbeat_of_its_own_container(db, monkeypatch) -> None:
     monkeypatch.setattr("sys.argv", ["check", "worker"])
     beat = "INSERT INTO heartbeats (container, version, at) VALUES (%s, '1', now() - %s * interval '1 second')"
     db.execute(beat, ("another", 0))
@@ -134,7 +134,7 @@ def test_the_check_of_the_worker_looks_for_its_own_fresh_heartbeat(db, monkeypat
     check.main()
 
 
-def test_the_check_of_the_api_fails_where_nobody_answers(monkeypatch) -> None:
+def test_the_check_of_the_api_fails_without_an_answer(monkeypatch) -> None:
     monkeypatch.setattr("sys.argv", ["check"])
     monkeypatch.setattr(check, "PORT", free_port())
     with pytest.raises(OSError, match="refused"):

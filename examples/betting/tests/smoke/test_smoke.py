@@ -1,4 +1,4 @@
-"""What a release is asked first: it imports, every sport rates, the API answers, and the pipeline reads a file."""
+"""What a release must do first: import, rate a game of each sport, answer through the API, and read a file."""
 
 import importlib
 import json
@@ -42,16 +42,16 @@ def test_the_api_answers_and_its_check_agrees(start, db) -> None:
     assert ended(start("betting.check", PORT=str(port)))[0] == 1
 
 
-def test_the_pipeline_takes_the_address_from_words_or_environment(start, db) -> None:
+def test_the_pipeline_takes_its_address_from_the_command_line_or_the_environment(start, db) -> None:
     with serve_files({"/games.csv": GAMES}) as url:
         assert ended(start("betting.pipeline", f"{url}/games.csv")) == (0, f"{url}/games.csv: 1 new games, 0 known\n")
         assert ended(start("betting.pipeline", GAMES_URL=f"{url}/games.csv"))[1].endswith("0 new games, 1 known\n")
 
 
-def test_the_pipeline_ends_with_the_reason(start, db) -> None:
+def test_the_pipeline_exits_with_the_reason_for_its_failure(start, db) -> None:
     words = ("betting.pipeline", "http://127.0.0.1:9/games.csv")
     no_source, no_database = start(*words), start(*words, PGHOST="/nonexistent")
-    code, said = ended(no_source)
-    assert code == 1 and "nothing was stored, try again" in said and "Traceback" not in said
-    code, said = ended(no_database)
-    assert code == 1 and "the database does not answer" in said and "Traceback" not in said
+    code, output = ended(no_source)
+    assert code == 1 and "nothing was stored, try again" in output and "Traceback" not in output
+    code, output = ended(no_database)
+    assert code == 1 and "the database does not answer" in output and "Traceback" not in output

@@ -1,18 +1,18 @@
-"""Every variable that is read is named in .env.example, and none that is not."""
+""".env.example names every variable that the application reads, and no other."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBPQ = {"PGHOST", "PGUSER", "PGDATABASE", "PGPASSWORD"}
-"""Read by PostgreSQL's own client."""
+"""Variables that PostgreSQL's own client reads."""
 
 
-def test_the_example_names_what_is_read_and_nothing_else() -> None:
+def test_the_example_names_every_variable_that_is_read_and_no_other() -> None:
     code = "".join(file.read_text() for file in (ROOT / "betting").glob("*.py"))
     read = set(re.findall(r"os\.environ(?:\.get\(|\[)\"(\w+)\"", code))
     compose = (ROOT / "compose.yaml").read_text()
-    given = set(re.findall(r"\$\{(\w+)", compose))
+    in_compose = set(re.findall(r"\$\{(\w+)", compose))
     named = set(re.findall(r"^(?:# )?(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert set(re.findall(r"^    (\w+): ", compose, re.MULTILINE)) >= LIBPQ
-    assert named == read | given | LIBPQ
+    assert named == read | in_compose | LIBPQ

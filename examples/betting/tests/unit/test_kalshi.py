@@ -43,7 +43,7 @@ def test_the_state_of_the_exchange_needs_no_key(server) -> None:
 
 
 def test_a_key_of_another_account_is_a_wrong_key(server) -> None:
-    with pytest.raises(kalshi.WrongKey, match="KALSHI_PRIVATE_KEY_FILE is another key's"):
+    with pytest.raises(kalshi.WrongKey, match="KALSHI_PRIVATE_KEY_FILE belongs to another key"):
         kalshi.Client(server.url, "key-1", OTHER).balance()
 
 
@@ -58,9 +58,9 @@ def test_without_a_key_nothing_is_sent(server) -> None:
     assert server.answered == []
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(90, r"9\d s ahead of its own"), (-90, r"(8|9)\d s behind its own")])
-def test_a_wrong_clock_is_told_as_one_and_by_how_much(server, seconds: int, told: str) -> None:
-    with pytest.raises(kalshi.ClockSkew, match=told):
+@pytest.mark.parametrize(("seconds", "words"), [(90, r"9\d s ahead of its own"), (-90, r"(8|9)\d s behind its own")])
+def test_the_error_of_a_wrong_clock_says_by_how_much_it_is_wrong(server, seconds: int, words: str) -> None:
+    with pytest.raises(kalshi.ClockSkew, match=words):
         kalshi.Client(server.url, "key-1", KEY, clock=lambda: time.time() + seconds).balance()
 
 
@@ -101,36 +101,36 @@ def test_a_request_without_one_of_the_headers_is_refused(server, name: str) -> N
         client.send(urllib.request.Request(f"{server.url}/portfolio/balance", headers=headers))
 
 
-def test_an_unknown_path_is_told_with_its_status(server) -> None:
+def test_the_error_of_an_unknown_path_has_its_status(server) -> None:
     with pytest.raises(kalshi.KalshiError, match=r"answered 404 \(not_found\)"):
         kalshi.Client(server.url, "key-1", KEY).get("/portfolio/nothing")
 
 
-def test_an_address_where_nobody_answers_is_unreachable() -> None:
+def test_an_address_without_a_server_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(kalshi.Unreachable, match=rf"127.0.0.1:{port} did not answer .*KALSHI_URL"):
         kalshi.Client(f"http://127.0.0.1:{port}/trade-api/v2").status()
 
 
-@pytest.mark.parametrize("said", [b"<html>", b"[]"])
-def test_an_answer_that_is_not_kalshis_is_told(said: bytes) -> None:
-    with serve_files({"/exchange/status": said}) as url, pytest.raises(kalshi.KalshiError, match="look at KALSHI_URL"):
+@pytest.mark.parametrize("body", [b"<html>", b"[]"])
+def test_an_answer_that_is_not_from_kalshi_is_an_error(body: bytes) -> None:
+    with serve_files({"/exchange/status": body}) as url, pytest.raises(kalshi.KalshiError, match="check KALSHI_URL"):
         kalshi.Client(url).status()
 
 
-@pytest.mark.parametrize("said", [b"", b"[]", b'{"error": "no"}', b'{"error": {}}'])
-def test_a_refusal_in_no_known_form_is_told_all_the_same(said: bytes) -> None:
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"error": "no"}', b'{"error": {}}'])
+def test_a_refusal_of_an_unknown_form_is_an_error_with_its_status(body: bytes) -> None:
     with (
-        serve_files({"/exchange/status": said}, status=503) as url,
+        serve_files({"/exchange/status": body}, status=503) as url,
         pytest.raises(kalshi.KalshiError, match=r"answered 503 \(no reason given\)"),
     ):
         kalshi.Client(url).status()
 
 
-def test_clock_skew_is_told_without_a_date_too() -> None:
-    said = json.dumps({"error": {"code": "header_timestamp_expired"}}).encode()
-    with serve_files({"/": said}, status=401, headers={"Date": "now"}) as url, pytest.raises(kalshi.ClockSkew):
+def test_a_wrong_clock_is_recognized_even_if_the_answer_has_no_date() -> None:
+    body = json.dumps({"error": {"code": "header_timestamp_expired"}}).encode()
+    with serve_files({"/": body}, status=401, headers={"Date": "now"}) as url, pytest.raises(kalshi.ClockSkew):
         kalshi.Client(url, "key-1", KEY).get("/")
 
 
@@ -154,7 +154,7 @@ def elliptic() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "words"),
     [
         (None, "No such file"),
         (b"nonsense", "not a private key in PEM"),
@@ -162,11 +162,11 @@ def elliptic() -> bytes:
         (elliptic(), "not an RSA key"),
     ],
 )
-def test_a_key_file_that_is_no_key_is_named(tmp_path: Path, content: bytes | None, told: str) -> None:
+def test_the_error_of_an_unusable_key_file_names_it(tmp_path: Path, content: bytes | None, words: str) -> None:
     file = tmp_path / "kalshi.key"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(kalshi.WrongKey, match=rf"{file}: .*{told}"):
+    with pytest.raises(kalshi.WrongKey, match=rf"{file}: .*{words}"):
         kalshi.read_key(file)
 
 
@@ -182,9 +182,9 @@ def account(server, tmp_path: Path, monkeypatch) -> Path:
 
 def test_the_command_prints_the_balance_and_no_key(account, capsys) -> None:
     kalshi.main()
-    said = capsys.readouterr().out
-    assert "exchange open" in said and "balance: 1234.56 USD" in said
-    assert "key-1" not in said and PEM.decode().splitlines()[1] not in said
+    output = capsys.readouterr().out
+    assert "exchange open" in output and "balance: 1234.56 USD" in output
+    assert "key-1" not in output and PEM.decode().splitlines()[1] not in output
 
 
 def test_the_command_without_an_account_asks_for_the_state_only(account, monkeypatch, capsys) -> None:

@@ -1,4 +1,4 @@
-"""sql/queries holds what the services ask, word for word: another release's schema is tried against it."""
+"""sql/queries contains the services' queries word for word, so that predeploy can try them on another schema."""
 
 import ast
 import itertools
@@ -14,17 +14,17 @@ def words(query: str) -> str:
 
 
 def in_code() -> set[str]:
-    """The statements of the services, with PostgreSQL's own placeholders; the migrator's are no service's."""
-    found = set()
+    """Return the statements of the services, with PostgreSQL's own placeholders; the migrator is not a service."""
+    statements = set()
     for file in [*(ROOT / "betting").glob("*.py"), ROOT / "dashboard" / "app.py"]:
         for node in ast.walk(ast.parse(file.read_text())) if file.name != "migrate.py" else ():
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and STATEMENT.match(node.value):
                 number = itertools.count(1)
-                found.add(words(re.sub("%s", lambda _, number=number: f"${next(number)}", node.value)))
-    return found
+                statements.add(words(re.sub("%s", lambda _, number=number: f"${next(number)}", node.value)))
+    return statements
 
 
-def test_every_query_is_recorded_as_it_stands_in_the_code() -> None:
+def test_every_query_of_the_code_is_recorded_word_for_word() -> None:
     recorded = {words(file.read_text()) for file in (ROOT / "sql" / "queries").glob("*.sql")}
     assert len(recorded) > 10
     assert recorded == in_code()
