@@ -19,6 +19,10 @@ class TestsSetting(Section):
     smoke: str | None = None
     integration: str | None = None
 
+    def of(self, suite: str) -> str | None:
+        """Return the folder or file of a suite."""
+        return {"unit": self.unit, "smoke": self.smoke, "integration": self.integration}[suite]
+
 
 class SessionsSetting(Section):
     """Sessions of the application's own noxfile, each run in the place of a check."""
@@ -31,6 +35,11 @@ class SessionsSetting(Section):
     smoke: str | None = None
     integration: str | None = None
     coverage: str | None = None
+
+    def of(self, check: str) -> str | None:
+        """Return the session in place of a check."""
+        session: str | None = getattr(self, check)
+        return session
 
 
 class IgnoreSetting(Section):

@@ -63,10 +63,10 @@ def require_known(flags: CheckOptions) -> None:
 
 def fix(subject: Subject, screen: Screen) -> None:
     """Correct the work tree before the checks look at it."""
-    from switchyard.predeploy.code import tools
+    from switchyard.predeploy.code import lint
 
     with validation.only_one(subject):
-        screen.say(tools.fix(subject))
+        screen.say(lint.fix(subject))
 
 
 def list_checks() -> int:

@@ -17,6 +17,12 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
+from switchyard.predeploy.engine import tree
+from switchyard.predeploy.engine.subject import Subject
+from switchyard.predeploy.nox.application_session import SUITES
+from switchyard.settings import load as settings
+from tests.harness.advisories import Advisories
+
 ROOT = Path(__file__).resolve().parents[2]
 SETTING = {
     "sources": ["shop"],
@@ -49,6 +55,8 @@ def after(price: int, discount: int) -> int:
     "pyproject.toml": '[tool.ruff.lint]\nselect = ["F"]\n\n[tool.pytest.ini_options]\npythonpath = ["."]\n',
 }
 """An application that passes."""
+
+HALF_TEST = "from shop.half import one\n\n\ndef test_one():\n    assert one() == 1\n"
 
 
 @dataclass(frozen=True)
@@ -114,9 +122,92 @@ class Checkout:
         return {check["name"]: {**check, "screen": done.stdout} for check in found["checks"]}
 
 
+def checked(
+    name: str, case: Case, checkout: Checkout, folder: Path, advisories: Advisories | None = None
+) -> dict[str, Any]:
+    """Return a check's entry of the JSON. Coverage needs the suites."""
+    env = dict(case.env)
+    if advisories is not None:
+        advisories.found, advisories.unknown = dict(case.advisories), set()
+        env = {**advisories.env, **env}
+    names = [*SUITES, name] if name == "coverage" else [name]
+    entry: dict[str, Any] = checkout.checks(checkout.application(folder, case), *names, env=env)[name]
+    return entry
+
+
+def subject_of(checkout: Checkout, app: Path, setting: dict[str, Any] | None = None) -> Subject:
+    """Return the application's work tree as the checks see it, with settings on top of its own."""
+    subject = tree.of_work_tree(settings.nowhere(checkout.folder, str(app)), {})
+    subject.setting = subject.setting.model_validate({**subject.setting.model_dump(), **(setting or {})})
+    return subject
+
+
 def python(text: str) -> str:
     """Source as it stands in a file."""
     return textwrap.dedent(text).lstrip("\n")
+
+
+HALF = python("""
+    def one() -> int:
+        return 1
+
+
+    def other() -> int:
+        return 2
+""")
+"""Four statements; a test that calls one function reaches three of them: 75 %."""
+
+
+SESSIONS = python("""
+    import os
+    import pathlib
+
+    import nox
+
+    nox.options.default_venv_backend = "none"
+    JUNIT = '<testsuites><testsuite><testcase classname="a" name="b">{}</testcase></testsuite></testsuites>'
+
+
+    @nox.session
+    def good(session):
+        pathlib.Path(os.environ["SWITCHYARD_REPORT"]).write_text(JUNIT.format(""))
+
+
+    @nox.session
+    def bad(session):
+        pathlib.Path(os.environ["SWITCHYARD_REPORT"]).write_text(JUNIT.format('<failure message="no"/>'))
+        session.error("no")
+
+
+    @nox.session
+    def silent(session):
+        session.run("true", external=True)
+
+
+    @nox.session
+    def loud(session):
+        session.run("false", external=True)
+
+
+    @nox.session
+    def empty(session):
+        pathlib.Path(os.environ["SWITCHYARD_REPORT"]).write_text("<testsuites/>")
+
+
+    @nox.session
+    def left_out(session):
+        session.skip("not today")
+""")
+"""A noxfile of the application's own."""
+HALF_COVERED = Case(
+    "fail",
+    {"shop/half.py": HALF, "tests/unit/test_half.py": HALF_TEST, "shop/price.py": None}
+    | {"tests/unit/test_price.py": None, "tests/smoke/test_smoke.py": "def test_it():\n    pass\n"},
+    setting={"coverage": 75.0, "modules": []},
+    rule="coverage",
+    says="75 % is not more than 75 %; not reached most: shop/half.py (1 lines)",
+)
+"""The suites reach 75 % of it."""
 
 
 def seen(check: Mapping[str, Any]) -> str:

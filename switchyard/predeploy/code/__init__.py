@@ -1,1 +1,1 @@
-"""The protocol's code."""
+"""Checks of the application's Python code."""

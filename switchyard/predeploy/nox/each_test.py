@@ -1,57 +1,57 @@
-"""A pytest plugin that writes one line of JSON for each thing that happens to a test.
+"""A pytest plugin that writes one line of JSON for each event of a test.
 
-It is copied into the application's environment and knows nothing of the rest of Switchyard.
+The ``environment`` session copies it into the application's environment: it imports nothing of Switchyard.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Only the process that gathers the reports writes; xdist's workers do not."""
+    """Write in the process that gathers the reports only, not in xdist's workers."""
     path = os.environ.get("SWITCHYARD_TESTS")
     if path and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Lines(path, str(config.rootpath)), "switchyard-lines")
 
 
 class Lines:
-    """Each line is whole when it is written, so that they can be read after a kill."""
+    """Writes whole lines, so that the file is readable after a kill."""
 
     def __init__(self, path: str, root: str) -> None:
         self.path = path
         self.write(root=root, pytest=pytest.__version__)
 
-    def write(self, **what: Any) -> None:
-        """One line."""
+    def write(self, **event: str | float | Sequence[str] | None) -> None:
+        """Append one line."""
         with open(self.path, "a") as file:
-            file.write(json.dumps(what) + "\n")
+            file.write(json.dumps(event) + "\n")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """The tests of a run in one process."""
+        """Write the tests of a run in one process."""
         self.write(collected=[item.nodeid for item in session.items])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """The tests of a run in several; each process collects them all."""
+        """Write the tests of a run in several processes, each of which collects them all."""
         self.write(collected=list(ids))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file that could not be read."""
+        """Write a file that could not be collected."""
         if report.failed:
-            said = str(report.longrepr).strip().splitlines()
-            self.write(broken=report.nodeid, why=said[-1] if said else "")
+            lines = str(report.longrepr).strip().splitlines()
+            self.write(broken=report.nodeid, why=lines[-1] if lines else "")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """A test begins."""
+        """Write that a test starts."""
         self.write(begun=nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A test's setup, call or teardown ended."""
+        """Write how a test's setup, call or teardown ended."""
         crash = getattr(report.longrepr, "reprcrash", None)
         self.write(
             test=report.nodeid,
@@ -64,5 +64,5 @@ class Lines:
         )
 
     def pytest_sessionfinish(self) -> None:
-        """The run came to its end."""
+        """Write that the run reached its end."""
         self.write(finished=True)

@@ -1,1 +1,1 @@
-"""The protocol's suites."""
+"""Checks that run the application's suites."""

@@ -1,0 +1,41 @@
+"""The configuration of tools in TOML files of the application."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from switchyard.core.wire.message import Foreign, Json
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class ToolTables(Foreign):
+    """The tables of ``[tool]`` in pyproject.toml that checks read."""
+
+    ruff: Mapping[str, Json] | None = None
+    vulture: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True)
+class Pyproject(Foreign):
+    tool: ToolTables = ToolTables()
+
+
+def read_pyproject(folder: Path) -> ToolTables:
+    """Return the tables of a folder's pyproject.toml; none if there is no such file."""
+    return Pyproject.decode(read_toml(folder / "pyproject.toml")).tool
+
+
+def read_toml(path: Path) -> Mapping[str, Json]:
+    """Return a file's content; empty if it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
