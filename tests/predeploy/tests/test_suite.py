@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
+from switchyard.core.wire.checks import CheckRecord
 from switchyard.predeploy.engine import gate
 from switchyard.predeploy.tests import suite
 from tests.harness.predeploy_case import TEST, Case, checked, holds, python, seen, subject_of
@@ -192,10 +194,10 @@ def test_the_first_failure_ends_the_unit_tests_but_not_where_each_is_compared_wi
     made = subject_of(checkout, app, {"gates": {"unit": "no-worse-than-live"}})
     result = suite.run("unit", made)
     assert sorted(result.tests.values()) == ["failed", "failed", "passed", "passed"]
-    known = {"findings": [list(each.identity) for each in result.findings], "tests": result.tests, "outcome": "fail"}
-    assert gate.no_worse(result, known, first=False).outcome == "pass"
-    known["tests"] = {**result.tests, "tests/unit/test_a.py::test_c": "passed"}
-    lost = gate.no_worse(result, known, first=False)
+    live = CheckRecord("fail", {}, tuple(finding.identity for finding in result.findings), result.tests)
+    assert gate.no_worse(result, live, first=False).outcome == "pass"
+    live = replace(live, tests={**result.tests, "tests/unit/test_a.py::test_c": "passed"})
+    lost = gate.no_worse(result, live, first=False)
     assert (lost.outcome, [finding.rule for finding in lost.findings]) == ("fail", ["lost-test"])
 
 
