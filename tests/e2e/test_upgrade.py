@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from switchyard.control import sandbox
-from tests.harness import formats
+from switchyard.core.wire.message import Json
+from switchyard.core.wire.receipt import HistoryReport, Receipt, StatusReport
+from switchyard.core.wire.release import ReleaseRecord
 from tests.harness.heartbeats import overlaps
 from tests.harness.history import export
 from tests.harness.load import Summary
@@ -49,30 +51,29 @@ def test_a_host_of_an_earlier_version_is_used_under_load_without_a_failed_reques
     assert site.answer() == "2"
 
     site.library = [TOP]
-    marks = []
+    marks: list[float] = []
     with site.load() as load:
 
-        def phase(*words: str) -> str:
-            """Run a verb of this tree, which must exit 0, and go on under load."""
+        def phase(*words: str) -> Json:
+            """Run a verb of this tree, which must exit 0, go on under load, and return what the verb printed."""
             marks.append(time.time())
-            printed = site.inv(*words, "--json")
-            assert printed.returncode == 0, printed.stdout
+            printed: Json = site.receipt(*words)
             time.sleep(PHASE_SECONDS)
-            return printed.stdout
+            return printed
 
-        status = json.loads(phase("status"))
-        assert status["hosts"][0]["live"]["release"] == second
-        history = json.loads(phase("history"))
-        assert {first, second} <= {entry["release"] for entry in history["hosts"][0]["attempts"]}
+        (machine,) = StatusReport.decode(phase("status")).hosts
+        assert machine.live is not None and machine.live.release == second
+        (attempts,) = HistoryReport.decode(phase("history")).hosts
+        assert {first, second} <= {attempt.release for attempt in attempts.attempts} and attempts.problems == ()
         site.commit("3")
-        third = json.loads(phase("deploy"))["release"]
+        third = Receipt.decode(phase("deploy")).release
         assert (site.answer(), site.workers()) == ("3", [third])
-        back = json.loads(phase("rollback"))
-        assert (back["release"], site.answer(), site.workers()) == (second, "2", [second])
-        back = json.loads(phase("rollback", "--to", first))
-        assert (back["release"], site.answer(), site.workers()) == (first, "1", [first])
+        assert Receipt.decode(phase("rollback")).release == second, "warm: its containers still stand by"
+        assert (site.answer(), site.workers()) == ("2", [second])
+        assert Receipt.decode(phase("rollback", "--to", first)).release == first, "cold: its containers are gone"
+        assert (site.answer(), site.workers()) == ("1", [first])
         site.commit("4")
-        fourth = json.loads(phase("deploy"))["release"]
+        fourth = Receipt.decode(phase("deploy")).release
         assert (site.answer(), site.workers()) == ("4", [fourth])
         marks.append(time.time())
         summary = load.stop()
@@ -82,8 +83,8 @@ def test_a_host_of_an_earlier_version_is_used_under_load_without_a_failed_reques
     assert set(summary.releases) == {first, second, third, fourth}
     assert min(rates(summary, marks)) >= RATE_LEAST
     assert overlaps(site.heartbeats()) == []
-    for release in (first, second):
-        formats.require("release", json.loads(site.read(f"releases/{release}/release.json")))
+    records = [ReleaseRecord.decode(json.loads(site.read(f"releases/{name}/release.json"))) for name in (first, second)]
+    assert [record.state for record in records] == ["good", "bad"], "a rollback left the second"
     require_formats(site)
 
 
