@@ -1,4 +1,4 @@
-"""What is wrong is named with what to do, its exit code, nothing changed, no traceback; and odd values arrive whole."""
+"""Bad input changes nothing and gets a message with what to do, and no traceback. Odd values arrive whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COMPOSE = "/usr/libexec/docker/cli-plugins/docker-compose"
 
 
 def invoke_yaml(site, **changes) -> None:
-    """Change the entry of the host, or of its machine."""
+    """Change the host's entry, or its machine's, in the settings."""
     path = site.checkout / "invoke.yaml"
     whole = json.loads(path.read_text())
     entry = whole["hosts"]["prod"]
@@ -29,7 +29,7 @@ def refused(site, *words: str, code: int, says: str) -> None:
 
 @contextlib.contextmanager
 def away(site, path: str):
-    """A file of the host out of the way."""
+    """Move a file of the host out of the way."""
     site.run("mv", path, f"{path}.away")
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a deploy promises when all goes well, and what it refuses to ship."""
+"""What a deploy promises where all goes well, and what it refuses to ship."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_edge_that_a_release_needs_otherwise_is_reloaded_and_never_made_again
     site.commit("1")
     site.receipt("deploy")
     edge = site.containers("edge")
-    site.settings(checks={"web": {"port": 8000, "path": "/private", "status": 401}})  # which the live release lacks
+    site.settings(checks={"web": {"port": 8000, "path": "/private", "status": 401}})  # the live release lacks it
     site.rewrite(
         'if parts.path == "/health":',
         'if parts.path == "/private":\n            self.answer(401, "")\n        elif parts.path == "/health":',

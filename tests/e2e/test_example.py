@@ -57,14 +57,14 @@ class Session:
         return answer
 
     def page(self) -> str:
-        """Load the page; the release that answered."""
+        """Load the page and return the release that answers."""
         answer = self.request("GET", "/", Accept="text/html")
         assert answer.status == 200
         self.cookie = answer.headers["Set-Cookie"].split(";")[0]
         return answer.headers["X-Switchyard-Release"]
 
     def read(self) -> str:
-        """The session's name: the last of the names in the first message that has some, NewSession."""
+        """Return the session's name: the last name in NewSession, the first message with names."""
         while True:
             found = UUID.findall(self.socket.recv(timeout=20))
             if found:

@@ -1,4 +1,4 @@
-"""Releases that do not work and operators that go away, under load where someone could notice."""
+"""Releases that do not work and operators that go away, under load where users could notice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def wait_for_line(process, text):
-    """Read an operator's output up to the line that says ``text``."""
+    """Read an operator's output up to the line with ``text``."""
     said = []
     for line in process.stdout:
         said.append(line)

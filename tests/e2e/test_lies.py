@@ -1,4 +1,4 @@
-"""Health that lies, builds that break, things changed by hand: who is live afterwards, and what the screen says."""
+"""Health that lies, builds that break, changes by hand: what is live afterwards, and what the screen says."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ volumes:
 
 
 def with_cache(site, script: str) -> None:
-    """A shared service, and a oneshot that works on its data."""
+    """Add a shared service, and a oneshot that works on its data."""
     path = site.app / "compose.yaml"
     path.write_text(path.read_text().split("\n  cache:")[0].rstrip() + CACHE.format(script=script))
 
@@ -71,13 +71,13 @@ def test_a_release_that_dies_at_its_first_public_request_or_is_wrong_for_users_a
         "app.py",
     )
     site.rewrite('"ok\\n"', '"ready\\n"', "app.py")
-    site.settings(checks={"web": {"port": 8000, "path": "/health", "body": "ready"}})  # no word of the first release
+    site.settings(checks={"web": {"port": 8000, "path": "/health", "body": "ready"}})  # the first release lacks it
     site.commit("2")
     done = site.inv("deploy")
     assert done.returncode == 5 and "taken back" in done.stdout, done.stdout
     assert ("look", "failed") in site.journal()
     assert site.answer() == "1" and "running" not in site.containers("green").values()
-    site.rewrite(f".endswith(':{site.port}')", f".startswith('{site.host.ip}:')", "app.py")  # how users ask
+    site.rewrite(f".endswith(':{site.port}')", f".startswith('{site.host.ip}:')", "app.py")  # requests of users
     site.rewrite("os._exit(9)", "return self.answer(500, 'wrong')", "app.py")
     site.commit("3")
     wrong = site.inv("deploy")
@@ -87,7 +87,7 @@ def test_a_release_that_dies_at_its_first_public_request_or_is_wrong_for_users_a
 
 
 class Cached(BaseHTTPRequestHandler):
-    """What stands at the users' address before the edge, and answers out of its own."""
+    """A cache at the users' address, in front of the edge, that answers by itself."""
 
     release: str | None = None
 
@@ -99,7 +99,7 @@ class Cached(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Not in the output of the tests."""
+        """Keep requests out of the tests' output."""
 
 
 def test_a_release_is_taken_back_where_users_get_another_and_unverified_where_nobody_says_which(site):
@@ -150,7 +150,7 @@ def test_a_live_release_that_fails_its_check_for_a_while_goes_on_answering(site,
     load = under_load()
 
     def taken_out() -> int:
-        """How often the edge had nothing in blue that passes its check, whatever place the container has there."""
+        """Return how often no server of blue passed the edge's check, whatever place the container has there."""
         return site.docker("logs", edge).count("backend web-8000_blue has no server available")
 
     before, deadline = taken_out(), time.monotonic() + SECONDS

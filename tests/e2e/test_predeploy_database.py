@@ -1,4 +1,4 @@
-"""A host's database, read through a forwarded channel: no port opens anywhere, and no password shows."""
+"""Predeploy reads a host's database through a forwarded channel: it opens no port and shows no password."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ volumes: {pgdata: {}}
 
 
 def listening(site: Site) -> set[str]:
-    """Every address on which the host listens."""
+    """Return every address on which the host listens."""
     lines = site.run("cat", "/proc/net/tcp", "/proc/net/tcp6").splitlines()
     return {words[1] for words in map(str.split, lines) if len(words) > 3 and words[3] == "0A"}
 
@@ -47,7 +47,7 @@ def psql(site: Site, text: str) -> str:
 
 
 def ended(site: Site, *words: str) -> tuple[int, str]:
-    """The exit code of a verb and what it printed."""
+    """Return the exit code of a verb and what it printed."""
     with site.start(*words, "--host", "prod") as process:
         said, _ = process.communicate(timeout=120)
         return process.returncode, said

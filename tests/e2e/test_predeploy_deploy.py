@@ -1,4 +1,4 @@
-"""A deploy checks the commit that it ships, whatever stands in the work tree, and refuses what is not fit."""
+"""A deploy checks the commit that it ships, whatever the work tree holds, and refuses a commit that is not fit."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.harness.site import Site, clear, require_formats
 
 
 class Checked:
-    """What ``inv predeploy --host`` said."""
+    """The result of ``inv predeploy --host``."""
 
     def __init__(self, site: Site, only: str) -> None:
         told = site.checkout / "told.json"
@@ -59,7 +59,7 @@ RIGHT = "POSTGRES_PASSWORD=not-guessed\nDB_PASSWORD=not-guessed\n"
 
 
 def with_servers(site: Site) -> None:
-    """A PostgreSQL and a Redis beside the application, which connects to both."""
+    """Add a PostgreSQL and a Redis to which the application connects."""
     site.rewrite("      BREAK:", f"{CLIENT}      BREAK:")
     compose = site.app / "compose.yaml"
     compose.write_text(compose.read_text() + SERVERS)
@@ -71,7 +71,7 @@ def write_env(site: Site, text: str) -> None:
 
 
 def predeploy(site: Site, **setting: Any) -> None:
-    """``app.predeploy`` of the checkout, over that of the application."""
+    """Set ``app.predeploy`` of the checkout, which wins over the application's."""
     path = site.checkout / "invoke.yaml"
     whole = json.loads(path.read_text())
     whole["app"]["predeploy"] = setting
@@ -79,7 +79,7 @@ def predeploy(site: Site, **setting: Any) -> None:
 
 
 def wants(site: Site) -> None:
-    """What the application, its example and the settings say of the env."""
+    """Set what the application, its example file and the settings require of the env."""
     site.rewrite("      BREAK:", "      SECRET: ${SECRET:?}\n      EMPTY: ${EMPTY}\n      BREAK:")
     (site.app / ".env.example").write_text("# OPTIONAL=\nAPI_TOKEN=shown-to-everybody\nWORKERS=\nNOTE=\nBREAK=\n")
     predeploy(site, env={"required": ["EXTRA"], "optional": ["NOTE"], "forms": {"WORKERS": {"form": "integer"}}})
@@ -131,7 +131,7 @@ def test_a_document_that_is_gone_leaves_the_env_unknown(site):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, sandbox_host) -> Iterator[Site]:
-    """A site on which all is live; a test begins with the env that fits."""
+    """Yield a site with a live release; each test begins with an env that fits."""
     made = Site(tmp_path_factory.mktemp("served"), *sandbox_host)
     with_servers(made)
     made.settings(healthy_within=60)
@@ -264,7 +264,7 @@ def test_what_stands_in_files_and_what_answers_by_tls_is_looked_at_too(site):
     trusting = "rediss://cache:6380/0?ssl_ca_certs=/tls/it.crt"
     data = f"/home/deploy/apps/{site.name}/data"
     site.run("mkdir", "-p", f"{data}/tls")
-    # What PostgreSQL's image takes of a file begins and ends with its blanks.
+    # PostgreSQL's image takes a file with the blanks at its ends.
     for name, value in (("password", "' not-guessed '"), ("user", "keeper"), ("name", "shop")):
         site.run("sh", "-c", f"echo {value} > {data}/{name}")
     for name, subject in (("it", "cache"), ("other", "elsewhere")):

@@ -1,4 +1,4 @@
-"""What a release must not do, and what it must survive, on a real host."""
+"""What a release must not do and what it must survive, on a real host."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_of_two_machines_none_is_switched_before_both_are_prepared_nor_beside_on
     subprocess.run(["docker", "exec", other.container, "rm", "/tmp/refuse"], check=True)
     site.commit("3")
     third = site.receipt("deploy")
-    site.rewrite(f'"port": {other.port}', '"port": 1', "../checkout/invoke.yaml")  # nothing answers there
+    site.rewrite(f'"port": {other.port}', '"port": 1', "../checkout/invoke.yaml")  # where nothing answers
     seen = site.inv("status", "--json")
     assert seen.returncode == 3, seen.stdout
     seen = json.loads(seen.stdout)
@@ -170,7 +170,7 @@ def test_of_two_machines_none_is_switched_before_both_are_prepared_nor_beside_on
     site.settings(smoke=["sh", "-c", "test ! -e /tmp/slow || sleep 6"])
     subprocess.run(["docker", "exec", other.container, "touch", "/tmp/slow"], check=True)
     site.commit("5")
-    # It is prepared, and the other not yet.
+    # This machine is prepared, the other is not.
     done = site.deploy_struck("prod1: the way back is", lambda _: site.docker("kill", *site.containers("green")))
     assert done.returncode == 1 and "prod1: failed: web: " in done.stdout, done.stdout
     assert set(site.containers("green").values()) == {"exited"} and site.answer() == "1"

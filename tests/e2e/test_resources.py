@@ -1,4 +1,4 @@
-"""What a host runs out of is named, the live release stays untouched, and the way back still works."""
+"""Where a host runs out of something, the screen names it, the live release serves on and a rollback works."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def root_of(site) -> str:
 
 
 def mount(site, path: str, size: str) -> None:
-    """A disk of its own for a folder of the application's, which can be filled."""
+    """Mount a disk of its own, which a test can fill, at a folder of the application."""
     site.run("su", "deploy", "-c", f"mkdir -p {path}")
     site.run("mount", "-t", "tmpfs", "-o", f"size={size},nr_inodes={INODES},mode=700,uid=1000,gid=1000", "tmpfs", path)
 
 
 @pytest.fixture
 def small(site):
-    """The application's root on a disk of its own."""
+    """Put the application's root on a disk of its own."""
     mount(site, root_of(site), "1300m")
     yield site
     site.run("umount", "--lazy", root_of(site))
@@ -37,7 +37,7 @@ def small(site):
 def fill(site) -> None:
     root = root_of(site)
     site.run("sh", "-c", f"dd if=/dev/zero of={root}/filling bs=1M 2>/dev/null; true")
-    assert int(site.run("df", "--output=avail", root).split()[-1]) <= RESERVE >> 10  # which a write may have freed
+    assert int(site.run("df", "--output=avail", root).split()[-1]) <= RESERVE >> 10  # a write may have freed some
 
 
 def free(site) -> None:
@@ -46,7 +46,7 @@ def free(site) -> None:
 
 @pytest.fixture
 def on_the_way(site, tmp_path, monkeypatch):
-    """Have something happen on the host, as root, between hello and receive: git packs what is sent just then."""
+    """Run a command on the host, as root, between hello and receive: git packs the release just then."""
     stub = tmp_path / "bin" / "git"
     stub.parent.mkdir()
     real = shutil.which("git")
@@ -62,7 +62,7 @@ def on_the_way(site, tmp_path, monkeypatch):
 
 
 def stopped(site, *, says: str, live: str) -> None:
-    """A deploy that changes nothing, says so, and leaves nobody with the lease."""
+    """Run a deploy that must change nothing, say so, and free the lease."""
     done = site.inv("deploy")
     assert done.returncode == 1 and says in done.stdout, done.stdout
     assert "Traceback" not in done.stdout and "error of its own" not in done.stdout, done.stdout
@@ -113,7 +113,7 @@ def test_a_disk_that_fills_up_in_a_oneshot_stops_the_release_which_goes_live_onc
 def test_a_disk_that_fills_up_before_the_switch_changes_nothing_and_one_that_does_after_it_stops_nothing(
     site, under_load
 ):
-    """First that of the journal, whose last line is torn, then that of the map; each by the smoke command."""
+    """Fill first the journal's disk, whose last line is torn, then the map's; the smoke command does it."""
     root = root_of(site)
     maps = f"{root}/edge/maps"
     mount(site, root, "1300m")
@@ -139,7 +139,7 @@ def test_a_disk_that_fills_up_before_the_switch_changes_nothing_and_one_that_doe
         with site.start("deploy", "--host", "prod") as process:
             assert process.stdout is not None
             said = next(line for line in process.stdout if "switching traffic" in line)
-            process.send_signal(signal.SIGSTOP)  # the host waits for what is seen from here
+            process.send_signal(signal.SIGSTOP)  # the host waits for what the control node sees
             fill(site)
             process.send_signal(signal.SIGCONT)
             said += process.communicate(timeout=60)[0]
@@ -234,7 +234,7 @@ time.strftime = lambda format, when=None: real[3](format, when or time.localtime
 
 
 def test_a_clock_that_is_an_hour_off_changes_nothing_but_what_is_shown(site):
-    """The operator's is ahead of the host's, then behind it, so that the older release has the later name."""
+    """The operator's clock is ahead of the host's, then behind it, so that the older release has the later name."""
     clock = site.checkout / "clock" / "sitecustomize.py"
     clock.parent.mkdir()
     site.library.insert(0, clock.parent)

@@ -1,4 +1,4 @@
-"""Sandbox hosts are machines of their own, and leave nothing behind."""
+"""Sandbox hosts are machines of their own and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pair(state: Path) -> list[sandbox.SandboxHost]:
 
 
 def ssh(state: Path, host: sandbox.SandboxHost, argv: list[str]) -> str:
-    """Run ``argv`` as the host's user, by nothing but the sandbox's own key and known hosts."""
+    """Run a command as the host's user, with nothing but the sandbox's own key and known hosts."""
     options = [
         "-F",
         "/dev/null",
@@ -60,7 +60,7 @@ def ssh(state: Path, host: sandbox.SandboxHost, argv: list[str]) -> str:
 
 
 def get(url: str) -> str:
-    """The body of ``url`` as soon as something answers there."""
+    """Return the body of ``url`` as soon as something answers there."""
     deadline = time.monotonic() + SECONDS
     while True:
         try:

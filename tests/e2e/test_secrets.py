@@ -1,4 +1,4 @@
-"""A canary of each kind is where it must be, for its owner only, and nowhere else."""
+"""A secret of each kind stands where it must, for its owner only, and nowhere else."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ secrets:
 
 @pytest.fixture
 def secretive(site):
-    """Secrets in the env, a shared service's, a URL, a file and a build argument, and ways to have each printed."""
+    """Put secrets into the env, a shared service, a URL, a file and a build argument, and make each easy to print."""
     site.rewrite("      BREAK:", "      SECRET: ${SECRET:?}\n      URL: ${URL:?}\n      BREAK:")
     site.rewrite("    build: .\n", "    build: {context: ., args: {ARGUMENT: '${SECRET}'}}\n    secrets: [token]\n")
     (site.app / "compose.yaml").write_text((site.app / "compose.yaml").read_text() + COMPOSE)
@@ -67,7 +67,7 @@ def env(site, how: str) -> None:
 
 @contextlib.contextmanager
 def watched(site):
-    """Argument lists and environments of all processes meanwhile, on the host and here."""
+    """Watch the arguments and environments of all processes meanwhile, on the host and here."""
     seen: set[str] = set()
     over = threading.Event()
     words = ["python3", "-c", LOOK, *(canary[::-1] for canary in ALL)]

@@ -1,4 +1,4 @@
-"""Through the edge as directly: what is slow, long, large or never ends, also while a release is switched."""
+"""Slow, long, large and endless exchanges pass through the edge as they do without it, also during a switch."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_large_upload_arrives_whole(server, blocks):
 
 @pytest.mark.parametrize("seconds,idle", [(8, 10), pytest.param(300, 600, marks=pytest.mark.long)])
 def test_a_quiet_response_events_and_an_idle_websocket_outlive_a_switch(server, seconds, idle):
-    """Each begins before the switch on release 1, and ends on it after release 2 is live."""
+    """Each begins on release 1 before the switch, and ends on release 1 after release 2 is live."""
     found: dict[str, object] = {}
 
     def quiet() -> None:
@@ -179,7 +179,7 @@ socketserver.ThreadingTCPServer(("", 7000), Echo).serve_forever()
 
 @pytest.fixture
 def echo(site):
-    """Beside the page, a service that speaks first and is routed as TCP; its port."""
+    """Add a service that speaks first and has a TCP route, and return its port."""
     port = next(PORTS)
     service = {"build": ".", "init": True, "command": ["python3", "-c", ECHO], "ports": [f"{port}:7000"]}
     compose = site.app / "compose.yaml"
@@ -190,7 +190,7 @@ def echo(site):
 
 
 def test_what_is_open_stays_with_its_colour_until_that_is_retired_which_counts_what_it_cuts(site, echo):
-    """A connection of a TCP route, and a request that is still to be answered."""
+    """Hold a connection of a TCP route, and a request that waits for its answer."""
 
     def opened(port: int) -> socket.socket:
         return socket.create_connection((site.host.ip, port), timeout=10)

@@ -1,4 +1,4 @@
-"""Several operators on one host: one at a time acts, and the others are told at once who does."""
+"""Several operators on one host: one at a time acts, and the others learn at once who does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 
 
 def other_operator(site, **env: str):
-    """The same application from another checkout, with an env of its own."""
+    """Return the same application from another checkout, with an env of its own."""
     made = copy.copy(site)
     made.checkout = site.checkout.with_name("other")
     shutil.copytree(site.checkout, made.checkout)

@@ -30,13 +30,13 @@ RATE_LEAST = 100.0
 
 @pytest.fixture(params=COMMITS)
 def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """The tree of an earlier commit. Where the history lacks it, the test fails: unknown is no pass and no skip."""
+    """Return the tree of an earlier commit. A history that lacks it fails the test: unknown is no pass and no skip."""
     return export(str(request.param), tmp_path / "earlier")
 
 
 @pytest.fixture
 def site(earlier: Path, tmp_path: Path, sandbox_host: tuple[sandbox.SandboxHost, Path]) -> Iterator[WebWithWorker]:
-    """Two releases that the earlier tree deployed: one live, one to go back to."""
+    """Yield a site whose verbs come from the earlier tree."""
     site = WebWithWorker(tmp_path / "site", *sandbox_host)
     site.library = [earlier]
     yield site

@@ -1,4 +1,4 @@
-"""The verbs beside deploy and rollback, on a real host, seen from outside."""
+"""The verbs other than deploy and rollback, on a real host, seen from outside."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ print(link.recv(65536).decode())
 
 
 def take_out(site: Site, colour: str) -> None:
-    """Leaves a colour's servers as a program that was killed while it waited for them to become idle."""
+    """Leave a colour's servers as a program does that is killed while it waits for them to become idle."""
     commands = ";".join(f"set server web-8000_{colour}/s{number} state drain" for number in range(1, 9))
     site.run("python3", "-c", SAY, f"/home/deploy/apps/{site.name}/edge/run/edge.sock", commands)
 
 
 def wait_for_servers(site: Site, count: int) -> None:
-    """Until so many servers of the edge answer what users ask for just now."""
+    """Wait until this many servers of the edge answer users."""
     (edge,), deadline, servers = site.containers("edge"), time.monotonic() + 20, set()
     while len(servers) != count:
         assert time.monotonic() < deadline, servers
@@ -103,7 +103,7 @@ def test_scale_runs_so_many_without_a_failed_request_and_later_releases_keep_it(
 
 
 def cut_short(site: Site, verb: str, when: str) -> None:
-    """An apply whose program is killed as soon as a command succeeds on the host, and what is told of it then."""
+    """Kill an apply's program as soon as a command succeeds on the host, and require what the screen says then."""
     root = f"/home/deploy/apps/{site.name}"
     kill = f"""until {when}; do :; done; kill -9 $(grep -o '^ "pid": [0-9]*' lease.json | tr -dc 0-9)"""
     with site.start(verb, "--yes", "--host", "prod") as process:
@@ -167,7 +167,7 @@ def test_a_shared_service_that_does_not_come_up_goes_back_to_what_it_was_and_is_
 
 
 def test_edge_apply_gives_the_edge_a_new_address_and_a_rollback_past_it_keeps_that_or_is_refused(site):
-    """One of its addresses is the host's own, where the operator's side looks through its connection."""
+    """One of its addresses is the host's own; the control node reaches it through its connection."""
     site.commit("1")
     site.receipt("deploy")
     old, site.port = site.port, next(PORTS)
@@ -276,7 +276,7 @@ def test_a_word_that_a_broken_line_swallowed_is_said_again(site, relay):
             said += line
             if "building images" in line:
                 relay.deaf = True
-            if "nothing to go back to" in line:  # now the word to switch is said, and reaches nobody
+            if "nothing to go back to" in line:  # next is the word to switch, which the host does not hear
                 swallowed = relay.swallowed
                 while relay.swallowed == swallowed and process.poll() is None:
                     time.sleep(0.01)
@@ -310,7 +310,7 @@ def test_ctrl_c_while_a_release_is_sent_leaves_nobody_with_the_lease_and_the_nex
 
 
 def test_what_a_plan_prints_is_what_a_deploy_carries_out(site):
-    """Steps and commands by one digest, with a oneshot, a worker, an image that is pulled, and a smoke command."""
+    """One digest covers steps and commands, with a oneshot, a worker, a pulled image and a smoke command."""
     compose = site.app / "compose.yaml"
     compose.write_text(
         compose.read_text()
