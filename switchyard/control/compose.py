@@ -60,17 +60,20 @@ def run(folder: Path, *words: str, env: str = "") -> subprocess.CompletedProcess
     return process
 
 
-def env_values(text: str) -> dict[str, str]:
-    """Return the variables of an env file's text, as Compose reads it. Raise ``BadInput`` with its words."""
+def env_values(text: str, name: str = "the env of the host's settings") -> dict[str, str]:
+    """Return the variables of an env file's text, as Compose reads it.
+
+    Raise ``BadInput`` with Compose's words, after ``name``, which says where the text comes from.
+    """
     if not text.strip():
         return {}
-    with tempfile.TemporaryDirectory(prefix="switchyard-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="switchyard-") as temporary:
+        folder = Path(temporary)
         (folder / "compose.json").write_text('{"services": {"all": {"image": "none", "env_file": ["/dev/stdin"]}}}')
         process = run(folder, "-p", "env", "-f", "compose.json", "config", "--format", "json", env=text)
     if process.returncode != 0:
         words = redact(process.stderr.strip().replace("/dev/stdin", "env"), spellings(_possible_values(text)))
-        raise BadInput(f"the env of the host's settings: {words}")
+        raise BadInput(f"{name}: {words}")
     (service,) = Document.decode(json.loads(process.stdout)).services.values()
     return dict(service.environment)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from switchyard.control import compose
-from switchyard.core.errors import BadInput
 from switchyard.predeploy.engine import compose_source, waivers
 from switchyard.predeploy.engine.check import Check, never
 from switchyard.predeploy.engine.result import Finding, Result, skipped, unknown
@@ -81,10 +80,7 @@ def _requirements(subject: Subject) -> dict[str, Requirement]:
 def _env_file(subject: Subject, name: str) -> dict[str, str]:
     """Return the variables of an env file of the application; none if it does not exist."""
     path = subject.folder / name
-    try:
-        return compose.env_values(path.read_text()) if path.is_file() else {}
-    except BadInput as error:
-        raise BadInput(str(error).replace("the env of the host's settings", name)) from None
+    return compose.env_values(path.read_text(), name) if path.is_file() else {}
 
 
 def judge(

@@ -148,5 +148,5 @@ def _document(top: Path, app: App, env: Mapping[str, str], *, has_host: bool) ->
 def _examples(folder: Path) -> dict[str, str]:
     """Return the variables of ``.env.example``."""
     file = folder / ".env.example"
-    values = compose.env_values(file.read_text()) if file.is_file() else {}
+    values = compose.env_values(file.read_text(), file.name) if file.is_file() else {}
     return {name: value or "unset" for name, value in values.items()}

@@ -99,6 +99,12 @@ def test_without_a_host_the_checks_of_env_and_services_are_skipped(application):
     assert run.text.count("--host") >= 2
 
 
+def test_the_error_of_an_example_that_compose_cannot_read_names_the_file(application):
+    application.write(".env.example", "A B=1\n")
+    run = application.predeploy("compose")
+    assert run.code == 3 and run.check("compose")["reason"].startswith(".env.example: "), run.text
+
+
 def test_a_machine_out_of_reach_makes_its_own_checks_unknown_and_no_others(application):
     machine = {"name": "away1", "address": "127.0.0.1", "port": 1, "user": "nobody"}
     entry = {"machines": [machine], "env": {"files": ["away.env"]}}
