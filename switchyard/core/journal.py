@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Annotated, ClassVar, TypedDict
 
 from switchyard.core.steps import STEP_NAMES
 from switchyard.core.wire.message import Form, Json, Message, WireError, key
@@ -42,6 +42,14 @@ OUTCOMES = (
     "unlocked",
 )
 """How an attempt ends, as its host program records it."""
+
+
+class Author(TypedDict):
+    """Whose entry it is: the fields that every entry of an attempt shares."""
+
+    attempt: str
+    release: str | None
+    host: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,31 +140,36 @@ def decode(value: Json) -> Entry:
     return (OverriddenEntry if value.get("what") == "overridden" else StepEntry).decode(value)
 
 
-def line(before: str | None, seq: int, fields: Mapping[str, Any]) -> str:
-    """The next line, without its newline, after the line ``before``."""
-    return json.dumps({"v": 1, "seq": seq, "before": digest(before), **fields}, separators=(",", ":"))
+def line(entry: Entry, *, before: str | None, seq: int, wall: float, boot: float) -> str:
+    """Return an entry as the next line, without its newline, after the line ``before``."""
+    placed = replace(entry, seq=seq, before=digest(before), wall=wall, boot=boot)
+    return json.dumps(placed.encode(), separators=(",", ":"))
 
 
-def digest(text: str | None) -> str:
-    """The short hash by which a line names the one before."""
-    return START if text is None else hashlib.sha256(text.encode()).hexdigest()[:16]
+def digest(line: str | None) -> str:
+    """Return the short hash by which a line names the one before; zeros where there is none."""
+    return START if line is None else hashlib.sha256(line.encode()).hexdigest()[:16]
 
 
-def read(lines: Iterable[str]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The entries, and what is wrong: torn lines, broken chains. Nothing is dropped in silence."""
-    entries: list[dict[str, Any]] = []
+def read(lines: Iterable[str]) -> tuple[list[Entry], list[str]]:
+    """Return the entries, and what is wrong: torn lines, broken chains, lines that are no entry."""
+    entries: list[Entry] = []
     problems: list[str] = []
     before: str | None = None
-    for number, text in enumerate(lines, 1):
-        text = text.rstrip("\n")
+    for number, line in enumerate((line.rstrip("\n") for line in lines), 1):
         try:
-            entry = dict(json.loads(text))
-        except (TypeError, ValueError):
+            value: Json = json.loads(line)
+            if not isinstance(value, Mapping):
+                raise ValueError("it is no object")
+        except ValueError:
             problems.append(f"line {number} is torn")
-            before = text
+            before = line
             continue
-        if entry.get("before") != digest(before):
+        if value.get("before") != digest(before):
             problems.append(f"line {number} does not follow line {number - 1}")
-        entries.append(entry)
-        before = text
+        before = line
+        try:
+            entries.append(decode(value))
+        except WireError as error:
+            problems.append(f"line {number} is no entry: {error}")
     return entries, problems

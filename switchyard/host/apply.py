@@ -7,8 +7,8 @@ from typing import Any
 from switchyard.core.errors import (
     Refused,
 )
-from switchyard.host import observe
 from switchyard.host.attempt import Attempt
+from switchyard.host.facts import collect_facts, usual_seconds
 from switchyard.host.receive import receive
 from switchyard.host.standby import end_standby
 
@@ -16,9 +16,9 @@ from switchyard.host.standby import end_standby
 def take_in(attempt: Attempt, needed: Any) -> None:
     if not needed.exists():
         raise Refused("nothing is deployed here yet: the first inv deploy brings all of it up")
-    facts = observe.facts(attempt.store, attempt.request["app"])
-    attempt.before = facts["live"]["id"] if facts["live"] else None
-    attempt.emit("hello", facts=facts, usual=observe.usual(attempt.store))
+    facts = collect_facts(attempt.store, attempt.request["app"])
+    attempt.before = facts.live.id if facts.live else None
+    attempt.emit("hello", facts=facts.encode(), usual=usual_seconds(attempt.store))
     attempt.await_said("receive")
     receive(attempt, attempt.folder / "pack")
     attempt.emit("received", release=attempt.release)

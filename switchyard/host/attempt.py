@@ -13,10 +13,17 @@ from typing import Any
 from switchyard.core import commands, redact
 from switchyard.core.app import App, Route
 from switchyard.core.errors import INTERRUPTED, SwitchyardError
+from switchyard.core.journal import Author
 from switchyard.core.lease import BEAT_WITHIN, RENEW_EVERY
+from switchyard.core.site import Site
+from switchyard.core.wire.release import ReleaseRecord
+from switchyard.host import observe
 from switchyard.host.adapters import process
+from switchyard.host.adapters.files import append, read_json
+from switchyard.host.adapters.kernel import now
+from switchyard.host.adapters.lease import Superseded
 from switchyard.host.adapters.proxy import Proxy
-from switchyard.host.adapters.store import Store, Superseded, append, now, read_json
+from switchyard.host.adapters.store import Store
 from switchyard.host.memory import Memory
 
 GUARD_EVERY = 1.0
@@ -65,19 +72,23 @@ class Attempt:
         self._guarded = now()
 
     @property
-    def record(self) -> dict[str, Any]:
-        """The wanted release's release.json."""
-        return self.store.record(self.release) or {}
+    def record(self) -> ReleaseRecord:
+        """The record of the wanted release. Raise where there is none."""
+        return self.store.releases.require(self.release)
 
     @property
     def app(self) -> App:
         """The wanted release's settings."""
-        return App.decode(self.record["app"])
+        return self.record.app
 
     @property
     def routes(self) -> tuple[Route, ...]:
         """The wanted release's routes."""
-        return tuple(Route(**route) for route in self.record["routes"])
+        return self.record.routes
+
+    def site(self) -> Site:
+        """Return this machine as it is now, from the view of the wanted release."""
+        return observe.site(self.store, self.request["app"], self.release, self.memory)
 
     def log(self, text: str) -> None:
         """Adds to what the release's commands printed; without any secret."""
@@ -87,12 +98,12 @@ class Attempt:
 
     def target(self, release: str | None = None) -> commands.Target:
         """The wanted release, or another, as commands name it."""
-        record = self.record if release is None else self.store.record(release) or {}
+        record = self.store.releases.record(release or self.release)
         return commands.Target(
             app=self.request["app"],
             root=str(self.store.root),
             release=release or self.release,
-            shared=tuple(record.get("shared", ())),
+            shared=record.shared if record else (),
             scales=self.store.scales(),
         )
 
@@ -107,21 +118,22 @@ class Attempt:
 
     def _secrets(self) -> list[str]:
         if self.release and self.release not in self._spelled:
-            public = f"{self.release} {self.record.get('commit')}"
-            found = redact.spellings(self.store.secrets(self.release))
+            record = self.store.releases.record(self.release)
+            public = f"{self.release} {record and record.commit}"
+            found = redact.spellings(self.store.releases.secrets(self.release))
             self._spelled[self.release] = [part for part in found if part not in public]
         return self._spelled.get(self.release, [])
 
-    def note(self, **fields: Any) -> None:
-        """One journal line of this attempt."""
-        whose = {"attempt": self.name, "release": self.release or None, "host": self.request.get("host")}
-        self.store.append({**whose, **fields})
+    @property
+    def author(self) -> Author:
+        """The fields that every journal entry of this attempt shares."""
+        return {"attempt": self.name, "release": self.release or None, "host": self.request.get("host")}
 
     def emit(self, event: str, **fields: Any) -> None:
         """One line of the attempt's file, which the operator's side follows."""
         fields.update({key: redact.redact_all(fields[key], self._secrets()) for key in FREE if key in fields})
         line = json.dumps({"v": 1, "event": event, "at": round(time.time(), 3), **fields})
-        self.store.spending(lambda: append(self.folder / "events.jsonl", line + "\n"))
+        self.store.reserve.spending(lambda: append(self.folder / "events.jsonl", line + "\n"))
 
     def hear(self) -> None:
         """Reads what the operator's side said since the last look."""
@@ -151,7 +163,7 @@ class Attempt:
         if waits and silent > BEAT_WITHIN:
             raise Cancelled(f"no word from the operator's side for {silent:.0f} s, before the switch")
         if self.number and now() - self._guarded > GUARD_EVERY:
-            self.store.guard(self.number)
+            self.store.lease.guard(self.number)
             self._guarded = now()
         if self.number and now() - self._renewed > RENEW_EVERY and (silent < RENEW_EVERY or not waits):
             self.renew()
@@ -164,7 +176,7 @@ class Attempt:
 
     def renew(self) -> None:
         """The lease lasts again from now; raises ``Superseded`` when it is another's."""
-        self.store.renew(self.number, switched=self.switched)
+        self.store.lease.renew(self.number, switched=self.switched)
         self._renewed = now()
 
     def await_said(self, *names: str, within: float | None = None) -> dict[str, Any] | None:

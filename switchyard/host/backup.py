@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from switchyard.core.errors import Refused
-from switchyard.host.adapters.store import Store, read_json, write_json
+from switchyard.host.adapters.files import read_texts, write_json
+from switchyard.host.adapters.store import Store
 
 KEPT = ("compose.json", "previews.json", "routes.json", "cfg", "files")
 """Documents, configuration and files of the shared project or of the edge."""
@@ -41,8 +42,7 @@ def forget(home: Path) -> None:
 
 def left(home: Path) -> list[str]:
     """What an apply that was killed was about to change."""
-    found: list[str] = read_json(_aside(home) / "changed.json") or []
-    return found
+    return read_texts(_aside(home) / "changed.json")
 
 
 def is_unfinished(home: Path) -> bool:

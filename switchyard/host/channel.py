@@ -13,10 +13,15 @@ from pathlib import Path
 from typing import IO, Any
 
 from switchyard.core.errors import BAD_INPUT, FAILED, Refused, SwitchyardError
-from switchyard.host import observe, program
-from switchyard.host.adapters.store import Store, append, full, has_room, is_full, process_start, write
+from switchyard.core.wire.request import Request
+from switchyard.host import program
+from switchyard.host.adapters.disk import describe_full, has_room, is_full
+from switchyard.host.adapters.files import append, write
+from switchyard.host.adapters.kernel import process_start
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import POLL
-from switchyard.host.queries import reads
+from switchyard.host.facts import collect_facts
+from switchyard.host.queries import QUERIES
 
 LOOK_EVERY = 1.0
 BEGINS_WITHIN = 10.0
@@ -38,9 +43,10 @@ def serve(request: dict[str, Any], words: IO[bytes]) -> int:
     follows = request["verb"] == "follow"
     folder = store.attempts / str(request.get("attempt"))
     try:
-        if request["verb"] in reads.VERBS:
+        if request["verb"] in QUERIES:
             store.require_layout()
-            _say({"v": 1, "event": "answer", "answer": reads.VERBS[request["verb"]](store, request)})
+            query = Request.decode({"v": 1, **{name: item for name, item in request.items() if item is not None}})
+            _say({"v": 1, "event": "answer", "answer": QUERIES[query.verb](store, query).encode()})
             return 0
         store.prepare()
         if not follows:
@@ -49,9 +55,9 @@ def serve(request: dict[str, Any], words: IO[bytes]) -> int:
         return _end_with(error.exit, str(error), outcome="refused" if isinstance(error, Refused) else "failed")
     except OSError as error:
         if is_full(error):
-            if store.spend_reserve():
+            if store.reserve.spend():
                 return serve(request, words)
-            return _end_with(FAILED, full(root))
+            return _end_with(FAILED, describe_full(root))
         told = f"{root} cannot be used by this SSH user: {error}. Choose another `root` for the host"
         return _end_with(BAD_INPUT, told)
     except Exception as error:  # told without its words, which may be anybody's
@@ -67,8 +73,8 @@ def serve(request: dict[str, Any], words: IO[bytes]) -> int:
     except OSError as error:
         if not is_full(error):
             raise
-        told = full(root)
-        store.spend_reserve()
+        told = describe_full(root)
+        store.reserve.spend()
         with contextlib.suppress(OSError):
             append(folder / "said.jsonl", json.dumps({"say": "cancel", "why": told}) + "\n")
         return _end_with(FAILED, told, **_live(folder))
@@ -94,7 +100,8 @@ def _live(folder: Path) -> dict[str, Any]:
     """What is live, and that it was looked at; empty where it could not be."""
     request = json.loads((folder / "request.json").read_text())
     with contextlib.suppress(SwitchyardError):
-        return {"live": observe.facts(Store(folder.parent.parent), request["app"])["live"], "looked": True}
+        live = collect_facts(Store(folder.parent.parent), request["app"]).live
+        return {"live": live and live.encode(), "looked": True}
     return {}
 
 
@@ -106,7 +113,7 @@ def _end_with(code: int, reason: str, *, outcome: str = "failed", **fields: Any)
 
 def _now(store: Store, event: dict[str, Any]) -> dict[str, Any]:
     """An event as it is to be told now: one that was cancelled, and has been followed by another attempt, says so."""
-    if event.get("outcome") != "cancelled" or event.get("number") in (None, 0, store.last_number()):
+    if event.get("outcome") != "cancelled" or event.get("number") in (None, 0, store.lease.last_number()):
         return event
     why = f"{event['reason']}; another attempt has taken over here since, see inv history"
     return {**event, "outcome": "superseded", "exit": FAILED, "reason": why}
@@ -132,7 +139,7 @@ def _detach(store: Store, folder: Path) -> None:
     os.closerange(3, 256)
     os.chdir("/")
     try:
-        store.spending(lambda: write(folder / "process", f"{os.getpid()} {process_start(os.getpid())}"))
+        store.reserve.spending(lambda: write(folder / "process", f"{os.getpid()} {process_start(os.getpid())}"))
         program.run(store.root, folder)
     finally:
         os._exit(0)
@@ -148,7 +155,7 @@ def _follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
 
     def say(line: bytes) -> None:
         try:
-            store.spending(lambda: append(said, line.decode()))
+            store.reserve.spending(lambda: append(said, line.decode()))
         except OSError:
             if not switched:  # from there on nothing that is said is needed
                 raise
@@ -177,7 +184,7 @@ def _follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
                 if _is_gone(folder):
                     last = events.readline()  # it may have said its end a moment before
                     if not last:
-                        told = KILLED if has_room(store.root) else full(store.root)
+                        told = KILLED if has_room(store.root) else describe_full(store.root)
                         return _end_with(FAILED, told, outcome="killed", **_live(folder))
                     line += last
                     continue

@@ -17,9 +17,12 @@ from switchyard.core.errors import (
 from switchyard.core.next_step import Done, Want, next_step
 from switchyard.core.site import Site
 from switchyard.core.steps import Step
-from switchyard.host import observe, prune
+from switchyard.host import prune
 from switchyard.host.adapters import engine
-from switchyard.host.adapters.store import Superseded, full, is_full, now, write
+from switchyard.host.adapters.disk import describe_full, is_full
+from switchyard.host.adapters.files import write
+from switchyard.host.adapters.kernel import now
+from switchyard.host.adapters.lease import Superseded
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.steps.table import act
 
@@ -71,8 +74,8 @@ def as_error(attempt: Attempt, error: BaseException) -> SwitchyardError:
     if isinstance(error, SwitchyardError):
         return error
     if isinstance(error, OSError) and is_full(error):
-        told = full(attempt.store.root)
-        attempt.store.spend_reserve()
+        told = describe_full(attempt.store.root)
+        attempt.store.reserve.spend()
         return SwitchyardError(told)
     with contextlib.suppress(OSError):
         write(attempt.folder / "traceback", attempt.redact("".join(traceback.format_exception(error))))
@@ -93,7 +96,7 @@ def _observed(attempt: Attempt) -> Site:
     deadline = now() + engine.BACK_WITHIN
     while True:
         try:
-            return observe.site(attempt)
+            return attempt.site()
         except NotChecked:
             if not attempt.switched or now() > deadline:
                 raise
@@ -108,13 +111,13 @@ def _record(attempt: Attempt, outcome: str) -> None:
     if outcome == "failed":
         raise SwitchyardError(attempt.memory.reason)
     if outcome == "live":
-        store.update(attempt.release, state="good" if attempt.memory.verdict == "ok" else "unverified")
+        store.releases.update(attempt.release, state="good" if attempt.memory.verdict == "ok" else "unverified")
         if (attempt.verb == "rollback" or attempt.request.get("back")) and attempt.before:
-            store.update(attempt.before, state="bad", reason="rolled back from")
+            store.releases.update(attempt.before, state="bad", reason="rolled back from")
         with contextlib.suppress(SwitchyardError, OSError):
             prune.prune(attempt)
     if outcome == "taken back":
-        store.update(attempt.release, state="bad", reason=attempt.redact(attempt.memory.reason))
+        store.releases.update(attempt.release, state="bad", reason=attempt.redact(attempt.memory.reason))
 
 
 def settled(attempt: Attempt, outcome: str) -> tuple[str, int]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from switchyard.core.errors import (
     FAILED,
@@ -15,11 +13,15 @@ from switchyard.core.errors import (
     Refused,
     SwitchyardError,
 )
+from switchyard.core.journal import EndEntry
 from switchyard.core.steps import Step
-from switchyard.host import observe
-from switchyard.host.adapters.store import Store, Superseded
+from switchyard.core.wire.answers import Holder
+from switchyard.core.wire.facts import LiveRelease
+from switchyard.host.adapters.lease import Superseded
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.drive import as_error
+from switchyard.host.facts import live_release
 from switchyard.host.receive import Unchanged
 from switchyard.host.steps.table import act
 from switchyard.host.takeover import take
@@ -59,25 +61,31 @@ def _clean_up(attempt: Attempt, outcome: str) -> None:
         return
     attempt.ending = True
     with contextlib.suppress(SwitchyardError):
-        site = observe.site(attempt)
+        site = attempt.site()
         home = site.holder(attempt.release)
         if home is not None and home != site.live and attempt.verb == "deploy":
             act(attempt, Step("cancel", home))
         if home != site.live and attempt.verb == "deploy":
-            attempt.store.update(attempt.release, state="failed", reason=attempt.redact(attempt.memory.reason))
+            attempt.store.releases.update(attempt.release, state="failed", reason=attempt.redact(attempt.memory.reason))
 
 
-def _end(attempt: Attempt, outcome: str, code: int, held: Mapping[str, Any] | None) -> None:
-    told = {"step": attempt.verb, "what": outcome, "exit": code, "was": attempt.before}
+def _end(attempt: Attempt, outcome: str, code: int, held: Holder | None) -> None:
     with contextlib.suppress(Exception):
-        attempt.store.spending(
-            lambda: attempt.note(**told, who=attempt.request["who"], why=request_reason(attempt)),
+        entry = EndEntry(
+            **attempt.author,
+            step=attempt.verb,
+            what=outcome,
+            exit=code,
+            who=attempt.request["who"],
+            was=attempt.before,
+            why=request_reason(attempt),
         )
+        attempt.store.reserve.spending(lambda: attempt.store.journal.append(entry))
     with contextlib.suppress(Exception):
-        attempt.store.spending(lambda: attempt.store.free(attempt.number))
+        attempt.store.reserve.spending(lambda: attempt.store.lease.free(attempt.number))
     live, looked = None, False
     with contextlib.suppress(Exception):
-        live, looked = observe.live(attempt.store, attempt.request["app"]), True
+        live, looked = live_release(attempt.store, attempt.request["app"]), True
     attempt.emit(
         "end",
         outcome=outcome,
@@ -85,20 +93,20 @@ def _end(attempt: Attempt, outcome: str, code: int, held: Mapping[str, Any] | No
         number=attempt.number,
         reason=attempt.memory.reason,
         release=attempt.release or None,
-        live=live,
+        live=live and live.encode(),
         looked=looked,
         before=attempt.before,
         weak=sorted(attempt.memory.weak),
-        holder=held,
+        holder=held and held.encode(),
         warm_until=_warm_until(attempt, live) if outcome == "live" else None,
     )
 
 
-def _warm_until(attempt: Attempt, live: dict[str, Any] | None) -> float | None:
+def _warm_until(attempt: Attempt, live: LiveRelease | None) -> float | None:
     """Until when the release before stays up, in seconds of wall time; None where there is none."""
-    if attempt.before is None or live is None or attempt.before == live["id"]:
+    if attempt.before is None or live is None or attempt.before == live.id:
         return None
-    return float(live["since"] or time.time()) + attempt.app.standby
+    return float(live.since or time.time()) + attempt.app.standby
 
 
 def request_reason(attempt: Attempt) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from switchyard.core import edge, names
-from switchyard.host import observe
+from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host.adapters import engine, process
 from switchyard.host.attempt import Attempt
 
@@ -27,14 +27,14 @@ RECENT = {"attempts": 50, "bin": 5, "checked": 200}
 def prune(attempt: Attempt) -> None:
     """Keeps the newest good or unverified releases and what a colour holds; images only by this app's own label."""
     store, app = attempt.store, attempt.request["app"]
-    site = observe.site(attempt)
+    site = attempt.site()
     held = {site.blue.release, site.green.release}
-    for record in superfluous(store.records(), held):
-        for service in record.get("images") or {}:
-            process.run(["docker", "rmi", names.tag(app, service, record["id"])], check=False, tick=attempt.tick)
-        _remove(store.release(record["id"]))
-    for folder in store.releases.iterdir():  # what was not received whole, with its env
-        if store.record(folder.name) is None and folder.name not in held:
+    for record in superfluous(store.releases.records(), held):
+        for service in record.images:
+            process.run(["docker", "rmi", names.tag(app, service, record.id)], check=False, tick=attempt.tick)
+        _remove(store.release(record.id))
+    for folder in store.releases_folder.iterdir():  # what was not received whole, with its env
+        if store.releases.record(folder.name) is None and folder.name not in held:
             _remove(folder)
     shrink(attempt)
     forget(attempt)
@@ -50,7 +50,7 @@ def shrink(attempt: Attempt) -> None:
     """
     git = ["git", "--git-dir", str(attempt.store.repo)]
     for ref in process.run([*git, "for-each-ref", "--format=%(refname)", "refs/switchyard"])[1].split():
-        if attempt.store.record(ref.removeprefix("refs/switchyard/")) is None:
+        if attempt.store.releases.record(ref.removeprefix("refs/switchyard/")) is None:
             process.run([*git, "update-ref", "-d", ref], check=False)
     limits = [f"gc.autoPackLimit={PACKS}", "gc.pruneExpire=now", "gc.autoDetach=false"]
     options = [word for limit in limits for word in ("-c", limit)]
@@ -78,11 +78,11 @@ def trim_cache(most: int) -> None:
     engine.trim_build_cache(most, within=PRUNE_WITHIN)
 
 
-def superfluous(records: list[dict[str, Any]], held: set[str | None]) -> list[dict[str, Any]]:
+def superfluous(records: Sequence[ReleaseRecord], held: set[str | None]) -> list[ReleaseRecord]:
     """The releases that stay no longer, of all, the newest first: failed ones never push a good one out."""
-    sound = [record for record in records if record["state"] in ("good", "unverified", "live")]
+    sound = [record for record in records if record.state in ("good", "unverified", "live")]
     others = [record for record in records if record not in sound]
-    return [record for record in [*sound[KEPT:], *others[KEPT:]] if record["id"] not in held]
+    return [record for record in [*sound[KEPT:], *others[KEPT:]] if record.id not in held]
 
 
 def _remove(folder: Path) -> None:

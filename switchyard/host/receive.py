@@ -13,12 +13,16 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from switchyard.core.compose_document import Document, changed_keys, services_of, volumes_of
 from switchyard.core.errors import Refused, SwitchyardError
+from switchyard.core.journal import Author, OverriddenEntry
+from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host import backup as aside
-from switchyard.host import observe
 from switchyard.host.adapters import process
-from switchyard.host.adapters.store import read_json, write, write_json
+from switchyard.host.adapters.files import read_document, read_words, write, write_json
 from switchyard.host.attempt import Attempt
+from switchyard.host.facts import live_release
+from switchyard.host.neighbours import refuse_strangers
 
 
 class Unchanged(SwitchyardError):
@@ -31,11 +35,11 @@ class Unsettled(Exception):
     """What is asked for is live already, but an attempt died before it was verified or its singletons ran."""
 
 
-def _is_unsettled(attempt: Attempt, record: dict[str, Any]) -> bool:
-    attempt.release = record["id"]
-    site = observe.site(attempt)
+def _is_unsettled(attempt: Attempt, record: ReleaseRecord) -> bool:
+    attempt.release = record.id
+    site = attempt.site()
     attempt.release = ""
-    return record["state"] != "good" or site.slot(site.live).single in ("none", "stopped")
+    return record.state != "good" or site.slot(site.live).single in ("none", "stopped")
 
 
 def receive(attempt: Attempt, pack: Path) -> None:
@@ -87,7 +91,7 @@ def receive(attempt: Attempt, pack: Path) -> None:
     record = {
         "v": 1,
         "name": attempt.request["app"],
-        "number": store.next_number(),
+        "number": store.releases.next_number(),
         "state": "prepared",
         "created": round(time.time(), 3),
         **{key: header[key] for key in kept},
@@ -111,16 +115,8 @@ def _require_checked(attempt: Attempt, header: dict[str, Any]) -> None:
     if checks is None or checks["tree"] != tree:
         raise Refused(f"predeploy did not check {header['commit'][:10]}: its result is of another tree")
     if checks["overridden"]:
-        attempt.store.append(
-            {
-                "attempt": attempt.name,
-                "release": header["id"],
-                "host": attempt.request.get("host"),
-                "step": "predeploy",
-                "what": "overridden",
-                "why": checks["overridden"],
-            }
-        )
+        author: Author = {**attempt.author, "release": header["id"]}
+        attempt.store.journal.append(OverriddenEntry(**author, why=checks["overridden"]))
 
 
 def _git(attempt: Attempt, *words: str) -> list[str]:
@@ -150,34 +146,34 @@ def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings:
     """Unchanged, bad, older than what is live, a changed shared service, addresses that the edge does not hold."""
     request, store = attempt.request, attempt.store
     aside.refuse_unfinished(store)
-    live = observe.live(store, request["app"])
-    record = store.record(live["id"]) if live else None
-    same = [r for r in store.records() if r["commit"] == header["commit"] and r.get("env_digest") == env_digest]
-    if record in same and record is not None and record.get("settings") == settings and not request.get("force"):
+    live = live_release(store, request["app"])
+    record = store.releases.record(live.id) if live else None
+    same = [r for r in store.releases.records() if r.commit == header["commit"] and r.env_digest == env_digest]
+    if record in same and record is not None and record.settings == settings and not request.get("force"):
         if _is_unsettled(attempt, record):
-            raise Unsettled(record["id"])
-        attempt.release = record["id"]
-        raise Unchanged(f"{record['id']} is live already, with the same commit, env and settings: nothing to do")
-    bad = [r for r in same if r["state"] == "bad"]
+            raise Unsettled(record.id)
+        attempt.release = record.id
+        raise Unchanged(f"{record.id} is live already, with the same commit, env and settings: nothing to do")
+    bad = [r for r in same if r.state == "bad"]
     if bad and not request.get("force"):
         raise Refused(
-            f"{header['commit'][:10]} with this env is bad: {bad[0]['id']} was rolled back from. "
+            f"{header['commit'][:10]} with this env is bad: {bad[0].id} was rolled back from. "
             "Deploy another commit, or this one with --force"
         )
     if record is not None and not request.get("allow_downgrade"):
         code, _ = process.run(
-            _git(attempt, "merge-base", "--is-ancestor", record["commit"], header["commit"]), check=False
+            _git(attempt, "merge-base", "--is-ancestor", record.commit, header["commit"]), check=False
         )
         if code != 0:
             raise Refused(
-                f"{header['commit'][:10]} is not a descendant of {record['commit'][:10]}, which is live "
-                f"({record['id']}): somebody deployed something newer. Merge it, or give --allow-downgrade"
+                f"{header['commit'][:10]} is not a descendant of {record.commit[:10]}, which is live "
+                f"({record.id}): somebody deployed something newer. Merge it, or give --allow-downgrade"
             )
-    observe.refuse_strangers(request["app"], header["shared"])
+    refuse_strangers(request["app"], Document.decode(header["shared"]))
     _refuse_shared(attempt, header)
-    published = read_json(store.edge / "routes.json")
+    published = store.published_routes()
     if published is not None:
-        held = {(route["service"], route["port"], route["address"], route["listen"]) for route in published}
+        held = {(route.service, route.port, route.address, route.listen) for route in published}
         new = [r for r in header["routes"] if (r["service"], r["port"], r["address"], r["listen"]) not in held]
         if new:
             words = ", ".join(f"{r['service']}:{r['port']} on {r['address']}:{r['listen']}" for r in new)
@@ -188,11 +184,11 @@ def _refuse(attempt: Attempt, header: dict[str, Any], env_digest: str, settings:
 
 
 def _refuse_shared(attempt: Attempt, header: dict[str, Any]) -> None:
-    applied = read_json(attempt.store.shared / "wanted.json")
-    if applied is None or attempt.request.get("shared_unchanged"):
+    path = attempt.store.shared / "wanted.json"
+    if not path.exists() or attempt.request.get("shared_unchanged"):
         return
     objects = {name: _object(attempt, header["commit"], name) for name in header["shared_files"]}
-    changed = shared_changes(attempt, applied, header["shared"], objects)
+    changed = shared_changes(attempt, read_document(path), Document.decode(header["shared"]), objects)
     if changed:
         raise Refused(
             "shared services changed, and a deploy never touches them: "
@@ -203,26 +199,29 @@ def _refuse_shared(attempt: Attempt, header: dict[str, Any]) -> None:
 
 
 def shared_changes(
-    attempt: Attempt, applied: Mapping[str, Any], wanted: Mapping[str, Any], objects: Mapping[str, str]
+    attempt: Attempt, applied: Document, wanted: Document, objects: Mapping[str, str]
 ) -> dict[str, list[str]]:
-    """Shared services that differ from what runs, each with the keys or files; a new one is no change."""
-    new = wanted.get("services") or {}
-    known = read_json(attempt.store.shared / "files.json") or {}
-    files = [name for name, now in objects.items() if known.get(name, now) != now]
-    mounted, now = applied.get("volumes") or {}, wanted.get("volumes") or {}
-    volumes = [name for name in now if mounted.get(name, now[name]) != now[name]]
-    changed: dict[str, list[str]] = {}
-    for name, document in (applied.get("services") or {}).items():
-        if name not in new:
-            changed[name] = ["is gone"]
+    """Return the shared services that differ from what runs, each with its keys, files and volumes that do.
+
+    A new service is no change. ``objects`` maps each mounted file to its git object.
+    """
+    known = read_words(attempt.store.shared / "files.json")
+    files = [name for name, object_id in objects.items() if known.get(name, object_id) != object_id]
+    mounted = volumes_of(applied.raw)
+    volumes = [name for name, volume in volumes_of(wanted.raw).items() if mounted.get(name, volume) != volume]
+    keys_of = changed_keys(services_of(applied.raw), services_of(wanted.raw))
+    changes: dict[str, list[str]] = {}
+    for name in applied.services:
+        if name not in wanted.services:
+            changes[name] = ["is gone"]
             continue
-        keys = [key for key in sorted({*document, *new[name]}) if document.get(key) != new[name].get(key)]
-        text = json.dumps(new[name].get("volumes") or ())
-        keys += [f"file {file}" for file in files if f"/files/{file}" in text]
-        keys += [f"volume {volume}" for volume in volumes if f'"source": "{volume}"' in text]
+        mounts = json.dumps(wanted.services[name].setting("volumes") or ())
+        keys = keys_of.get(name, [])
+        keys += [f"file {file}" for file in files if f"/files/{file}" in mounts]
+        keys += [f"volume {volume}" for volume in volumes if f'"source": "{volume}"' in mounts]
         if keys:
-            changed[name] = keys
-    return changed
+            changes[name] = keys
+    return changes
 
 
 def _export(attempt: Attempt, commit: str, into: Path) -> None:

@@ -1,21 +1,23 @@
-"""Who may do what with a file; read the same way on a host and beside the operator."""
+"""Who may do what with a file of this host."""
 
 from __future__ import annotations
 
 import pwd
 from pathlib import Path
 
+from switchyard.core.wire.answers import FileRights
 
-def rights(path: Path) -> dict[str, str] | None:
-    """A file's mode and owner, or why it cannot be looked at; None where there is none."""
+
+def rights(path: Path) -> FileRights | None:
+    """Return a file's mode and owner, or why they are not known; None where there is no file."""
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
     except OSError as error:
-        return {"why": str(error.strerror)}
+        return FileRights(why=str(error.strerror))
     try:
-        owner = pwd.getpwuid(found.st_uid).pw_name
+        owner = pwd.getpwuid(status.st_uid).pw_name
     except KeyError:
-        owner = str(found.st_uid)
-    return {"mode": f"{found.st_mode & 0o7777:04o}", "owner": owner}
+        owner = str(status.st_uid)
+    return FileRights(mode=f"{status.st_mode & 0o7777:04o}", owner=owner)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 
 from switchyard.core.steps import Step
-from switchyard.host import observe
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps.table import act
 
 
 def end_standby(attempt: Attempt) -> None:
     """Stops the old colour when its standby is over; a verb that takes the lease does it, a rollback excepted."""
-    site = observe.site(attempt)
-    record = attempt.store.record(site.slot(site.live).release or "") if site.live != "none" else None
+    site = attempt.site()
+    record = attempt.store.releases.record(site.slot(site.live).release or "") if site.live != "none" else None
     if record is None or site.slot(site.idle).front not in ("starting", "healthy"):
         return
-    if time.time() - float(record.get("since") or time.time()) > int(record["app"]["standby"]):
+    if time.time() - (record.since or time.time()) > record.app.standby:
         act(attempt, Step("standby", site.idle))

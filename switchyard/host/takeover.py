@@ -11,8 +11,12 @@ from switchyard.core.errors import (
     Refused,
     SwitchyardError,
 )
+from switchyard.core.journal import TakeoverEntry
 from switchyard.core.lease import Lease
-from switchyard.host.adapters.store import Store, Superseded, now, runs
+from switchyard.core.wire.request import Operator
+from switchyard.host.adapters.kernel import now
+from switchyard.host.adapters.lease import Superseded, is_running
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.verbs.unlock import require_dead_or_forced
 
@@ -26,7 +30,7 @@ def take(attempt: Attempt) -> None:
     Before its switch it is taken over at once, and what it has running is waited for; after it, its end is.
     """
     store, request = attempt.store, attempt.request
-    lease, dead = store.holder()
+    lease, dead = store.lease.holder()
     if attempt.verb == "unlock":
         require_dead_or_forced(attempt, lease, dead)
     orphan = lease if lease and dead is None and request.get("gone") == lease.attempt else None
@@ -38,11 +42,11 @@ def take(attempt: Attempt) -> None:
             said.write(b'\n{"say": "seen", "verdict": "unverified", "why": "the process of its operator is gone"}\n')
         _wait(attempt, lambda: _is_over(store, orphan))
     over = lease if attempt.verb == "unlock" else (orphan if orphan and not orphan.switched else None)
-    attempt.number, before, taken = store.take(
-        attempt.name, attempt.verb, request["who"], over=over, operator=request.get("operator")
+    attempt.number, before, taken = store.lease.take(
+        attempt.name, attempt.verb, request["who"], over=over, operator=Operator.decode(request.get("operator") or {})
     )
     if taken:
-        attempt.note(step="takeover", what=taken)
+        store.journal.append(TakeoverEntry(**attempt.author, what=taken))
         attempt.emit("progress", text=taken)
     if before is not None:
         _outlive(attempt, before)
@@ -52,7 +56,7 @@ def take(attempt: Attempt) -> None:
 def _outlive(attempt: Attempt, before: Lease) -> None:
     """Waits for what a takeover found running; whoever comes next waits for it, too, where this one does not."""
     try:
-        if not _wait(attempt, lambda: not runs(before)):
+        if not _wait(attempt, lambda: not is_running(before)):
             raise Refused(
                 f"{before.who}'s {before.doing} has been superseded, but its program still runs (process {before.pid} "
                 "of the host): look what it waits for, or kill it, and type it again",
@@ -60,7 +64,7 @@ def _outlive(attempt: Attempt, before: Lease) -> None:
             )
     except SwitchyardError:
         with contextlib.suppress(Superseded):
-            attempt.store.give_back(attempt.number, before)
+            attempt.store.lease.give_back(attempt.number, before)
         attempt.number = 0
         raise
 
@@ -74,7 +78,7 @@ def _forget_packs(store: Store) -> None:
 
 
 def _is_over(store: Store, orphan: Lease) -> bool:
-    lease, dead = store.holder()
+    lease, dead = store.lease.holder()
     return lease is None or lease.attempt != orphan.attempt or dead is not None
 
 

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from switchyard.host.adapters.store import RESERVE
+from switchyard.host.adapters.disk import RESERVE
 
 INODES = 1500
 

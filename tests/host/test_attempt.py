@@ -18,7 +18,8 @@ from switchyard.core.steps import Step
 from switchyard.host import observe
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.engine import Container
-from switchyard.host.adapters.store import Store, write_json
+from switchyard.host.adapters.files import write_json
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.steps import build as images
 from switchyard.host.steps import colour as colour_steps
@@ -34,7 +35,7 @@ def attempt(tmp_path: Path) -> Attempt:
     folder = store.attempts / "one"
     folder.mkdir()
     made = Attempt(store, folder, {"verb": "deploy", "app": "web"})
-    made.number, _, _ = store.take("one", "deploy", "me@here")
+    made.number, _, _ = store.lease.take("one", "deploy", "me@here")
     return made
 
 
@@ -69,7 +70,7 @@ def test_a_step_that_found_the_release_wanting_is_told_and_written_down_as_faile
     acts.act(attempt, Step("prove", "green"))
     lines = (attempt.folder / "events.jsonl").read_text().splitlines()
     assert [event["state"] for event in map(json.loads, lines)] == ["begins", becomes]
-    assert [entry["what"] for entry in attempt.store.journal()[0]] == ["intent", becomes]
+    assert [entry["what"] for entry in attempt.store.journal.read()[0]] == ["intent", becomes]
 
 
 def test_before_the_switch_it_gives_up_when_nobody_beats(attempt):
@@ -104,19 +105,21 @@ def test_its_cleaning_up_is_cut_short_by_neither_silence_nor_a_word_and_keeps_th
         attempt.tick()
     attempt.ending = True
     say(attempt, "cancel")
-    renewed = attempt.store.lease().renewed
+    renewed = attempt.store.lease.current().renewed
     attempt.tick()
-    assert attempt.store.lease().renewed > renewed
+    assert attempt.store.lease.current().renewed > renewed
 
 
 def test_while_the_engine_stops_containers_neither_silence_nor_a_takeover_cuts_it_short(attempt):
     for switched in (False, True):
         fall_silent(attempt)
-        attempt.switched, renewed = switched, attempt.store.lease().renewed
+        attempt.switched, renewed = switched, attempt.store.lease.current().renewed
         attempt.linger()
-        assert attempt.store.lease().renewed > renewed, "however long it takes, nobody else gets the lease meanwhile"
+        assert attempt.store.lease.current().renewed > renewed, (
+            "however long it takes, nobody else gets the lease meanwhile"
+        )
     fall_silent(attempt)
-    attempt.store.take("two", "rollback", "me@here", over=attempt.store.lease())
+    attempt.store.lease.take("two", "rollback", "me@here", over=attempt.store.lease.current())
     attempt.linger()
     attempt.switched = False
     with pytest.raises(Cancelled):
@@ -156,7 +159,7 @@ def test_singletons_that_could_not_be_started_once_may_have_met_an_engine_that_w
 ):
     """It may be back before it is asked, and is no word on the release then."""
     with_release(attempt, "R1")
-    attempt.store.update("R1", handover=["worker"])
+    attempt.store.releases.update("R1", handover=["worker"])
     monkeypatch.setattr(observe, "site", lambda _: Site(green=Slot("R1")))
     monkeypatch.setattr(engine, "ping", lambda: None)
     refused = iter([SwitchyardError("unexpected EOF")] * refusals)

@@ -45,7 +45,7 @@ def spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
     store = Store(tmp_path / "root")
     store.prepare()
-    store.spend_reserve()
+    store.reserve.spend()
     for name in ("write", "append"):
         monkeypatch.setattr(channel, name, fail)
     monkeypatch.setattr(store, "prepare", lambda: None)
@@ -135,12 +135,12 @@ def test_an_attempt_that_was_cancelled_and_followed_by_another_is_told_as_supers
     store = Store(tmp_path / "root")
     store.prepare()
     folder = begun(store)
-    number, *_ = store.take("one", "deploy", "ann@laptop")
+    number, *_ = store.lease.take("one", "deploy", "ann@laptop")
     end = {"event": "end", "outcome": "cancelled", "exit": 130, "reason": "no word", "number": number}
     (folder / "events.jsonl").write_text(json.dumps(end) + "\n")
-    store.free(number)
+    store.lease.free(number)
     for _ in range(since):
-        store.free(store.take("two", "deploy", "bob@desk")[0])
+        store.lease.free(store.lease.take("two", "deploy", "bob@desk")[0])
     serve(store, "follow", seen=0)
     assert ends(capsys.readouterr().out)[0].startswith(told)
 

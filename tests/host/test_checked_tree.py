@@ -44,7 +44,7 @@ def header(attempt: Attempt, checked: str | None, overridden: str = "") -> dict[
 
 def test_the_tree_that_was_checked_goes_on(attempt):
     _require_checked(attempt, header(attempt, "all^{tree}"))
-    assert attempt.store.journal() == ([], [])
+    assert attempt.store.journal.read() == ([], [])
 
 
 @pytest.mark.parametrize("checked", ["all~1^{tree}", None])
@@ -60,7 +60,7 @@ def test_a_way_back_needs_no_check(attempt):
 
 def test_what_was_let_through_stands_in_the_journal_with_its_reason(attempt):
     _require_checked(attempt, header(attempt, "all^{tree}", "without lint (a hot fix)"))
-    (entry,), problems = attempt.store.journal()
+    (entry,), problems = attempt.store.journal.read()
     assert (entry["step"], entry["what"], entry["why"], problems) == (
         "predeploy",
         "overridden",

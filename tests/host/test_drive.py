@@ -17,7 +17,9 @@ from switchyard.core.site import Site, Slot
 from switchyard.core.steps import Step
 from switchyard.host import drive, program
 from switchyard.host.adapters import engine
-from switchyard.host.adapters.store import RESERVE, Store, write_json
+from switchyard.host.adapters.disk import RESERVE
+from switchyard.host.adapters.files import write_json
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import table as acts
 from switchyard.host.verbs import deploy
@@ -80,7 +82,7 @@ class Run:
         (folder / "said.jsonl").write_text("".join(json.dumps({"say": word}) + "\n" for word in words))
         program.run(self.store.root, folder)
         self.events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-        assert self.store.lease() is None
+        assert self.store.lease.current() is None
         return self.events[-1]
 
     @property
@@ -96,7 +98,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def test_a_deploy_goes_to_its_end(run):
     assert run.end()["exit"] == OK and run.whole == ("green", "stopped", "running")
-    assert run.store.record("new")["state"] == "good"
+    assert run.store.releases.record("new")["state"] == "good"
 
 
 @pytest.mark.parametrize("noticed", ["prove_singletons", "looks"])
@@ -129,7 +131,7 @@ def test_what_dies_between_prepared_and_the_switch_fails_and_is_taken_down(run):
     end = run.end()
     assert (end["outcome"], end["exit"], end["reason"]) == ("failed", FAILED, "web: exited")
     assert run.events[-2]["step"] == "cancel" and run.machine.colours["green"].front == "stopped"
-    assert run.store.record("new")["state"] == "failed" and run.whole[0] == "blue"
+    assert run.store.releases.record("new")["state"] == "failed" and run.whole[0] == "blue"
 
 
 def failing(errors: list[Exception], real: Callable[..., Any]) -> Any:
@@ -161,7 +163,7 @@ def test_past_the_switch_an_error_anywhere_is_no_end_of_it(run, error, where):
     end = run.end()
     assert errors == []
     assert (end["outcome"], end["exit"]) == ("live", OK), end
-    assert run.whole == ("green", "stopped", "running") and run.store.record("new")["state"] == "good"
+    assert run.whole == ("green", "stopped", "running") and run.store.releases.record("new")["state"] == "good"
 
 
 def test_an_engine_that_stays_away_past_the_switch_is_waited_for_again(run):
@@ -184,7 +186,7 @@ def test_past_the_switch_a_step_that_keeps_failing_takes_the_release_back(run):
     run.happens = breaks
     end = run.end()
     assert end["exit"] == TAKEN_BACK and "never thought of" in end["reason"]
-    assert run.whole == ("blue", "running", "stopped") and run.store.record("new")["state"] == "bad"
+    assert run.whole == ("blue", "running", "stopped") and run.store.releases.record("new")["state"] == "bad"
     assert "RuntimeError" in (run.store.attempts / "one" / "traceback").read_text()
 
 

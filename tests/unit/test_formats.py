@@ -17,7 +17,8 @@ import pytest
 from switchyard.core import journal
 from switchyard.core.lease import Lease
 from switchyard.host import channel
-from switchyard.host.adapters.store import Store, write
+from switchyard.host.adapters.files import write
+from switchyard.host.adapters.store import Store
 from tests.harness.formats import FOLDER, PRINTED, faults, require, require_printed
 
 TOP = Path(__file__).resolve().parents[2]
@@ -126,9 +127,9 @@ def test_a_lease_is_written_as_in_the_golden_file_and_freed_as_in_the_other(tmp_
     assert Lease.decode(golden).encode() == golden
     store = Store(tmp_path)
     store.prepare()
-    number, *_ = store.take("20260101T000000-abcdef", "deploy", "somebody")
+    number, *_ = store.lease.take("20260101T000000-abcdef", "deploy", "somebody")
     require("lease", json.loads((tmp_path / "lease.json").read_text()))
-    store.free(number)
+    store.lease.free(number)
     freed = json.loads((GOLDEN / "lease" / "free.json").read_text())
     assert json.loads((tmp_path / "lease.json").read_text()) == {**freed, "number": number}
 

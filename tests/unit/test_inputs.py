@@ -16,7 +16,9 @@ from switchyard.core import journal
 from switchyard.core.errors import BadInput, Refused
 from switchyard.core.lease import LASTS, Lease, ended
 from switchyard.host.adapters import store as store_module
-from switchyard.host.adapters.store import Store, Superseded, write
+from switchyard.host.adapters.files import write
+from switchyard.host.adapters.lease import Superseded
+from switchyard.host.adapters.store import Store
 from switchyard.host.rollback_target import choose
 
 

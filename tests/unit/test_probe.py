@@ -20,7 +20,8 @@ from switchyard.core.app import App, Check
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.engine import Container
-from switchyard.host.adapters.store import Store, write_json
+from switchyard.host.adapters.files import write_json
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import containers as slots
 from switchyard.host.steps import health

@@ -10,7 +10,8 @@ import pytest
 
 from switchyard.core.site import Site, Slot
 from switchyard.host import prune, receive
-from switchyard.host.adapters.store import Store, write, write_json
+from switchyard.host.adapters.files import write, write_json
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 
 SIZE = 200_000
@@ -97,7 +98,7 @@ def test_the_repository_of_a_host_shrinks_again_and_every_kept_commit_stays(code
         sizes.append(code.size())
     assert max(sizes) < (prune.PACKS + prune.KEPT + 1) * SIZE * 1.1 < code.number * SIZE, sizes
     assert code.host_git("for-each-ref", "--format=%(refname:lstrip=2)").split() == ["R6", "R7"]
-    for record in code.store.records():
+    for record in code.store.releases.records():
         assert code.host_git("cat-file", "-s", f"{record['commit']}:file") == str(SIZE)
 
 
@@ -107,7 +108,7 @@ def test_what_was_not_received_whole_goes_with_its_env_and_its_commit(code):
     attempt = code.deploy()
     assert (code.store.release("R2") / "env").exists()
     prune.prune(attempt)
-    assert sorted(path.name for path in code.store.releases.iterdir()) == ["R1", "R3"]
+    assert sorted(path.name for path in code.store.releases_folder.iterdir()) == ["R1", "R3"]
     assert code.host_git("for-each-ref", "--format=%(refname:lstrip=2)").split() == ["R1", "R3"]
 
 

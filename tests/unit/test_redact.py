@@ -12,7 +12,9 @@ from switchyard.control import compose
 from switchyard.core.app import App
 from switchyard.core.errors import BadInput, SwitchyardError
 from switchyard.core.redact import GONE, LEAST, redact, redact_all, spellings
-from switchyard.host.adapters.store import Store, full, write_json
+from switchyard.host.adapters.disk import describe_full
+from switchyard.host.adapters.files import write_json
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import edge as edge_steps
 
@@ -90,8 +92,8 @@ def test_a_document_that_a_value_breaks_is_told_without_the_value(tmp_path):
 
 
 def test_a_disk_without_inodes_is_told_from_a_full_one(tmp_path, monkeypatch):
-    assert "is full" in full(tmp_path)
-    assert "is full" in full(tmp_path / "gone")
+    assert "is full" in describe_full(tmp_path)
+    assert "is full" in describe_full(tmp_path / "gone")
 
 
 def test_no_free_loopback_port_is_named():

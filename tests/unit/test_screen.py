@@ -44,8 +44,8 @@ def test_the_usual_time_of_a_step_is_the_median_of_the_last_times_here(tmp_path)
     store = Store(tmp_path)
     store.prepare()
     for seconds in (0.1, 0.1, 0.1, 3, 5, 4, 100, 1):
-        store.append({"step": "build", "what": "done", "seconds": seconds})
-    store.append({"step": "build", "what": "failed", "seconds": 900})
+        store.journal.append({"step": "build", "what": "done", "seconds": seconds})
+    store.journal.append({"step": "build", "what": "failed", "seconds": 900})
     assert observe.usual(store) == {"build": 4.0}
 
 

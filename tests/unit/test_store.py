@@ -15,7 +15,10 @@ import pytest
 from switchyard.core.errors import LEASE_HELD, Refused
 from switchyard.core.journal import START, digest
 from switchyard.host.adapters import store as module
-from switchyard.host.adapters.store import Store, Superseded, process_start, write, write_json
+from switchyard.host.adapters.files import write, write_json
+from switchyard.host.adapters.kernel import process_start
+from switchyard.host.adapters.lease import Superseded
+from switchyard.host.adapters.store import Store
 from switchyard.host.prune import superfluous
 from switchyard.host.rollback_target import choose
 
@@ -78,68 +81,68 @@ def test_a_newer_layout_is_refused(store):
 
 
 def test_numbers_only_rise_also_when_releases_go(store):
-    assert store.next_number() == 1
+    assert store.releases.next_number() == 1
     for number in (1, 9):
         write_json(store.release(f"R{number}") / "release.json", {"id": f"R{number}", "number": number})
-    assert [record["id"] for record in store.records()] == ["R9", "R1"]
-    assert store.next_number() == 10
-    for path in store.releases.glob("*/release.json"):
+    assert [record["id"] for record in store.releases.records()] == ["R9", "R1"]
+    assert store.releases.next_number() == 10
+    for path in store.releases_folder.glob("*/release.json"):
         path.unlink()
-    assert store.next_number() == 11
+    assert store.releases.next_number() == 11
 
 
 def test_the_record_of_a_release_changes_and_one_that_somebody_deleted_is_not_begun_anew(store):
     write_json(store.release("R1") / "release.json", {"id": "R1", "number": 1, "state": "live"})
-    assert store.update("R1", state="good")["state"] == "good"
-    assert store.record("R1") == {"id": "R1", "number": 1, "state": "good"}
-    assert store.update("R2", state="bad") == {}
-    assert [record["id"] for record in store.records()] == ["R1"] and not store.release("R2").exists()
+    assert store.releases.update("R1", state="good")["state"] == "good"
+    assert store.releases.record("R1") == {"id": "R1", "number": 1, "state": "good"}
+    assert store.releases.update("R2", state="bad") == {}
+    assert [record["id"] for record in store.releases.records()] == ["R1"] and not store.release("R2").exists()
 
 
 def test_the_journal_is_an_unbroken_chain(store):
     for step in ("one", "two", "three"):
-        store.append({"step": step})
+        store.journal.append({"step": step})
     lines = (store.root / "journal.jsonl").read_text().splitlines()
     entries = [json.loads(line) for line in lines]
     assert [entry["seq"] for entry in entries] == [1, 2, 3]
     assert [entry["before"] for entry in entries] == [START, digest(lines[0]), digest(lines[1])]
-    assert store.journal() == (entries, []) and mode(store.root / "journal.jsonl") == 0o600
+    assert store.journal.read() == (entries, []) and mode(store.root / "journal.jsonl") == 0o600
 
 
 @pytest.mark.parametrize("torn", [b'{"v":1,"seq":3,"st', b'{"v":1,"who":"\xc3', b"\xff\x00"])
 def test_the_journal_goes_on_after_a_torn_line_and_reports_it(store, torn):
-    store.append({"step": "one"})
-    store.append({"step": "two"})
+    store.journal.append({"step": "one"})
+    store.journal.append({"step": "two"})
     with open(store.root / "journal.jsonl", "ab") as file:
         file.write(torn)
-    assert store.journal()[1] == ["line 3 is torn"]
-    store.append({"step": "three"})
-    store.append({"step": "four"})
-    entries, problems = store.journal()
+    assert store.journal.read()[1] == ["line 3 is torn"]
+    store.journal.append({"step": "three"})
+    store.journal.append({"step": "four"})
+    entries, problems = store.journal.read()
     assert [entry["step"] for entry in entries] == ["one", "two", "three", "four"]
     assert problems == ["line 3 is torn"]
 
 
 def test_a_line_that_lost_only_its_end_of_line_is_still_part_of_the_chain(store):
-    store.append({"step": "one"})
+    store.journal.append({"step": "one"})
     path = store.root / "journal.jsonl"
     path.write_bytes(path.read_bytes().rstrip(b"\n"))
-    store.append({"step": "two"})
-    entries, problems = store.journal()
+    store.journal.append({"step": "two"})
+    entries, problems = store.journal.read()
     assert [entry["step"] for entry in entries] == ["one", "two"] and problems == []
 
 
 @pytest.mark.parametrize("line", [1, 2])
 def test_a_line_that_is_gone_or_changed_is_reported(store, line):
     for step in ("one", "two", "three"):
-        store.append({"step": step})
+        store.journal.append({"step": step})
     path = store.root / "journal.jsonl"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[: line - 1] + lines[line:]))
-    assert store.journal()[1] == [f"line {line} does not follow line {line - 1}"]
+    assert store.journal.read()[1] == [f"line {line} does not follow line {line - 1}"]
     changed = [text.replace('"step":"', '"step":"x') if at == line else text for at, text in enumerate(lines, 1)]
     path.write_text("".join(changed))
-    assert store.journal()[1] == [f"line {line + 1} does not follow line {line}"]
+    assert store.journal.read()[1] == [f"line {line + 1} does not follow line {line}"]
 
 
 def dead() -> int:
@@ -150,82 +153,82 @@ def dead() -> int:
 
 
 def test_a_lease_is_taken_once_and_the_second_is_told_who_holds_it(store):
-    number, before, taken = store.take("A1", "deploy of abc1234", "ann@laptop")
+    number, before, taken = store.lease.take("A1", "deploy of abc1234", "ann@laptop")
     assert (number, before, taken) == (1, None, None)
     with pytest.raises(Refused, match=r"ann@laptop holds the lease: deploy of abc1234 since .* inv status") as caught:
-        store.take("A2", "rollback", "bob@desk")
+        store.lease.take("A2", "rollback", "bob@desk")
     assert caught.value.exit == LEASE_HELD == 75
-    assert store.lease().attempt == "A1" and mode(store.root / "lease.json") == 0o600
+    assert store.lease.current().attempt == "A1" and mode(store.root / "lease.json") == 0o600
 
 
 def test_a_lease_that_is_free_is_taken_with_a_higher_number(store):
-    first, *_ = store.take("A1", "deploy", "ann@laptop")
-    store.free(first)
-    assert store.lease() is None
-    assert store.take("A2", "deploy", "bob@desk") == (first + 1, None, None)
+    first, *_ = store.lease.take("A1", "deploy", "ann@laptop")
+    store.lease.free(first)
+    assert store.lease.current() is None
+    assert store.lease.take("A2", "deploy", "bob@desk") == (first + 1, None, None)
 
 
 @pytest.mark.parametrize("reused", [False, True])
 def test_a_lease_of_a_dead_program_is_taken_over_in_so_many_words(store, reused):
-    first, *_ = store.take("A1", "deploy", "ann@laptop")
+    first, *_ = store.lease.take("A1", "deploy", "ann@laptop")
     gone = {"started": "0"} if reused else {"pid": dead()}
-    write_json(store.root / "lease.json", replace(store.lease(), **gone).encode())
-    second, before, taken = store.take("A2", "rollback", "bob@desk")
+    write_json(store.root / "lease.json", replace(store.lease.current(), **gone).encode())
+    second, before, taken = store.lease.take("A2", "rollback", "bob@desk")
     assert (second, before.number) == (
         first + 1,
         first,
     ) and taken == "took over from ann@laptop (deploy): its program is gone"
-    assert store.lease().who == "bob@desk" and store.lease().started == process_start(os.getpid())
+    assert store.lease.current().who == "bob@desk" and store.lease.current().started == process_start(os.getpid())
 
 
 def test_a_lease_is_taken_by_force_in_so_many_words(store):
-    store.take("A1", "deploy", "ann@laptop")
-    seen = store.lease()
-    taken = store.take("A2", "unlock", "bob@desk", over=seen)
+    store.lease.take("A1", "deploy", "ann@laptop")
+    seen = store.lease.current()
+    taken = store.lease.take("A2", "unlock", "bob@desk", over=seen)
     assert taken == (2, seen, "took over from ann@laptop (deploy): by force")
 
 
 @pytest.mark.parametrize("since", ["another came", "it has switched"])
 def test_a_lease_is_not_taken_by_force_from_a_holder_that_is_no_longer_as_it_was_seen(store, since):
-    first, *_ = store.take("A1", "deploy", "ann@laptop")
-    seen = store.lease()
+    first, *_ = store.lease.take("A1", "deploy", "ann@laptop")
+    seen = store.lease.current()
     if since == "another came":
-        store.take("A2", "deploy", "bob@desk", over=seen)
+        store.lease.take("A2", "deploy", "bob@desk", over=seen)
     else:
-        store.renew(first, switched=True)
+        store.lease.renew(first, switched=True)
     with pytest.raises(Refused, match="holds the lease: deploy"):
-        store.take("A3", "unlock", "eve@desk", over=seen)
+        store.lease.take("A3", "unlock", "eve@desk", over=seen)
 
 
 def test_a_lease_that_is_given_back_is_nobody_s_to_act_by_and_still_names_what_runs(store):
-    first, *_ = store.take("A1", "deploy", "ann@laptop")
-    second, before, _ = store.take("A2", "unlock", "bob@desk", over=store.lease())
-    store.give_back(second, before)
+    first, *_ = store.lease.take("A1", "deploy", "ann@laptop")
+    second, before, _ = store.lease.take("A2", "unlock", "bob@desk", over=store.lease.current())
+    store.lease.give_back(second, before)
     for number in (first, second):
         with pytest.raises(Superseded):
-            store.guard(number)
-        store.free(number)
-    assert store.lease().attempt == "A1"
+            store.lease.guard(number)
+        store.lease.free(number)
+    assert store.lease.current().attempt == "A1"
 
 
 def test_after_a_takeover_the_first_can_do_nothing_more(store):
-    first, *_ = store.take("A1", "deploy", "ann@laptop")
-    store.guard(first)
-    store.renew(first, switched=True)
-    assert store.lease().switched is True
-    second, *_ = store.take("A2", "deploy", "bob@desk", over=store.lease())
-    for act in (store.guard, store.renew):
+    first, *_ = store.lease.take("A1", "deploy", "ann@laptop")
+    store.lease.guard(first)
+    store.lease.renew(first, switched=True)
+    assert store.lease.current().switched is True
+    second, *_ = store.lease.take("A2", "deploy", "bob@desk", over=store.lease.current())
+    for act in (store.lease.guard, store.lease.renew):
         with pytest.raises(Superseded, match="another attempt holds the lease"):
             act(first)
-    store.free(first)
-    store.guard(second)
-    assert store.lease().attempt == "A2"
+    store.lease.free(first)
+    store.lease.guard(second)
+    assert store.lease.current().attempt == "A2"
 
 
 def test_a_lease_of_before_a_restart_holds_no_longer(store):
-    store.take("A1", "deploy", "ann@laptop")
-    write_json(store.root / "lease.json", replace(store.lease(), boot="another").encode())
-    assert store.holder()[1] == "the host has been restarted since"
+    store.lease.take("A1", "deploy", "ann@laptop")
+    write_json(store.root / "lease.json", replace(store.lease.current(), boot="another").encode())
+    assert store.lease.holder()[1] == "the host has been restarted since"
 
 
 def record(number: int, state: str) -> dict[str, Any]:

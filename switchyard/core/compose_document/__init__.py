@@ -4,7 +4,7 @@
 """
 
 from switchyard.core.compose_document.document import Document, Service, WrittenService, written_services
-from switchyard.core.compose_document.edits import changed_keys, pin, services_of, with_services
+from switchyard.core.compose_document.edits import changed_keys, pin, services_of, volumes_of, with_services
 from switchyard.core.compose_document.parts import EVERY_ADDRESS, Build, Mount, Port, Resource
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "changed_keys",
     "pin",
     "services_of",
+    "volumes_of",
     "with_services",
     "written_services",
 ]

@@ -13,6 +13,11 @@ def services_of(document: Mapping[str, Json]) -> Mapping[str, Json]:
     return Section.of(document, "").section("services").raw
 
 
+def volumes_of(document: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the volumes of a document as JSON."""
+    return Section.of(document.get("volumes"), "volumes").raw
+
+
 def pin(document: Mapping[str, Json], images: Mapping[str, str]) -> dict[str, Json]:
     """Return the document with images named by their ids, which no tag can move. ``images`` maps service to id."""
     pinned = {

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from switchyard.core import edge, names
 from switchyard.core.errors import NotChecked, SwitchyardError
-from switchyard.host.adapters.store import Store, write
+from switchyard.host.adapters.files import write
+from switchyard.host.adapters.store import Store
 
 ANSWER_WITHIN = 3.0
 GONE_WITHIN = 5.0
@@ -81,6 +82,11 @@ class Proxy:
         except FileNotFoundError:
             return "none"
         return text[1] if len(text) == 2 and text[1] in names.COLOURS else "none"
+
+    def target(self) -> str:
+        """Return the colour that traffic goes to: what the running proxy answers; if it is down, the map file."""
+        colour = self.live()
+        return self.file_live() if colour == "down" else colour
 
     def backends(self) -> set[str]:
         """The backends that the running configuration has."""

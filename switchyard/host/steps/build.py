@@ -11,7 +11,7 @@ from switchyard.core import commands, names
 from switchyard.core.compose_document import pin
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, process
-from switchyard.host.adapters.store import read_json, write, write_json
+from switchyard.host.adapters.files import read_object, write, write_json
 from switchyard.host.attempt import Attempt
 
 _BROKEN, _NO_PIP, _NO_PYTHON = 3, 4, 127
@@ -28,29 +28,29 @@ def build(attempt: Attempt, colour: str | None) -> None:
     """Builds or pulls every image, checks Python ones, tags them, and pins the documents to their ids."""
     store, release, app = attempt.store, attempt.release, attempt.app
     folder = store.release(release)
-    document = read_json(folder / "build.json")
-    if document.get("services"):
+    document = store.releases.document(release, "build")
+    if document.services:
         attempt.run(commands.build(attempt.target()))
     images: dict[str, str] = {}
-    for service in document.get("services", {}):
+    for service in document.services:
         images[service] = require_image(names.tag(app.name, service, release))
-    for service, image in attempt.record["pulls"].items():
+    for service, image in attempt.record.pulls.items():
         if engine.image_id(image) is None:
             attempt.run(commands.pull(image))
         images[service] = require_image(image)
         attempt.run(commands.tag(images[service], names.tag(app.name, service, release)))
-    built = {images[service]: service for service in document.get("services", {})}
+    built = {images[service]: service for service in document.services}
     looks: list[Callable[..., object]] = [
         partial(_pip_check, attempt, service, image) for image, service in built.items()
     ]
     for one in names.COLOURS:
         path = folder / f"{one}.json"
-        write_json(path, pin(read_json(path), images))
+        write_json(path, pin(read_object(path), images))
         argv = commands.compose(names.project(app.name, one), str(path), "config", "--quiet")
         looks.append(partial(process.run, argv))
     _at_once(attempt, looks)
-    standins = sorted({image for image in attempt.record["pulls"].values() if _is_standin(image)})
-    store.update(release, images=images, standins=standins)
+    standins = tuple(sorted({image for image in attempt.record.pulls.values() if _is_standin(image)}))
+    store.releases.update(release, images=images, standins=standins)
 
 
 def _at_once(attempt: Attempt, looks: Iterable[Callable[..., object]]) -> None:

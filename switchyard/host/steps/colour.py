@@ -12,11 +12,11 @@ from switchyard.core import commands, edge
 from switchyard.core.errors import (
     SwitchyardError,
 )
-from switchyard.host import observe
 from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.engine import Container
-from switchyard.host.adapters.store import write
+from switchyard.host.adapters.files import write
 from switchyard.host.attempt import Attempt
+from switchyard.host.edge_configuration import edge_routes
 from switchyard.host.steps import containers as slots
 from switchyard.host.steps import health
 
@@ -27,14 +27,12 @@ ANSWERED_WITHIN = 5.0
 def up(attempt: Attempt, colour: str | None) -> None:
     """The idle colour's routed and plain services, without their dependencies."""
     assert colour is not None
-    record = attempt.record
     attempt.memory.failed.pop(f"front {colour}", None)
     held = slots.containers_in(attempt, colour)
     release = held[0].release if held else attempt.release
-    if release != attempt.release:
-        record = attempt.store.record(release) or {}
+    record = attempt.store.releases.require(release)
     attempt.proxy.fill("releases", edge.releases_map({**slots.releases(attempt), colour: release}))
-    attempt.run(commands.up(attempt.target(release), colour, record["front"]))
+    attempt.run(commands.up(attempt.target(release), colour, record.front))
     attempt.memory.started.add(f"front {colour}")
     link(attempt.store.root, colour, f"releases/{release}")
 
@@ -56,12 +54,13 @@ def prove(attempt: Attempt, colour: str | None) -> bool:
     if not health.prove_all(attempt, f"front {colour}", containers):
         return False
     release = health.release_of(attempt, containers)
-    held = {route.name for route in observe.edge_routes(attempt)}
+    within = attempt.store.releases.settings(release, attempt.request["app"]).healthy_within
+    held = {route.name for route in edge_routes(attempt.store, attempt.routes)}
     attempt.proxy.resume(colour)
     try:
-        for route in observe.routes(attempt, release):
+        for route in attempt.store.releases.routes(release, attempt.routes):
             if route.name in held:
-                health.await_up(attempt, route, colour, 1, observe.settings(attempt, release).healthy_within)
+                health.await_up(attempt, route, colour, 1, within)
     except probe.Unhealthy as error:
         attempt.memory.failed[f"front {colour}"] = attempt.memory.reason = str(error)
         return False

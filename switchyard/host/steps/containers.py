@@ -9,10 +9,10 @@ from switchyard.core import commands, names
 from switchyard.core.errors import (
     SwitchyardError,
 )
-from switchyard.host import observe
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.engine import Container, RestartPolicy
 from switchyard.host.attempt import Attempt
+from switchyard.host.slot_state import of_colour
 
 LISTED_WITHIN = 5.0
 """Seconds for which the engine's list may lag behind a stop that it has answered."""
@@ -21,7 +21,7 @@ LISTED_WITHIN = 5.0
 def containers_in(attempt: Attempt, colour: str) -> list[Container]:
     """What the slot of a colour holds, running or not, as the engine lists it."""
     app = attempt.request["app"]
-    return observe.of_colour(engine.containers(f"{names.APP}={app}", f"{names.COLOUR}={colour}"), colour)
+    return of_colour(engine.containers(f"{names.APP}={app}", f"{names.COLOUR}={colour}"), colour)
 
 
 def releases(attempt: Attempt) -> dict[str, str | None]:
@@ -52,9 +52,8 @@ def stop(attempt: Attempt, colour: str, containers: Iterable[Container]) -> None
 def keep(attempt: Attempt, colour: str, containers: list[Container]) -> None:
     """Gives containers the restart policy of their document again, which a stop took from them."""
     for container in containers:
-        document = attempt.json(container.release, f"{colour}.json") or {}
-        service = (document.get("services") or {}).get(container.service) or {}
-        keep_up(container.id, str(service.get("restart", "no")))
+        service = attempt.store.releases.document(container.release, colour).services.get(container.service)
+        keep_up(container.id, service.restart if service else "no")
 
 
 def keep_up(container: str, restart: str) -> None:

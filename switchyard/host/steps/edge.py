@@ -8,19 +8,20 @@ import random
 import socket
 import time
 from functools import partial
-from typing import Any
 
 from switchyard.core import commands, edge, names
+from switchyard.core.app import Route
 from switchyard.core.errors import (
     SwitchyardError,
 )
 from switchyard.host import backup as aside
-from switchyard.host import observe
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.proxy import UP_WITHIN
-from switchyard.host.adapters.store import write, write_json
 from switchyard.host.attempt import Attempt
+from switchyard.host.edge_configuration import edge_routes, wanted_configuration
+from switchyard.host.neighbours import listening
 from switchyard.host.steps import build as images
 from switchyard.host.steps import containers as slots
 from switchyard.host.steps import look
@@ -41,10 +42,14 @@ def edge_up(attempt: Attempt, colour: str | None) -> None:
     for name, text in maps.items():
         if not (home / "maps" / f"{name}.map").exists():
             write(home / "maps" / f"{name}.map", text, 0o644)
-    routes = observe.edge_routes(attempt)
+    routes = edge_routes(attempt.store, attempt.routes)
     if not (home / "routes.json").exists():
         publish(attempt, routes)
-    write(home / "cfg" / "next.cfg", observe.wanted_configuration(attempt, observe.site(attempt)), 0o644)
+    write(
+        home / "cfg" / "next.cfg",
+        _wanted_configuration(attempt),
+        0o644,
+    )
     running = _that_takes_it(attempt)
     os.replace(home / "cfg" / "next.cfg", home / "cfg" / "haproxy.cfg")
     before = attempt.proxy.process() if running else ""
@@ -57,6 +62,10 @@ def edge_up(attempt: Attempt, colour: str | None) -> None:
         for container in edge_containers(attempt):
             slots.keep_up(container.id, "unless-stopped")
     attempt.proxy.wait(set(edge.preview_names(routes)), after=before)
+
+
+def _wanted_configuration(attempt: Attempt) -> str:
+    return wanted_configuration(attempt.store, attempt.request["app"], attempt.release, attempt.site())
 
 
 def _that_takes_it(attempt: Attempt) -> Container | None:
@@ -85,9 +94,9 @@ def edge_containers(attempt: Attempt) -> list[Container]:
     return engine.containers(f"{names.APP}={attempt.request['app']}", f"{names.KIND}=edge")
 
 
-def publish(attempt: Attempt, routes: list[Any]) -> None:
+def publish(attempt: Attempt, routes: list[Route]) -> None:
     """Chooses the previews' ports and writes the edge's document, once."""
-    taken = {int(port) for port in observe.listening()}
+    taken = {int(port) for port in listening()}
     previews = {}
     for name in edge.preview_names(routes):
         previews[name] = _free_port(taken)
@@ -100,7 +109,7 @@ def publish(attempt: Attempt, routes: list[Any]) -> None:
     document = edge.document(attempt.app.name, routes, previews, home=str(attempt.store.edge), user=user, image=image)
     write_json(attempt.store.edge / "compose.json", document)
     write_json(attempt.store.edge / "previews.json", previews)
-    write_json(attempt.store.edge / "routes.json", [route.__dict__ for route in routes])
+    write_json(attempt.store.edge / "routes.json", [route.encode() for route in routes])
 
 
 def _free_port(taken: set[int]) -> int:
@@ -122,7 +131,11 @@ def apply_edge(attempt: Attempt, colour: str | None) -> None:
     aside.keep(home, ())
     try:
         publish(attempt, list(attempt.routes))
-        write(home / "cfg" / "haproxy.cfg", observe.wanted_configuration(attempt, observe.site(attempt)), 0o644)
+        write(
+            home / "cfg" / "haproxy.cfg",
+            _wanted_configuration(attempt),
+            0o644,
+        )
         _recreate(attempt)
     except SwitchyardError as error:
         go_back(attempt, home, error, partial(_recreate, attempt))

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from functools import partial
 
 from switchyard.core.app import Route
-from switchyard.host import observe
 from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.engine import Container
 from switchyard.host.attempt import Attempt
+from switchyard.host.slot_state import identity
 
 
 def prove_all(attempt: Attempt, key: str, containers: list[Container], most: float = math.inf) -> bool:
@@ -20,9 +20,9 @@ def prove_all(attempt: Attempt, key: str, containers: list[Container], most: flo
     One after the other, and all the while none may end. ``most``: seconds that each gets, where its release gives more.
     """
     release = release_of(attempt, containers)
-    app = observe.settings(attempt, release)
-    ports = {route.service: route.port for route in observe.routes(attempt, release)}
-    ran = key.endswith(observe.site(attempt).live) or release != attempt.release
+    app = attempt.store.releases.settings(release, attempt.request["app"])
+    ports = {route.service: route.port for route in attempt.store.releases.routes(release, attempt.routes)}
+    ran = key.endswith(attempt.site().live) or release != attempt.release
     restarts = {c.id: engine.restart_count(c.id) if ran else 0 for c in containers}
     try:
         for container in containers:
@@ -41,7 +41,7 @@ def prove_all(attempt: Attempt, key: str, containers: list[Container], most: flo
     except probe.Unhealthy as error:
         attempt.memory.failed[key] = attempt.memory.reason = str(error)
         return False
-    attempt.memory.proven[key] = observe.identity(containers)
+    attempt.memory.proven[key] = identity(containers)
     return True
 
 

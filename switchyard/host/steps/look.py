@@ -6,10 +6,9 @@ import time
 from typing import Any
 
 from switchyard.core import edge
-from switchyard.host import observe
 from switchyard.host.adapters import engine, probe
-from switchyard.host.adapters.store import read_json
 from switchyard.host.attempt import Attempt
+from switchyard.host.edge_configuration import edge_routes
 
 SEEN_WITHIN = 20.0
 """Seconds in which the operator's side hands in what it saw."""
@@ -21,10 +20,9 @@ LOOK_WITHIN = 10.0
 def smoke(attempt: Attempt, colour: str | None) -> bool:
     """Whether every route answers well through its preview port, and the application's own smoke command passes."""
     assert colour is not None
-    previews = read_json(attempt.store.edge / "previews.json")
     urls = {}
     for route in attempt.routes:
-        port = previews[f"{route.name}_{colour}"]
+        port = attempt.store.preview_port(f"{route.name}_{colour}")
         urls[f"URL_{route.service}_{route.port}".upper().replace("-", "_")] = f"http://127.0.0.1:{port}"
         answer = ask_route(attempt, route, "127.0.0.1", port, attempt.release)
         if not answer.passed:
@@ -48,7 +46,7 @@ def look(attempt: Attempt, colour: str | None) -> bool:
     began = time.monotonic()
     deadline = began + LOOK_WITHIN
     wanted = {route.name for route in attempt.routes}
-    for route in (route for route in observe.edge_routes(attempt) if route.name in wanted):
+    for route in (route for route in edge_routes(attempt.store, attempt.routes) if route.name in wanted):
         host = "127.0.0.1" if route.address in ("0.0.0.0", "") else route.address
         while True:
             answer = ask_route(attempt, route, host, route.listen, attempt.release)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from switchyard.core import commands, names
 from switchyard.core.app import Migrations
 from switchyard.core.errors import Refused
-from switchyard.host import observe
+from switchyard.core.wire.release import MigrationHead, OneshotOutcome
 from switchyard.host.adapters import engine, process
-from switchyard.host.adapters.store import now
+from switchyard.host.adapters.kernel import now
 from switchyard.host.attempt import Attempt
 
 ONESHOT_WITHIN = 900.0
@@ -21,15 +20,15 @@ REMOVED_WITHIN = 20.0
 
 def oneshots(attempt: Attempt, colour: str | None) -> bool:
     """Each oneshot once, in order, up to one that fails; what it did is recorded, never guessed."""
-    idle = observe.site(attempt).idle
+    idle = attempt.site().idle
     app, record = attempt.app, attempt.record
-    outcomes = dict(record.get("outcomes", {}))
-    for service in record["oneshots"]:
-        if outcomes.get(service, {}).get("exit") == 0:
+    outcomes = dict(record.outcomes)
+    for service in record.oneshots:
+        if service in outcomes and outcomes[service].succeeded:
             continue
         if attempt.request.get("back"):
-            outcomes[service] = {"exit": 0, "seconds": 0, "skipped": "a rollback runs no oneshot"}
-            attempt.store.update(attempt.release, outcomes=outcomes)
+            outcomes[service] = OneshotOutcome(exit=0, seconds=0, skipped="a rollback runs no oneshot")
+            attempt.store.releases.update(attempt.release, outcomes=outcomes)
             continue
         migrates = app.migrations is not None and app.migrations.service == service
         once = migrates and app.migrations is not None and app.migrations.repeat == "never"
@@ -40,9 +39,9 @@ def oneshots(attempt: Attempt, colour: str | None) -> bool:
                 "(migrations.repeat: never). Look at the database, then deploy with --force"
             )
         _end_left(attempt)
-        head: dict[str, Any] = {"before": _head(attempt, idle)} if migrates else {}
-        outcomes[service] = {"begun": round(time.time(), 3)}
-        attempt.store.update(attempt.release, outcomes=outcomes)
+        before = _head(attempt, idle) if migrates else None
+        outcomes[service] = OneshotOutcome(begun=round(time.time(), 3))
+        attempt.store.releases.update(attempt.release, outcomes=outcomes)
         if migrates and app.migrations is not None and app.migrations.pending:
             attempt.emit("progress", text=f"pending migrations: {_pending(attempt, idle, app.migrations)}")
         attempt.emit("progress", text=f"running {service}")
@@ -53,11 +52,11 @@ def oneshots(attempt: Attempt, colour: str | None) -> bool:
             code, output = attempt.run(argv, within=ONESHOT_WITHIN, check=False)
         finally:
             _remove_container(name)
-        outcomes[service] = {"exit": code, "seconds": round(now() - started, 2)}
-        attempt.store.update(attempt.release, outcomes=outcomes)
+        outcomes[service] = OneshotOutcome(exit=code, seconds=round(now() - started, 2))
+        attempt.store.releases.update(attempt.release, outcomes=outcomes)
         if migrates:
-            head.update(after=_head(attempt, idle), files=_migration_files(attempt))
-            attempt.store.update(attempt.release, head=head)
+            head = MigrationHead(before, _head(attempt, idle), tuple(_migration_files(attempt)))
+            attempt.store.releases.update(attempt.release, head=head)
         if code != 0:
             attempt.memory.reason = f"{service} ended with {code}:\n{output.strip()[-2000:]}"
             return False
@@ -87,10 +86,10 @@ def _remove_container(name: str) -> None:
 
 def _begun_and_not_ended(attempt: Attempt, service: str) -> str | None:
     """The release for which a oneshot was begun last, where nobody knows how it ended and none has succeeded since."""
-    for record in attempt.store.records():
-        outcome = (record.get("outcomes") or {}).get(service)
+    for record in attempt.store.releases.records():
+        outcome = record.outcomes.get(service)
         if outcome is not None:
-            return None if "exit" in outcome else str(record["id"])
+            return record.id if outcome.exit is None else None
     return None
 
 
@@ -106,7 +105,8 @@ def _head(attempt: Attempt, colour: str) -> str | None:
     """The schema's head as the adapter's command tells it, else the last file; None where neither does."""
     migrations = attempt.app.migrations
     if migrations is None or not migrations.current:
-        ran = attempt.record.get("outcomes", {}).get(migrations.service if migrations else "", {}).get("exit") == 0
+        outcome = attempt.record.outcomes.get(migrations.service if migrations else "")
+        ran = outcome is not None and outcome.succeeded
         files = _migration_files(attempt)
         return (files[-1] if files else None) if ran else _head_of_live(attempt)
     code, lines = _adapter(attempt, colour, migrations.service, migrations.current)
@@ -128,6 +128,5 @@ def _adapter(attempt: Attempt, colour: str, service: str, command: Sequence[str]
 
 
 def _head_of_live(attempt: Attempt) -> str | None:
-    record = attempt.store.record(attempt.before or "") if attempt.before else None
-    head: dict[str, str | None] = (record or {}).get("head") or {}
-    return head.get("after")
+    record = attempt.store.releases.record(attempt.before)
+    return record.head.after if record and record.head else None

@@ -6,10 +6,10 @@ from switchyard.core import names
 from switchyard.core.errors import (
     BadInput,
 )
-from switchyard.host import observe
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.engine import Container
 from switchyard.host.attempt import Attempt
+from switchyard.host.slot_state import of_colour
 from switchyard.host.steps import health
 
 REST_WITHIN = 10.0
@@ -19,7 +19,7 @@ REST_WITHIN = 10.0
 def chosen_containers(attempt: Attempt, colour: str) -> list[Container]:
     """The containers of the service that is asked for, else of all; raises ``BadInput`` where there are none."""
     containers = engine.containers(f"{names.APP}={attempt.request['app']}", f"{names.COLOUR}={colour}")
-    held = observe.of_colour(containers, colour)
+    held = of_colour(containers, colour)
     service = attempt.request.get("service")
     chosen = [c for c in held if service in (None, c.service)]
     if not chosen:
@@ -34,7 +34,7 @@ def restart_each(attempt: Attempt, colour: str | None) -> None:
     chosen = chosen_containers(attempt, colour)
     for container in chosen:
         name = container.service
-        attempt.store.guard(attempt.number)
+        attempt.store.lease.guard(attempt.number)
         attempt.emit("progress", text=f"restarting {name}")
         up = {route: attempt.proxy.servers_up(f"{route.name}_{colour}") for route in attempt.routes}
         try:

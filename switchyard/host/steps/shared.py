@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any
 
 from switchyard.core import commands, names
-from switchyard.core.compose_document import pin, services_of, with_services
+from switchyard.core.compose_document import Document, pin, services_of, with_services
 from switchyard.core.errors import (
     SwitchyardError,
 )
+from switchyard.core.wire.message import Json
 from switchyard.host import backup as aside
-from switchyard.host import observe
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.engine import Container
-from switchyard.host.adapters.store import read_json, write, write_json
+from switchyard.host.adapters.files import read_document, read_object, read_words, write, write_json
 from switchyard.host.attempt import Attempt
+from switchyard.host.neighbours import refuse_strangers
 from switchyard.host.receive import shared_changes
 from switchyard.host.steps import containers as slots
 from switchyard.host.steps import health
@@ -26,24 +26,22 @@ from switchyard.host.steps.restore import go_back
 def shared(attempt: Attempt, colour: str | None) -> None:
     """Networks, volumes and the shared project, up and healthy; what runs already is left alone."""
     store, app = attempt.store, attempt.app
-    folder = store.release(attempt.release)
     make_ground(attempt)
-    wanted = read_json(folder / "shared.json")
-    services = sorted(wanted.get("services", {}))
+    wanted = store.releases.document(attempt.release, "shared")
+    services = sorted(wanted.services)
     if services:
         write_json(store.shared / "files.json", lay_files(attempt))
-        observe.refuse_strangers(app.name, wanted)
-        applied = read_json(store.shared / "compose.json")
-        ids = {name: attempt.record["images"][name] for name in services}
-        running = services_of(applied or {})
-        write_json(store.shared / "compose.json", with_services(pin(wanted, ids), running))
+        refuse_strangers(app.name, wanted)
+        ids = {name: attempt.record.images[name] for name in services}
+        running = services_of(read_object(store.shared / "compose.json"))
+        write_json(store.shared / "compose.json", with_services(pin(wanted.raw, ids), running))
         for name in services:
             if name not in running:
                 attempt.run(commands.tag(ids[name], names.tag(app.name, name, "shared")))
         attempt.run(commands.up_shared(attempt.target()))
         prove_shared(attempt)
-    if not (store.shared / "wanted.json").exists() or not attempt.record.get("shared_unchanged"):
-        write_json(store.shared / "wanted.json", wanted)
+    if not (store.shared / "wanted.json").exists() or not attempt.record.shared_unchanged:
+        write_json(store.shared / "wanted.json", wanted.raw)
     write(store.shared / "ready", "")
 
 
@@ -58,20 +56,20 @@ def make_ground(attempt: Attempt) -> None:
                 "Remove networks that nothing uses (docker network ls), or give it more in "
                 "/etc/docker/daemon.json (default-address-pools)"
             )
-    for volume in attempt.record["volumes"]:
+    for volume in attempt.record.volumes:
         if not engine.has_volume(volume):
             engine.create_volume(volume, app)
-    for name in attempt.record["data"]:
+    for name in attempt.record.data:
         (attempt.store.root / "data" / name).mkdir(parents=True, exist_ok=True, mode=0o755)
 
 
 def prove_shared(attempt: Attempt) -> None:
     """Every container of the shared project healthy; raises ``Unhealthy`` with the reason."""
     project = names.project(attempt.app.name, "shared")
-    documents = (read_json(attempt.store.shared / "compose.json") or {}).get("services") or {}
+    services = read_document(attempt.store.shared / "compose.json").services
     for container in engine.containers(f"com.docker.compose.project={project}"):
-        service = container.service
-        slots.keep_up(container.id, str(documents.get(service, {}).get("restart", "no")))
+        service = services.get(container.service)
+        slots.keep_up(container.id, service.restart if service else "no")
         health.prove_again(attempt, container)
 
 
@@ -81,35 +79,35 @@ def lay_files(attempt: Attempt, *, again: frozenset[str] = frozenset()) -> dict[
     Returns which objects of git they are, for files.json.
     """
     files = attempt.store.release(attempt.release) / "files"
-    known = dict(read_json(attempt.store.shared / "files.json") or {})
-    for name in attempt.record["shared_files"]:
+    known = read_words(attempt.store.shared / "files.json")
+    for name in attempt.record.shared_files:
         target = attempt.store.shared / "files" / name
         if name in known and target.exists() and name not in again:
             continue
-        known[name] = attempt.record["shared_objects"][name]
+        known[name] = attempt.record.shared_objects[name]
         aside.lay(files / name, target)
     return known
 
 
 def changes(attempt: Attempt) -> dict[str, list[str]]:
     store = attempt.store
-    applied = read_json(store.shared / "wanted.json") or {}
-    wanted = read_json(store.release(attempt.release) / "shared.json")
+    applied = read_document(store.shared / "wanted.json")
+    wanted = store.releases.document(attempt.release, "shared")
     cut = {name: ["was to be changed when an apply was killed"] for name in aside.left(store.shared)}
-    return {**cut, **shared_changes(attempt, applied, wanted, attempt.record["shared_objects"])}
+    return {**cut, **shared_changes(attempt, applied, wanted, attempt.record.shared_objects)}
 
 
 def apply_shared(attempt: Attempt, colour: str | None) -> None:
     """Changed shared services made again with their volumes; where one does not get healthy, all goes back."""
     store, home = attempt.store, attempt.store.shared
-    wanted = read_json(store.release(attempt.release) / "shared.json")
+    wanted = store.releases.document(attempt.release, "shared")
     changed = changes(attempt)
     files = frozenset(key.removeprefix("file ") for keys in changed.values() for key in keys if key[:5] == "file ")
     make_ground(attempt)
-    observe.refuse_strangers(attempt.request["app"], wanted)
+    refuse_strangers(attempt.request["app"], wanted)
     aside.keep(home, changed)
-    before = read_json(home / "compose.json") or {}
-    merged = pin(wanted, attempt.record["images"])
+    before = read_object(home / "compose.json")
+    merged = pin(wanted.raw, attempt.record.images)
     kept = services_of(merged).keys() - changed
     merged = with_services(merged, {name: each for name, each in services_of(before).items() if name in kept})
     try:
@@ -118,7 +116,7 @@ def apply_shared(attempt: Attempt, colour: str | None) -> None:
     except SwitchyardError as error:
         go_back(attempt, home, error, partial(_bring_up, attempt, before, changed))
     write_json(home / "files.json", known)
-    write_json(home / "wanted.json", wanted)
+    write_json(home / "wanted.json", wanted.raw)
     aside.forget(home)
 
 
@@ -126,12 +124,12 @@ def _shared_containers(attempt: Attempt) -> list[Container]:
     return engine.containers(f"com.docker.compose.project={names.project(attempt.app.name, 'shared')}")
 
 
-def _bring_up(attempt: Attempt, document: dict[str, Any], changed: Collection[str]) -> None:
+def _bring_up(attempt: Attempt, document: Mapping[str, Json], changed: Collection[str]) -> None:
     """The shared project as a document says: the changed services made again, what it does not have removed."""
-    path, services = attempt.store.shared / "compose.json", document.get("services") or {}
+    path, services = attempt.store.shared / "compose.json", Document.decode(document).services
     write_json(path, document)
     for name, service in services.items():
-        process.run(["docker", "tag", service["image"], names.tag(attempt.app.name, name, "shared")])
+        process.run(["docker", "tag", service.image or "", names.tag(attempt.app.name, name, "shared")])
     for container in _shared_containers(attempt):
         if container.service not in services:
             process.run(["docker", "stop", container.id], tick=attempt.linger)

@@ -6,9 +6,8 @@ from switchyard.core import commands
 from switchyard.core.errors import (
     SwitchyardError,
 )
-from switchyard.host import observe
 from switchyard.host.adapters import engine
-from switchyard.host.adapters.store import Superseded
+from switchyard.host.adapters.lease import Superseded
 from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.steps import containers as slots
 from switchyard.host.steps import health
@@ -28,13 +27,13 @@ def stop_singletons(attempt: Attempt, colour: str | None) -> None:
 def start_singletons(attempt: Attempt, colour: str | None) -> bool:
     """The singletons of a colour, of the release that it holds; whether they could be started."""
     assert colour is not None
-    release = observe.site(attempt).slot(colour).release or attempt.release
-    record = attempt.store.record(release) or {}
-    if not record.get("handover"):
+    release = attempt.site().slot(colour).release or attempt.release
+    record = attempt.store.releases.record(release)
+    if record is None or not record.handover:
         return True
     for again in (True, False):
         try:
-            attempt.run(commands.up(attempt.target(release), colour, record["handover"]))
+            attempt.run(commands.up(attempt.target(release), colour, record.handover))
             attempt.memory.started.add(f"single {colour}")
             return True
         except (Superseded, Cancelled):
@@ -59,5 +58,5 @@ def prove_singletons(attempt: Attempt, colour: str | None) -> bool:
 
 def _judge_handover(attempt: Attempt, colour: str) -> None:
     """A handover that failed is a wrong verdict on the wanted release, which outlives the stopped containers."""
-    if f"single {colour}" in attempt.memory.failed and observe.site(attempt).slot(colour).release == attempt.release:
+    if f"single {colour}" in attempt.memory.failed and attempt.site().slot(colour).release == attempt.release:
         attempt.memory.verdict = "wrong"

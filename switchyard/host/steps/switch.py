@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from switchyard.core import commands, edge, names
-from switchyard.host import observe
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import colour as colour_steps
 
@@ -13,7 +12,7 @@ from switchyard.host.steps import colour as colour_steps
 def switch(attempt: Attempt, colour: str | None) -> None:
     """Traffic moves: the map file, the running map, read back. What began on the old colour may finish there."""
     assert colour is not None
-    site = observe.site(attempt)
+    site = attempt.site()
     store = attempt.store
     leaving = site.live
     to = site.slot(colour).release if colour != "none" else None
@@ -29,12 +28,17 @@ def switch(attempt: Attempt, colour: str | None) -> None:
     attempt.proxy.switch(colour)
     if to is not None:
         stamp = round(time.time(), 3)
-        store.update(
+        store.releases.update(
             to,
-            state="live" if to == attempt.release else (store.record(to) or {}).get("state", "live"),
+            state="live" if to == attempt.release else _state_of(attempt, to),
             since=stamp,
             colour=colour,
         )
         colour_steps.link(store.root, "current", colour)
     left = 0 if forward or leaving not in names.COLOURS else attempt.proxy.connections(leaving)
     attempt.emit("switched", colour=colour, release=to, was=leaving, left=left)
+
+
+def _state_of(attempt: Attempt, release: str) -> str:
+    record = attempt.store.releases.record(release)
+    return record.state if record else "live"

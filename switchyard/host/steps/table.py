@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from switchyard.core.journal import StepEntry
 from switchyard.core.steps import Step, StepName
-from switchyard.host.adapters.store import now
+from switchyard.host.adapters.kernel import now
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import build, colour, edge, look, oneshots, restart, scale, shared, singletons, switch
 
@@ -36,9 +37,9 @@ ACTS: dict[StepName, Callable[[Attempt, str | None], bool | None]] = {
 
 def act(attempt: Attempt, step: Step) -> None:
     """Carries one step out: the fencing number first, an intent before, an outcome after."""
-    attempt.store.guard(attempt.number)
-    fields = {"step": step.name, "colour": step.colour}
-    attempt.note(**fields, what="intent")
+    attempt.store.lease.guard(attempt.number)
+    journal = attempt.store.journal
+    journal.append(StepEntry(**attempt.author, step=step.name, colour=step.colour, what="intent"))
     attempt.emit("step", step=step.name, colour=step.colour, state="begins")
     started = now()
     outcome, attempt.carried = "failed", []
@@ -47,6 +48,6 @@ def act(attempt: Attempt, step: Step) -> None:
             outcome = "done"
     finally:
         seconds = round(now() - started, 3)
-        attempt.note(**fields, what=outcome, seconds=seconds)
+        journal.append(StepEntry(**attempt.author, step=step.name, colour=step.colour, what=outcome, seconds=seconds))
         told = {"state": outcome, "seconds": seconds, "commands": attempt.carried}
         attempt.emit("step", step=step.name, colour=step.colour, **told)

@@ -9,8 +9,6 @@ from switchyard.core.errors import (
     SwitchyardError,
 )
 from switchyard.core.steps import Step
-from switchyard.host import observe
-from switchyard.host.adapters.store import write_json
 from switchyard.host.attempt import Attempt
 from switchyard.host.standby import end_standby
 from switchyard.host.steps.table import act
@@ -18,24 +16,24 @@ from switchyard.host.steps.table import act
 
 def scale(attempt: Attempt) -> tuple[str, int]:
     """So many containers of one routed or plain service in the live colour, and in every release from now on."""
-    site, store = observe.site(attempt), attempt.store
+    site, store = attempt.site(), attempt.store
     service, count = str(attempt.request["service"]), int(attempt.request["count"])
-    record = store.record(site.slot(site.live).release or "") if site.live != "none" else None
+    record = store.releases.record(site.slot(site.live).release or "") if site.live != "none" else None
     if record is None:
         raise Refused("nothing is live here")
-    if service not in record["front"]:
-        kind = record["kinds"].get(service)
+    if service not in record.front:
+        kind = record.kinds.get(service)
         why = f"it is {kind}" if kind else "there is no such service"
-        raise BadInput(f"{service} cannot be scaled: {why}; these can: {', '.join(record['front'])}")
+        raise BadInput(f"{service} cannot be scaled: {why}; these can: {', '.join(record.front)}")
     if not 1 <= count <= edge.SERVERS:
         raise BadInput(f"--count {count}: the edge holds 1 to {edge.SERVERS} containers of a service")
-    attempt.release = record["id"]
+    attempt.release = record.id
     end_standby(attempt)
     before = store.scales()
-    write_json(store.root / "scale.json", {**before, service: count})
+    store.set_scales({**before, service: count})
     try:
         act(attempt, Step("scale", site.live))
     except SwitchyardError:
-        write_json(store.root / "scale.json", before)
+        store.set_scales(before)
         raise
     return "scaled", 0

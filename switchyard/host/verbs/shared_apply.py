@@ -21,5 +21,5 @@ def shared_apply(attempt: Attempt) -> tuple[str, int]:
     lines = [f"{name}: {', '.join(keys)}" for name, keys in changed.items()]
     agree(attempt, [*lines, f"{', '.join(changed)} will be stopped and started again; volumes stay"])
     act(attempt, Step("apply_shared"))
-    attempt.store.update(attempt.release, state="applied")
+    attempt.store.releases.update(attempt.release, state="applied")
     return "applied", 0

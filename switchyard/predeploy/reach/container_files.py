@@ -37,7 +37,7 @@ def files(subject: Subject, service: str, paths: Iterable[str]) -> dict[str, str
     services = _services(subject)
     asked = {name: sorted(set(_named(each.environment, services))) for name, each in services.items()}
     every = {name: found for name, found in asked.items() if found}
-    held = subject.once(f"held {subject.machine}", lambda: channel.ask("held", files=every)["held"])
+    held = subject.once(f"held {subject.machine}", lambda: channel.ask("held", container_files=every)["held"])
     found = {}
     for path in wanted:
         secret = _secret(services[service], path)

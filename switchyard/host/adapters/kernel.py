@@ -1,0 +1,46 @@
+"""What the kernel knows: its clock, its boot and its processes."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+TCP_LISTEN = "0A"
+"""The state of a listening socket in /proc/net/tcp."""
+
+
+def now() -> float:
+    """Return the seconds since the boot, sleep included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def boot_id() -> str:
+    """Return the id of the boot, with the start of process 1, which a restart of a container changes."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + "/" + (process_start(1) or "?")
+
+
+def process_start(pid: int) -> str | None:
+    """Return when a process began, in the kernel's ticks; None when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (OSError, IndexError):
+        return None
+    return None if fields[0] == "Z" else fields[19]
+
+
+def memory_available() -> int:
+    """Return the bytes of memory that a new process could get."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    sizes = dict(line.split(":", 1) for line in lines if ":" in line)
+    return int(sizes["MemAvailable"].split()[0]) * 1024
+
+
+def listening_ports() -> set[int]:
+    """Return the TCP ports of this host that something listens on."""
+    ports: set[int] = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError), open(table) as file:
+            sockets = [line.split() for line in list(file)[1:]]
+            ports |= {int(fields[1].rsplit(":", 1)[1], 16) for fields in sockets if fields[3] == TCP_LISTEN}
+    return ports

@@ -1,0 +1,144 @@
+"""The lease of a host, kept in a file under the lock: taken, renewed, given back and freed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from switchyard.core.errors import LEASE_HELD, Refused, SwitchyardError
+from switchyard.core.lease import FreeLease, Lease, ended
+from switchyard.core.wire.answers import Holder
+from switchyard.core.wire.request import Operator
+from switchyard.host.adapters.files import decode, read_json, write_json
+from switchyard.host.adapters.kernel import boot_id, now, process_start
+from switchyard.host.adapters.lock import Lock
+
+
+class LeaseHeld(Refused):
+    """Another attempt holds the lease."""
+
+    exit = LEASE_HELD
+
+    def __init__(self, lease: Lease) -> None:
+        since = time.strftime("%H:%M:%S", time.localtime(lease.since))
+        super().__init__(
+            f"{lease.who} holds the lease: {lease.doing} since {since}. Wait for it, or follow it with inv status"
+        )
+        self.holder = Holder(lease.attempt, lease.operator)
+
+
+class Superseded(SwitchyardError):
+    """Another attempt holds the lease now: this one does nothing more."""
+
+
+class Taken(NamedTuple):
+    """A lease that was taken."""
+
+    number: int
+    """The fencing number that every act of the attempt compares."""
+    before: Lease | None
+    """The lease that it was taken over from."""
+    why: str | None
+    """From whom, and why that was possible; None where the lease was free."""
+
+
+def is_running(lease: Lease) -> bool:
+    """Return whether the program that took a lease still runs, whatever has become of the lease."""
+    return lease.boot == boot_id() and process_start(lease.pid) == lease.started
+
+
+class LeaseKeeper:
+    """The lease of one application on this host."""
+
+    def __init__(self, root: Path, lock: Lock) -> None:
+        self._path = root / "lease.json"
+        self._lock = lock
+
+    def current(self) -> Lease | None:
+        """Return the lease as it stands in its file; None where nobody holds one."""
+        lease = self._read()
+        return lease if isinstance(lease, Lease) else None
+
+    def holder(self) -> tuple[Lease | None, str | None]:
+        """Return the lease, and why it no longer holds, if so."""
+        while (lease := self.current()) is not None:
+            why = ended(lease, boot=boot_id(), now=now(), alive=is_running(lease))
+            if why is None or self.current() == lease:  # else it was given back just before its program ended
+                return lease, why
+        return None, None
+
+    def take(
+        self, attempt: str, doing: str, who: str, *, over: Lease | None = None, operator: Operator | None = None
+    ) -> Taken:
+        """Take the lease with a higher number. Raise ``LeaseHeld`` where another attempt holds it.
+
+        ``over`` is a living holder, as the caller saw it, that may be taken over from. Whoever came since may not.
+        """
+        with self._lock.held():
+            lease, why = self.holder()
+            is_as_seen = lease is not None and over is not None and over.is_as(lease)
+            if lease is not None and why is None and not is_as_seen:
+                raise LeaseHeld(lease)
+            number = self.last_number() + 1
+            pid = os.getpid()
+            self._write(
+                Lease(
+                    number=number,
+                    attempt=attempt,
+                    doing=doing,
+                    who=who,
+                    since=time.time(),
+                    renewed=now(),
+                    boot=boot_id(),
+                    pid=pid,
+                    started=process_start(pid) or "?",
+                    operator=operator or Operator(),
+                )
+            )
+            from_whom = None if lease is None else f"took over from {lease.who} ({lease.doing}): {why or 'by force'}"
+            return Taken(number, lease, from_whom)
+
+    def give_back(self, number: int, lease: Lease) -> None:
+        """Restore the lease of before a takeover, for what runs on under it, with a number that nobody acts by."""
+        with self._lock.held():
+            self.guard(number)
+            self._write(replace(lease, number=self.last_number() + 1))
+
+    def last_number(self) -> int:
+        """Return the fencing number of whoever took the lease last; 0 where nobody has."""
+        lease = self._read()
+        return 0 if lease is None else lease.number
+
+    def guard(self, number: int) -> None:
+        """Raise ``Superseded`` unless the fencing number is still this one."""
+        if self.last_number() != number:
+            raise Superseded("superseded: another attempt holds the lease, so this one does nothing more")
+
+    def renew(self, number: int, *, switched: bool | None = None) -> None:
+        """Let the lease last again from now. ``switched`` records on which side of the switch the attempt is."""
+        with self._lock.held():
+            self.guard(number)
+            lease = self.current()
+            if lease is not None:
+                switched = lease.switched if switched is None else switched
+                self._write(replace(lease, renewed=now(), switched=switched))
+
+    def free(self, number: int) -> None:
+        """Free the lease if this number still holds it. The number itself stays, for the next one to be higher."""
+        with self._lock.held():
+            if self.last_number() == number:
+                self._write(FreeLease(number))
+
+    def _read(self) -> Lease | FreeLease | None:
+        value = read_json(self._path)
+        if not value:
+            return None
+        is_held = isinstance(value, Mapping) and value.get("attempt") is not None
+        return decode(self._path, Lease, value) if is_held else decode(self._path, FreeLease, value)
+
+    def _write(self, lease: Lease | FreeLease) -> None:
+        write_json(self._path, lease.encode())

@@ -1,0 +1,116 @@
+"""The releases on a host: each folder with its release.json, its documents and its secrets."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from switchyard.core.app import App, Route
+from switchyard.core.compose_document import Document
+from switchyard.core.errors import SwitchyardError
+from switchyard.core.wire.message import Json, key_of
+from switchyard.core.wire.release import MigrationHead, OneshotOutcome, ReleaseRecord
+from switchyard.host.adapters.files import decode, read_document, read_object, read_texts, write, write_json
+from switchyard.host.adapters.layout import Layout
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+RECORD = "release.json"
+
+
+class Changes(TypedDict, total=False):
+    """The fields of a release's record that change after it was received."""
+
+    state: str
+    reason: str
+    since: float
+    colour: str
+    images: Mapping[str, str]
+    standins: tuple[str, ...]
+    outcomes: Mapping[str, OneshotOutcome]
+    head: MigrationHead
+
+
+class Releases:
+    """The releases of one application on this host."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def record(self, name: str | None) -> ReleaseRecord | None:
+        """Return a release's record; None where the release is gone. Raise ``DamagedFile`` where it cannot be read."""
+        return _read(self._path(name)) if name else None
+
+    def require(self, name: str) -> ReleaseRecord:
+        """Return a release's record. Raise where the release is gone."""
+        record = self.record(name)
+        if record is None:
+            raise SwitchyardError(f"release {name} is gone from this host: {self._path(name)} is missing")
+        return record
+
+    def records(self) -> tuple[ReleaseRecord, ...]:
+        """Return the records of all releases, the newest first, by the number that this host counts up."""
+        records = filter(None, map(_read, self._layout.releases_folder.glob(f"*/{RECORD}")))
+        return tuple(sorted(records, key=lambda record: -record.number))
+
+    def settings(self, name: str, app: str) -> App:
+        """Return the settings that a release shipped with; the defaults of ``app`` where its record is gone."""
+        record = self.record(name)
+        return record.app if record else App(app)
+
+    def routes(self, name: str, default: Sequence[Route] = ()) -> Sequence[Route]:
+        """Return the routes of a release; ``default`` where its record is gone."""
+        record = self.record(name)
+        return record.routes if record else default
+
+    def write(self, record: ReleaseRecord) -> None:
+        """Write a release's record."""
+        write_json(self._path(record.id), record.encode())
+
+    def update(self, name: str, **changes: Unpack[Changes]) -> ReleaseRecord | None:
+        """Change a release's record; a release that somebody deleted stays away.
+
+        Fields that a newer minor version wrote stay as they are.
+        """
+        path = self._path(name)
+        before = read_object(path)
+        if not before:
+            return None
+        record = replace(decode(path, ReleaseRecord, before), **changes)
+        known = {key_of(field) for field in fields(record)}
+        newer: dict[str, Json] = {key: item for key, item in before.items() if key not in known}
+        write_json(path, {**record.encode(), **newer})
+        return record
+
+    def next_number(self) -> int:
+        """Return a number above that of every release so far, and remember it."""
+        path = self._layout.root / "number"
+        last = int(path.read_text()) if path.exists() else 0
+        number = 1 + max(last, *(record.number for record in self.records()), 0)
+        write(path, f"{number}\n")
+        return number
+
+    def document(self, name: str, part: str) -> Document:
+        """Return a document of a release: ``blue``, ``green``, ``shared``, ``build`` or ``compose``."""
+        return read_document(self._layout.release(name) / f"{part}.json")
+
+    def secrets(self, name: str) -> list[str]:
+        """Return the secret values of a release: those of its env, and the contents of its file secrets."""
+        values = read_texts(self._layout.release(name) / "values.json")
+        for part in ("blue", "shared"):
+            for secret in self.document(name, part).secrets.values():
+                with contextlib.suppress(OSError, UnicodeDecodeError):
+                    values.append(Path(secret.file or "").read_text())
+        return values
+
+    def _path(self, name: str) -> Path:
+        return self._layout.release(name) / RECORD
+
+
+def _read(path: Path) -> ReleaseRecord | None:
+    value = read_object(path)
+    return decode(path, ReleaseRecord, value) if value else None

@@ -1,0 +1,85 @@
+"""What this machine reports of itself before a verb acts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from switchyard.core import names
+from switchyard.core.compose_document import services_of
+from switchyard.core.journal import StepEntry
+from switchyard.core.wire.facts import Facts, LiveRelease
+from switchyard.core.wire.release import ReleaseRecord
+from switchyard.host.adapters import disk, engine, kernel
+from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.files import read_object
+from switchyard.host.adapters.proxy import Proxy
+from switchyard.host.adapters.store import Store
+from switchyard.host.neighbours import listening, plain_containers
+from switchyard.host.slot_state import of_colour
+
+COMMITS_MOST = 20
+"""Commits that the control node may send a release's objects relative to."""
+LAST = 5
+"""How many times of a step tell how long it usually takes."""
+
+
+def collect_facts(store: Store, app: str) -> Facts:
+    """Return what the control node needs to know before it sends anything."""
+    records = store.releases.records()
+    colour, containers = Proxy(store).target(), engine.containers(f"{names.APP}={app}")
+    record = _record_of(store, containers, colour)
+    return Facts(
+        root=str(store.root),
+        uid=os.getuid(),
+        disks=disk.free_bytes(str(store.root), engine.info().root),
+        memory_available=kernel.memory_available(),
+        live=_summary(record, colour),
+        checks=record.app.checks if record else {},
+        number=records[0].number if records else 0,
+        commits=tuple(record.commit for record in records if record.received)[:COMMITS_MOST],
+        edge=store.published_routes(),
+        others=plain_containers(),
+        volumes=tuple(engine.volumes()),
+        listening=listening(),
+        shared=tuple(sorted(services_of(read_object(store.shared / "wanted.json")))),
+        memory_live=sum(engine.memory_used(container) for container in of_colour(containers, colour)),
+    )
+
+
+def live_release(store: Store, app: str) -> LiveRelease | None:
+    """Return the release that is live."""
+    colour = Proxy(store).target()
+    return _summary(_record_of(store, engine.containers(f"{names.APP}={app}"), colour), colour)
+
+
+def usual_seconds(store: Store) -> dict[str, float]:
+    """Return the seconds that each step takes here: the median of its last times."""
+    seconds: dict[str, list[float]] = {}
+    for entry in store.journal.read()[0]:
+        if isinstance(entry, StepEntry) and entry.what == "done" and entry.seconds is not None:
+            seconds.setdefault(entry.step, []).append(float(entry.seconds))
+    return {step: sorted(times[-LAST:])[len(times[-LAST:]) // 2] for step, times in seconds.items()}
+
+
+def _record_of(store: Store, containers: Iterable[Container], colour: str) -> ReleaseRecord | None:
+    """Return the record of the release whose containers a colour holds."""
+    held = of_colour(containers, colour)
+    return store.releases.record(held[0].release) if held else None
+
+
+def _summary(record: ReleaseRecord | None, colour: str) -> LiveRelease | None:
+    if record is None:
+        return None
+    return LiveRelease(
+        colour=colour,
+        id=record.id,
+        number=record.number,
+        commit=record.commit,
+        subject=record.subject,
+        state=record.state,
+        since=record.since,
+        env_keys=record.env_keys,
+        kinds=record.kinds,
+        head=record.head,
+    )

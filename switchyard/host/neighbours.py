@@ -1,0 +1,82 @@
+"""Who else is on this host: other Compose projects, containers that mount our state, and holders of ports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from switchyard.core.compose_document import Document
+from switchyard.core.errors import Refused
+from switchyard.core.wire.facts import PlainContainer
+from switchyard.host.adapters import engine, kernel
+from switchyard.host.adapters.engine import PROJECT, Container
+
+
+def plain_containers() -> tuple[PlainContainer, ...]:
+    """Return the containers of Compose projects that are not Switchyard's."""
+    return tuple(
+        PlainContainer(container.project, container.service, container.state, container.folder)
+        for container in engine.containers(PROJECT)
+        if container.app is None
+    )
+
+
+def strangers(containers: Iterable[Container], app: str, document: Document) -> list[tuple[str, str]]:
+    """Return the running containers outside the application that can write to the state of a document.
+
+    Each comes with what it mounts, as a person calls it.
+    """
+    state = state_of(document)
+    return [
+        (container.name, state[source])
+        for container in containers
+        if container.is_running and container.app != app
+        for mount in container.mounts
+        for source in (mount.volume or _real_path(mount.source),)
+        if source in state and mount.is_writable
+    ]
+
+
+def state_of(document: Document) -> dict[str, str]:
+    """Return the volumes of a document and the folders that its services may write to, as a person calls them.
+
+    A folder that services only read, or a file such as the engine's socket, is used by many without harm.
+    """
+    volumes = [volume.name or key for key, volume in document.volumes.items()]
+    folders = [
+        _real_path(mount.source)
+        for service in document.services.values()
+        for mount in service.mounts
+        if mount.type == "bind" and not mount.read_only and not _is_file(mount.source)
+    ]
+    return {name: f"volume {name}" for name in volumes} | {name: f"folder {name}" for name in folders}
+
+
+def refuse_strangers(app: str, document: Document) -> None:
+    """Refuse to start a shared service while anyone else mounts what it writes to.
+
+    Two servers on one directory do not notice each other, and ruin it.
+    """
+    mounts = [
+        f"{state} is mounted by running container {container}"
+        for container, state in strangers(engine.containers(), app, document)
+    ]
+    if mounts:
+        raise Refused(f"{'; '.join(mounts)}. Stop it first, or two servers write to one place")
+
+
+def listening() -> dict[str, str]:
+    """Return the TCP ports of this host that something listens on, each with its holder."""
+    holders = {str(port): "a process of this host" for port in kernel.listening_ports()}
+    for container in engine.containers():
+        holder = f"{container.app}'s edge" if container.app else f"container {container.name}"
+        holders.update({str(port): holder for port in container.ports})
+    return holders
+
+
+def _is_file(path: str) -> bool:
+    return os.path.exists(_real_path(path)) and not os.path.isdir(_real_path(path))
+
+
+def _real_path(path: str) -> str:
+    return os.path.realpath(os.path.expanduser(path))

@@ -1,0 +1,27 @@
+"""``logs``: the last lines of each container."""
+
+from __future__ import annotations
+
+from switchyard.core import names
+from switchyard.core.redact import redact
+from switchyard.core.wire.answers import Logs
+from switchyard.core.wire.request import Request
+from switchyard.host.adapters import engine
+from switchyard.host.adapters.proxy import Proxy
+from switchyard.host.adapters.store import Store
+from switchyard.host.queries.secrets import secret_spellings
+
+TAIL = 50
+"""Lines of each container, where the request names no number."""
+
+
+def logs(store: Store, request: Request) -> Logs:
+    """Return the last lines of the live colour's containers and the shared ones, without any secret."""
+    live, secrets = Proxy(store).live(), secret_spellings(store)
+    return Logs(
+        {
+            container.name: redact(engine.logs(container.id, request.tail or TAIL), secrets)
+            for container in engine.containers(f"{names.APP}={request.app}")
+            if request.service in (None, container.service) and container.colour in (None, live)
+        }
+    )

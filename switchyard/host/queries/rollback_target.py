@@ -1,0 +1,15 @@
+"""``target``: the release that a rollback would go to."""
+
+from __future__ import annotations
+
+from switchyard.core.wire.answers import RollbackTarget
+from switchyard.core.wire.request import Request
+from switchyard.host.adapters.store import Store
+from switchyard.host.facts import live_release
+from switchyard.host.rollback_target import choose
+
+
+def rollback_target(store: Store, request: Request) -> RollbackTarget:
+    """Choose the release by the rule of the rollback itself."""
+    target = choose(store.releases.records(), live_release(store, request.app), request.to)
+    return RollbackTarget(target.id, target.commit)

@@ -1,0 +1,93 @@
+"""``status``: what runs now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from switchyard.core import names
+from switchyard.core.site import NOTHING
+from switchyard.core.wire.answers import KeptRelease, LeaseStatus, SlotStatus, Status
+from switchyard.core.wire.release import ReleaseRecord
+from switchyard.core.wire.request import Request
+from switchyard.host import backup, observe, replicas
+from switchyard.host.adapters import engine, probe
+from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.store import Store
+from switchyard.host.memory import Memory
+from switchyard.host.queries import drift
+from switchyard.host.slot_state import of_colour
+
+
+def status(store: Store, request: Request) -> Status:
+    """Return the colours with their health, the proxy's target, the lease, the kept releases and the drift."""
+    site = observe.site(store, request.app, "", Memory())
+    containers = engine.containers(f"{names.APP}={request.app}")
+    lease, ended = store.lease.holder()
+    idle = site.idle if site.live != NOTHING or site.blue.release else "green"
+    problems = drift.of_colours(store, containers, site) + drift.of_neighbours(store, request.app)
+    if lease is None or ended is not None:  # otherwise what is missing may be on its way
+        problems += drift.of_services(store, containers, site.live)
+        problems += [f"inv {verb} was cut short. Run it again" for verb in backup.unfinished(store)]
+    return Status(
+        live=_slot(store, site.live, containers),
+        idle=_slot(store, idle, containers, standing_by=True),
+        routes=store.published_routes() or (),
+        proxy=site.proxy,
+        map_file=site.map_file,
+        lease=None if lease is None else LeaseStatus(lease.who, lease.doing, lease.since, ended),
+        kept=tuple(map(_kept, store.releases.records())),
+        drift=tuple(problems),
+        journal=tuple(store.journal.read()[1]),
+    )
+
+
+def _kept(record: ReleaseRecord) -> KeptRelease:
+    return KeptRelease(
+        release=record.id,
+        number=record.number,
+        commit=record.commit,
+        state=record.state,
+        subject=record.subject,
+        missing=tuple(name for name, image in record.images.items() if engine.image_id(image) is None),
+    )
+
+
+def _slot(
+    store: Store, colour: str, containers: Sequence[Container], *, standing_by: bool = False
+) -> SlotStatus | None:
+    """Return a colour and its release.
+
+    The singletons of a colour that stands by are stopped, so they count neither as missing nor as unhealthy.
+    """
+    held = of_colour(containers, colour)
+    if not held:
+        return None
+    record = store.releases.record(held[0].release)
+    judged = [container for container in held if not (standing_by and container.is_singleton)]
+    return SlotStatus(
+        colour=colour,
+        release=held[0].release,
+        commit=record.commit if record else None,
+        state=record.state if record else None,
+        since=record.since if record else None,
+        healthy=_healthy(store, record, colour, judged, standing_by=standing_by) if record else None,
+    )
+
+
+def _healthy(
+    store: Store, record: ReleaseRecord, colour: str, containers: Sequence[Container], *, standing_by: bool
+) -> bool | None:
+    """Probe each container once by its own rule. Return None where some are missing or stopped, or nothing tells."""
+    services = record.front if standing_by else (*record.front, *record.handover)
+    if replicas.lacking(containers, replicas.of_colour(store, record, colour, services)):
+        return None
+    if not containers or any(not container.is_running for container in containers):
+        return None
+    ports = {route.service: route.port for route in record.routes}
+    for container in containers:
+        details = engine.inspect(container.id)
+        if details is None:
+            return None
+        if not probe.once(details, record.app.checks.get(container.service), ports.get(container.service)).passed:
+            return False
+    return True

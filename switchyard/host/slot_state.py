@@ -1,0 +1,63 @@
+"""The state of a colour's services: what the engine shows, together with what the attempt remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from switchyard.core.site import Slot
+from switchyard.host import replicas
+from switchyard.host.adapters import engine
+from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.store import Store
+from switchyard.host.memory import Memory, Proof
+
+
+def of_colour(containers: Iterable[Container], colour: str) -> list[Container]:
+    """Return the containers of a colour's services, oneshots apart."""
+    return [container for container in containers if container.is_of_colour and container.colour == colour]
+
+
+def slot(store: Store, memory: Memory, colour: str, containers: Iterable[Container]) -> Slot:
+    """Return a colour's release and the state of its services."""
+    held = of_colour(containers, colour)
+    if not held:
+        return Slot()
+    release = held[0].release or None
+    record = store.releases.record(release)
+    front = [container for container in held if not container.is_singleton]
+    singletons = [container for container in held if container.is_singleton]
+    wanted = sum(replicas.of_colour(store, record, colour, record.front).values()) if record else 0
+    has_singletons = bool(singletons or (record and record.handover))
+    return Slot(
+        release=release,
+        front=front_state(memory, f"front {colour}", front, wanted),
+        single=singleton_state(memory, f"single {colour}", singletons) if has_singletons else "unused",
+    )
+
+
+def front_state(memory: Memory, key: str, containers: list[Container], wanted: int) -> str:
+    """Return the state of routed and plain services; ``wanted`` is how many containers they should have."""
+    if not containers:
+        return "none"
+    if key in memory.failed:
+        return "failed"
+    running = [container for container in containers if container.is_running]
+    if len(running) < max(wanted, 1):
+        return "starting" if key in memory.started else "stopped"
+    return "healthy" if memory.proven.get(key) == identity(running) else "starting"
+
+
+def singleton_state(memory: Memory, key: str, containers: list[Container]) -> str:
+    """Return the state of handover services."""
+    if key in memory.failed:
+        return "failed"
+    running = [container for container in containers if container.is_up]
+    if not running:
+        return "running" if key in memory.started else ("stopped" if containers else "none")
+    return "healthy" if memory.proven.get(key) == identity(running) else "running"
+
+
+def identity(containers: Iterable[Container]) -> Proof:
+    """Return what a proof is about: these containers, with when each started."""
+    details = filter(None, (engine.inspect(container.id) for container in containers))
+    return frozenset((container.id, container.started_at) for container in details)
