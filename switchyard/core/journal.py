@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, ClassVar, TypedDict
+from typing import Annotated, ClassVar, TypeAlias, TypedDict
 
 from switchyard.core.steps import STEP_NAMES
 from switchyard.core.wire.message import Form, Json, Message, WireError, key
@@ -129,7 +129,10 @@ class EndEntry(Entry):
     why: str
 
 
-def decode(value: Json) -> Entry:
+AnyEntry: TypeAlias = "StepEntry | TakeoverEntry | OverriddenEntry | EndEntry"
+
+
+def decode(value: Json) -> AnyEntry:
     """Build the entry that a line holds. Raise ``WireError`` where it is none."""
     if not isinstance(value, Mapping):
         raise WireError("an entry of the journal is an object")
@@ -137,7 +140,7 @@ def decode(value: Json) -> Entry:
         return EndEntry.decode(value)
     if value.get("step") == "takeover":
         return TakeoverEntry.decode(value)
-    return (OverriddenEntry if value.get("what") == "overridden" else StepEntry).decode(value)
+    return OverriddenEntry.decode(value) if value.get("what") == "overridden" else StepEntry.decode(value)
 
 
 def line(entry: Entry, *, before: str | None, seq: int, wall: float, boot: float) -> str:
@@ -151,9 +154,9 @@ def digest(line: str | None) -> str:
     return START if line is None else hashlib.sha256(line.encode()).hexdigest()[:16]
 
 
-def read(lines: Iterable[str]) -> tuple[list[Entry], list[str]]:
+def read(lines: Iterable[str]) -> tuple[list[AnyEntry], list[str]]:
     """Return the entries, and what is wrong: torn lines, broken chains, lines that are no entry."""
-    entries: list[Entry] = []
+    entries: list[AnyEntry] = []
     problems: list[str] = []
     before: str | None = None
     for number, line in enumerate((line.rstrip("\n") for line in lines), 1):

@@ -77,11 +77,11 @@ def test_a_disk_that_fills_up_while_a_release_is_received_stops_it_and_the_next_
     (site.app / "large").write_bytes(bytes(30 << 20))
     site.commit("2")
     on_the_way(f"dd if=/dev/zero of={root}/filling bs=1M 2>/dev/null; true")
-    stopped(site, says="is full. Free some", live="1")
+    stopped(site, says="is full. Free space", live="1")
     free(site)
     most = f"$(($(df -k --output=avail {root} | tail -1) / 1024 - 20))"
     on_the_way(f"dd if=/dev/zero of={root}/filling bs=1M count={most} 2>/dev/null")
-    stopped(site, says="is full. Free some", live="1")
+    stopped(site, says="is full. Free space", live="1")
     free(site)
     on_the_way(f"for n in $(seq {INODES}); do : > {root}/filling$n; done 2>/dev/null; true")
     stopped(site, says="has no free inodes", live="1")
@@ -103,7 +103,7 @@ def test_a_disk_that_fills_up_in_a_oneshot_stops_the_release_which_goes_live_onc
         site.wait_for_migrate(process)
         fill(site)
         said, _ = process.communicate(timeout=60)
-    assert process.returncode == 1 and "is full. Free some" in said and "Traceback" not in said, said
+    assert process.returncode == 1 and "is full. Free space" in said and "Traceback" not in said, said
     assert site.answer() == "1"
     free(site)
     site.receipt("deploy")
@@ -126,11 +126,11 @@ def test_a_disk_that_fills_up_before_the_switch_changes_nothing_and_one_that_doe
         torn = f"head -c {rest} /dev/zero | tr '\\0' x >> {root}/journal.jsonl"
         site.settings(smoke=["sh", "-c", f"dd if=/dev/zero of={root}/filling bs=1M; {torn}"])
         site.commit("2")
-        stopped(site, says="is full. Free some", live="1")
+        stopped(site, says="is full. Free space", live="1")
         free(site)
         site.settings(smoke=["sh", "-c", f"dd if=/dev/zero of={maps}/filling bs=1k; true"])
         site.commit("3")
-        stopped(site, says="is full. Free some", live="1")
+        stopped(site, says="is full. Free space", live="1")
         site.run("rm", f"{maps}/filling")
         summary = load.stop()
         assert summary.failed == 0 and set(summary.releases) == {first}, summary.errors
@@ -210,7 +210,7 @@ def test_a_disk_that_fills_up_during_a_build_stops_the_deploy_and_not_the_rollba
         site.wait_for("sleep 5", process)
         fill(site)
         said, _ = process.communicate(timeout=120)
-    assert process.returncode == 1 and "is full. Free some" in said, said
+    assert process.returncode == 1 and "is full. Free space" in said, said
     assert "Traceback" not in said and site.answer() == "2"
     refused = site.inv("deploy")
     assert refused.returncode in (1, 4) and "free" in refused.stdout.lower(), refused.stdout

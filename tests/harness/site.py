@@ -262,7 +262,7 @@ class Site:
     def journal(self) -> list[tuple[str, str]]:
         """Return each step of the host's journal and its outcome."""
         entries, _ = journal.read(self.read("journal.jsonl").splitlines())
-        return [(entry["step"], entry["what"]) for entry in entries]
+        return [(entry.step, entry.what) for entry in entries]
 
     def copy_to(self, folder: str, port: int | None = None) -> None:
         """Copy the application's files to the host, as for a deploy by hand. ``port``: publish it there instead."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,11 +22,13 @@ from switchyard.host.adapters.engine import Container
 from switchyard.host.adapters.files import write_json
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt, Cancelled
+from switchyard.host.edge_configuration import edge_routes, routes_without_address
 from switchyard.host.steps import build as images
 from switchyard.host.steps import colour as colour_steps
 from switchyard.host.steps import containers as slots
 from switchyard.host.steps import singletons
 from switchyard.host.steps import table as acts
+from tests.harness.release_record import RECORD
 
 
 @pytest.fixture
@@ -51,17 +54,20 @@ def fall_silent(attempt: Attempt) -> None:
 
 def with_release(attempt: Attempt, name: str, *routes: Route) -> None:
     """A release on the host, the wanted one from now on."""
-    write_json(attempt.store.release(name) / "release.json", {"routes": [route.__dict__ for route in routes]})
+    attempt.store.releases.write(replace(RECORD, id=name, routes=routes))
     attempt.release = name
 
 
 def test_a_release_that_comes_back_has_its_own_options_at_the_addresses_that_the_edge_holds_now(attempt):
     with_release(attempt, "R1", Route("web", 80, 8080, affinity=True), Route("old", 90, 9090))
-    assert observe.edge_routes(attempt) == list(attempt.routes) and observe.not_held(attempt) == []
+    assert edge_routes(store, routes) == list(attempt.routes) and routes_without_address(store, routes) == []
     held = [Route("new", 70, 7070, mode="tcp"), Route("web", 80, 8081, address="127.0.0.1")]
-    write_json(attempt.store.edge / "routes.json", [route.__dict__ for route in held])
-    assert observe.edge_routes(attempt) == [held[0], Route("web", 80, 8081, address="127.0.0.1", affinity=True)]
-    assert observe.not_held(attempt) == ["old:90"]
+    write_json(store.edge / "routes.json", [route.encode() for route in held])
+    assert edge_routes(store, routes) == [
+        held[0],
+        Route("web", 80, 8081, address="127.0.0.1", affinity=True),
+    ]
+    assert routes_without_address(store, routes) == ["old:90"]
 
 
 @pytest.mark.parametrize("said,becomes", [(None, "done"), (True, "done"), (False, "failed")])
@@ -70,7 +76,7 @@ def test_a_step_that_found_the_release_wanting_is_told_and_written_down_as_faile
     acts.act(attempt, Step("prove", "green"))
     lines = (attempt.folder / "events.jsonl").read_text().splitlines()
     assert [event["state"] for event in map(json.loads, lines)] == ["begins", becomes]
-    assert [entry["what"] for entry in attempt.store.journal.read()[0]] == ["intent", becomes]
+    assert [entry.what for entry in attempt.store.journal.read()[0]] == ["intent", becomes]
 
 
 def test_before_the_switch_it_gives_up_when_nobody_beats(attempt):
@@ -159,8 +165,8 @@ def test_singletons_that_could_not_be_started_once_may_have_met_an_engine_that_w
 ):
     """It may be back before it is asked, and is no word on the release then."""
     with_release(attempt, "R1")
-    attempt.store.releases.update("R1", handover=["worker"])
-    monkeypatch.setattr(observe, "site", lambda _: Site(green=Slot("R1")))
+    attempt.store.releases.write(replace(RECORD, handover=("worker",)))
+    monkeypatch.setattr(observe, "site", lambda *_: Site(green=Slot("R1")))
     monkeypatch.setattr(engine, "ping", lambda: None)
     refused = iter([SwitchyardError("unexpected EOF")] * refusals)
     monkeypatch.setattr(attempt, "run", lambda _: raise_next(refused))

@@ -69,7 +69,7 @@ def serve(store: Store, verb: str, said: bytes = b"", **fields: Any) -> int:
     os.write(writing, said)
     os.close(writing)
     with os.fdopen(reading, "rb") as words:
-        return channel.serve({"verb": verb, "root": str(store.root), "attempt": "one", **fields}, words)
+        return channel.serve({"verb": verb, "app": "web", "root": str(store.root), "attempt": "one", **fields}, words)
 
 
 def ends(said: str) -> list[str]:
@@ -81,7 +81,7 @@ def ends(said: str) -> list[str]:
 def test_an_attempt_that_no_room_is_left_to_begin_ends_with_that(spent, capsys):
     assert serve(spent, "rollback") == FAILED
     (told,) = ends(capsys.readouterr().out)
-    assert told.startswith("failed: the disk of") and "is full. Free some" in told
+    assert told.startswith("failed: the disk of") and "is full. Free space" in told
 
 
 def test_an_attempt_whose_program_could_not_begin_ends_when_it_is_followed(spent, capsys):
@@ -89,7 +89,7 @@ def test_an_attempt_whose_program_could_not_begin_ends_when_it_is_followed(spent
     os.utime(folder / "request.json", (0, 0))
     assert serve(spent, "follow", seen=0) == FAILED
     (told,) = ends(capsys.readouterr().out)
-    assert told.startswith("killed: the disk of") and "is full. Free some" in told
+    assert told.startswith("killed: the disk of") and "is full. Free space" in told
 
 
 @pytest.mark.parametrize("said,seen,code", [(["hello"], 1, FAILED), (["switched"], 0, 6), (["switched", "step"], 2, 6)])
@@ -105,7 +105,7 @@ def test_what_cannot_be_passed_on_for_lack_of_room_ends_only_what_has_not_switch
 
     monkeypatch.setattr(channel, "append", fails_and_it_goes_on)
     assert serve(spent, "follow", b'{"say": "beat"}\n', seen=seen) == code
-    assert ("is full. Free some" in capsys.readouterr().out) == (code == FAILED)
+    assert ("is full. Free space" in capsys.readouterr().out) == (code == FAILED)
 
 
 @pytest.mark.parametrize("size", [1, 3 << 20])
@@ -149,7 +149,7 @@ def test_an_error_of_a_look_is_told_as_that_and_without_its_words(tmp_path, monk
     def look(*_: Any) -> dict[str, Any]:
         raise ValueError("a secret")
 
-    monkeypatch.setitem(channel.reads.VERBS, "status", look)
+    monkeypatch.setitem(channel.QUERIES, "status", look)
     assert serve(Store(tmp_path / "root"), "status") == FAILED
     (told,) = ends(capsys.readouterr().out)
     assert "met an error of its own: ValueError at test_channel.py:" in told and "secret" not in told

@@ -61,7 +61,7 @@ def test_a_way_back_needs_no_check(attempt):
 def test_what_was_let_through_stands_in_the_journal_with_its_reason(attempt):
     _require_checked(attempt, header(attempt, "all^{tree}", "without lint (a hot fix)"))
     (entry,), problems = attempt.store.journal.read()
-    assert (entry["step"], entry["what"], entry["why"], problems) == (
+    assert (entry.step, entry.what, entry.why, problems) == (
         "predeploy",
         "overridden",
         "without lint (a hot fix)",

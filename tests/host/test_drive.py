@@ -15,16 +15,37 @@ import pytest
 from switchyard.core.errors import FAILED, OK, TAKEN_BACK, UNVERIFIED, NotChecked
 from switchyard.core.site import Site, Slot
 from switchyard.core.steps import Step
-from switchyard.host import drive, program
+from switchyard.core.wire.facts import Facts
+from switchyard.host import drive, observe, program
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.disk import RESERVE
-from switchyard.host.adapters.files import write_json
+from switchyard.host.adapters.journal import Journal
+from switchyard.host.adapters.lease import LeaseKeeper
+from switchyard.host.adapters.releases import Releases
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
+from switchyard.host.memory import Memory
 from switchyard.host.steps import table as acts
 from switchyard.host.verbs import deploy
+from tests.harness.release_record import RECORD
 from tests.harness.simulated import Machine
 
+NOTHING_LIVE = Facts(
+    root="/",
+    uid=1000,
+    disks={},
+    memory_available=0,
+    live=None,
+    checks={},
+    number=0,
+    commits=(),
+    edge=None,
+    others=(),
+    volumes=(),
+    listening={},
+    shared=(),
+    memory_live=0,
+)
 SERVING = Site(
     blue=Slot("old", "healthy", "healthy"),
     proxy="blue",
@@ -47,18 +68,18 @@ class Run:
         self.patch = monkeypatch
         for step in acts.ACTS:
             monkeypatch.setitem(acts.ACTS, step, lambda attempt, colour, name=step: self.act(attempt, name, colour))
-        monkeypatch.setattr(drive.observe, "site", self.site)
-        monkeypatch.setattr(drive.observe, "facts", lambda *_: {"live": None})
+        monkeypatch.setattr(observe, "site", self.site)
+        monkeypatch.setattr(deploy, "collect_facts", lambda *_: NOTHING_LIVE)
         monkeypatch.setattr(deploy, "receive", self.receive)
         monkeypatch.setattr(drive.prune, "prune", lambda attempt: None)
 
     def receive(self, attempt: Attempt, pack: Path) -> None:
-        write_json(self.store.release("new") / "release.json", {"id": "new", "number": 2, "state": "prepared"})
+        self.store.releases.write(replace(RECORD, id="new", number=2))
         attempt.release = "new"
 
-    def site(self, attempt: Attempt) -> Site:
+    def site(self, store: Store, app: str, release: str, memory: Memory) -> Site:
         self.happens("looks")
-        return replace(self.machine.seen(), verdict=attempt.memory.verdict)
+        return replace(self.machine.seen(), verdict=memory.verdict)
 
     def act(self, attempt: Attempt, name: str, colour: str | None) -> None:
         self.happens(name)
@@ -98,14 +119,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def test_a_deploy_goes_to_its_end(run):
     assert run.end()["exit"] == OK and run.whole == ("green", "stopped", "running")
-    assert run.store.releases.record("new")["state"] == "good"
+    assert run.store.releases.record("new").state == "good"
 
 
 @pytest.mark.parametrize("noticed", ["prove_singletons", "looks"])
 def test_singletons_that_a_killed_engine_left_down_are_started_again_and_speak_against_no_release(run, noticed):
-    def site(attempt: Attempt) -> Site:
-        seen = Run.site(run, attempt)
-        ended = seen.green.single == "stopped" and "single green" in attempt.memory.started
+    def site(store: Store, app: str, release: str, memory: Memory) -> Site:
+        seen = Run.site(run, store, app, release, memory)
+        ended = seen.green.single == "stopped" and "single green" in memory.started
         return replace(seen, green=replace(seen.green, single="running")) if ended else seen
 
     def is_killed(moment: str) -> None:
@@ -115,7 +136,7 @@ def test_singletons_that_a_killed_engine_left_down_are_started_again_and_speak_a
             raise NotChecked("the engine is away")
 
     killed: list[str] = []
-    run.patch.setattr(drive.observe, "site", site)
+    run.patch.setattr(observe, "site", site)
     run.happens = is_killed
     assert run.end()["exit"] == OK and run.whole == ("green", "stopped", "running")
     begun = [event["step"] for event in run.events if event.get("state") == "begins"]
@@ -131,7 +152,7 @@ def test_what_dies_between_prepared_and_the_switch_fails_and_is_taken_down(run):
     end = run.end()
     assert (end["outcome"], end["exit"], end["reason"]) == ("failed", FAILED, "web: exited")
     assert run.events[-2]["step"] == "cancel" and run.machine.colours["green"].front == "stopped"
-    assert run.store.releases.record("new")["state"] == "failed" and run.whole[0] == "blue"
+    assert run.store.releases.record("new").state == "failed" and run.whole[0] == "blue"
 
 
 def failing(errors: list[Exception], real: Callable[..., Any]) -> Any:
@@ -154,7 +175,7 @@ def test_past_the_switch_an_error_anywhere_is_no_end_of_it(run, error, where):
     def breaks(moment: str) -> None:
         if moment == "stop_singletons":
             run.happens = lambda moment: None
-            owner = {"tick": Attempt, "emit": Attempt, "site": drive.observe}.get(where, Store)
+            owner = {"renew": LeaseKeeper, "update": Releases, "append": Journal, "site": observe}.get(where, Attempt)
             run.patch.setattr(owner, where, failing(errors, getattr(owner, where)))
 
     errors = [error]
@@ -163,7 +184,7 @@ def test_past_the_switch_an_error_anywhere_is_no_end_of_it(run, error, where):
     end = run.end()
     assert errors == []
     assert (end["outcome"], end["exit"]) == ("live", OK), end
-    assert run.whole == ("green", "stopped", "running") and run.store.releases.record("new")["state"] == "good"
+    assert run.whole == ("green", "stopped", "running") and run.store.releases.record("new").state == "good"
 
 
 def test_an_engine_that_stays_away_past_the_switch_is_waited_for_again(run):
@@ -186,7 +207,7 @@ def test_past_the_switch_a_step_that_keeps_failing_takes_the_release_back(run):
     run.happens = breaks
     end = run.end()
     assert end["exit"] == TAKEN_BACK and "never thought of" in end["reason"]
-    assert run.whole == ("blue", "running", "stopped") and run.store.releases.record("new")["state"] == "bad"
+    assert run.whole == ("blue", "running", "stopped") and run.store.releases.record("new").state == "bad"
     assert "RuntimeError" in (run.store.attempts / "one" / "traceback").read_text()
 
 
@@ -225,6 +246,6 @@ def test_an_event_that_finds_the_disk_full_is_written_whole_with_the_room_of_the
                 return super().write(data[:9])
             return super().write(data)
 
-    monkeypatch.setattr("switchyard.host.adapters.store.open", lambda fd, *_, **__: Full(fd, "ab"), raising=False)
+    monkeypatch.setattr("switchyard.host.adapters.files.open", lambda fd, *_, **__: Full(fd, "ab"), raising=False)
     attempt.emit("progress", text="goes on")
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["before", "progress"]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from switchyard.core.compose_document import Document
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.receive import shared_changes
 
 
-def shared(volume: str) -> dict[str, Any]:
+def shared(volume: str) -> Document:
     """A database on a volume, and a cache on its own."""
     mounts = {"db": "pgdata", "cache": "kept"}
     services = {name: {"volumes": [{"type": "volume", "source": short}]} for name, short in mounts.items()}
-    return {"services": services, "volumes": {"pgdata": {"name": volume}, "kept": {"name": "shop_kept"}}}
+    volumes = {"pgdata": {"name": volume}, "kept": {"name": "shop_kept"}}
+    return Document.decode({"services": services, "volumes": volumes})
 
 
 def test_another_volume_under_the_same_name_is_a_change_of_the_service_that_mounts_it(tmp_path: Path):

@@ -83,7 +83,9 @@ def test_of_two_that_saw_the_same_holder_one_takes_over(store, old, monkeypatch,
     store.lease.renew(1)
     seen = store.lease.holder()
     takeover.take(attempt(store, "first", verb, **more))
-    monkeypatch.setattr(store, "holder", lambda real=store.lease.holder, seen=[seen]: seen.pop() if seen else real())
+    monkeypatch.setattr(
+        store.lease, "holder", lambda real=store.lease.holder, seen=[seen]: seen.pop() if seen else real()
+    )
     with pytest.raises(Refused, match="first@desk holds the lease") as caught:
         takeover.take(attempt(store, "second", verb, **more))
     assert caught.value.exit == LEASE_HELD and store.lease.current().attempt == "first"

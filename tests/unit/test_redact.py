@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,11 +13,11 @@ from switchyard.control import compose
 from switchyard.core.app import App
 from switchyard.core.errors import BadInput, SwitchyardError
 from switchyard.core.redact import GONE, LEAST, redact, redact_all, spellings
-from switchyard.host.adapters.disk import describe_full
 from switchyard.host.adapters.files import write_json
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import edge as edge_steps
+from tests.harness.release_record import RECORD
 
 CANARY = "canary-3f9a1c77d2"
 
@@ -57,7 +58,7 @@ def attempt(tmp_path):
     (tmp_path / "token").write_text("canary-in-a-file\n")
     write_json(store.release(release) / "values.json", [CANARY, "fec79b6", "switch"])
     write_json(store.release(release) / "blue.json", {"secrets": {"token": {"file": str(tmp_path / "token")}}})
-    write_json(store.release(release) / "release.json", {"commit": "fec79b6" + "0" * 33})
+    store.releases.write(replace(RECORD, id=release, commit="fec79b6" + "0" * 33))
     made = Attempt(store, folder, {"verb": "deploy", "app": "shop"})
     made.release = release
     return made
@@ -89,11 +90,6 @@ def test_a_document_that_a_value_breaks_is_told_without_the_value(tmp_path):
     with pytest.raises(BadInput, match=GONE) as caught:
         compose.resolve(tmp_path, App("shop"), {"PORT": CANARY})
     assert CANARY not in str(caught.value)
-
-
-def test_a_disk_without_inodes_is_told_from_a_full_one(tmp_path, monkeypatch):
-    assert "is full" in describe_full(tmp_path)
-    assert "is full" in describe_full(tmp_path / "gone")
 
 
 def test_no_free_loopback_port_is_named():

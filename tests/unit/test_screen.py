@@ -10,8 +10,6 @@ import pytest
 from switchyard.control.receipt import is_live, most_telling
 from switchyard.control.screen import Screen, ago, probes
 from switchyard.core.errors import ended
-from switchyard.host import observe
-from switchyard.host.adapters.store import Store
 from switchyard.verbs.rollback import last_host, remember_host
 
 
@@ -38,15 +36,6 @@ def test_on_a_terminal_a_slow_step_begins_with_its_usual_time(capsys):
     screen.event("prod1", step("up", "begins"))
     said = capsys.readouterr().out
     assert "building images green … (usually 14 s)" in said and said.count("usually") == 1
-
-
-def test_the_usual_time_of_a_step_is_the_median_of_the_last_times_here(tmp_path):
-    store = Store(tmp_path)
-    store.prepare()
-    for seconds in (0.1, 0.1, 0.1, 3, 5, 4, 100, 1):
-        store.journal.append({"step": "build", "what": "done", "seconds": seconds})
-    store.journal.append({"step": "build", "what": "failed", "seconds": 900})
-    assert observe.usual(store) == {"build": 4.0}
 
 
 def test_with_json_nothing_but_one_object_is_on_standard_output(capsys):

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from switchyard.core import journal
-from switchyard.core.journal import Entry
+from switchyard.core.journal import AnyEntry, Entry
 from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.lock import Lock
 
@@ -34,7 +34,7 @@ class Journal:
                 file.flush()
                 os.fsync(file.fileno())
 
-    def read(self) -> tuple[list[Entry], list[str]]:
+    def read(self) -> tuple[list[AnyEntry], list[str]]:
         """Return the entries, and what is wrong with the journal."""
         if not self._path.exists():
             return [], []

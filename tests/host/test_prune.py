@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from switchyard.core.site import Site, Slot
-from switchyard.host import prune, receive
-from switchyard.host.adapters.files import write, write_json
+from switchyard.host import observe, prune, receive
+from switchyard.host.adapters.files import write
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
+from switchyard.host.prune import superfluous
+from tests.harness.release_record import record
 
 SIZE = 200_000
 
@@ -58,8 +61,7 @@ class Code:
     def deploy(self) -> Attempt:
         attempt = self.attempt()
         release = self.receive(attempt)
-        record = {"id": release, "number": self.number, "state": "good", "commit": self.commit_of(release)}
-        write_json(self.store.release(release) / "release.json", record)
+        self.store.releases.write(replace(record(self.number), commit=self.commit_of(release)))
         return attempt
 
     def commit_of(self, release: str) -> str:
@@ -83,7 +85,7 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Code:
     monkeypatch.setattr(prune, "trim_cache", lambda most: None)
     made = Code(tmp_path)
     made.live = "R1"
-    monkeypatch.setattr(prune.observe, "site", lambda attempt: Site(blue=Slot(made.live, "healthy")))
+    monkeypatch.setattr(observe, "site", lambda *_: Site(blue=Slot(made.live, "healthy")))
     return made
 
 
@@ -98,8 +100,8 @@ def test_the_repository_of_a_host_shrinks_again_and_every_kept_commit_stays(code
         sizes.append(code.size())
     assert max(sizes) < (prune.PACKS + prune.KEPT + 1) * SIZE * 1.1 < code.number * SIZE, sizes
     assert code.host_git("for-each-ref", "--format=%(refname:lstrip=2)").split() == ["R6", "R7"]
-    for record in code.store.releases.records():
-        assert code.host_git("cat-file", "-s", f"{record['commit']}:file") == str(SIZE)
+    for kept in code.store.releases.records():
+        assert code.host_git("cat-file", "-s", f"{kept.commit}:file") == str(SIZE)
 
 
 def test_what_was_not_received_whole_goes_with_its_env_and_its_commit(code):
@@ -137,3 +139,10 @@ def test_of_attempts_and_programs_the_newest_stay_and_those_in_use(code, monkeyp
     assert left["attempts"] == newest["attempts"] | {0}
     assert left["bin"] == newest["bin"] - {3} | {1}, "the program that runs is the newest"
     assert left["checked"] == newest["checked"]
+
+
+def test_failed_releases_never_push_a_good_one_out_and_what_a_colour_holds_stays():
+    states = ["failed"] * 7 + ["good"] * 4 + ["unverified", "good", "good", "bad"]
+    records = [record(len(states) - place, state) for place, state in enumerate(states)]
+    gone = [each.number for each in superfluous(records, {"R2"})]
+    assert sorted(gone) == [1, 3, 9, 10], "of 7 sound ones 5 stay, of 8 others 5, and R2, which a colour holds"

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,11 @@ from switchyard.core.app import App, Check
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.engine import Container
-from switchyard.host.adapters.files import write_json
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import containers as slots
 from switchyard.host.steps import health
+from tests.harness.release_record import RECORD
 
 
 def speaks_first(link: socket.socket) -> None:
@@ -129,7 +130,7 @@ def closed_port() -> int:
 def test_a_crash_loop_is_named_at_once_also_while_another_service_is_waited_for(containers, tmp_path: Path):
     store = Store(tmp_path)
     app = App("shop", checks={name: Check(closed_port()) for name in ("web", "api")}, healthy_within=60)
-    write_json(store.release("R2") / "release.json", {"app": app.encode(), "routes": []})
+    store.releases.write(replace(RECORD, id="R2", app=app))
     attempt = Attempt(store, tmp_path, {"verb": "rollback", "app": "shop"})
     attempt.release = "R2"
     state = {"Status": "running", "Running": True, "StartedAt": "2026-01-01T00:00:00Z", "ExitCode": 0}

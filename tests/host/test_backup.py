@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from switchyard.core.errors import Refused
-from switchyard.host import backup as aside
+from switchyard.host import backup
 from switchyard.host.adapters.store import Store
 
 
@@ -24,7 +24,7 @@ def put(home: Path, name: str, text: str) -> None:
 
 
 def texts(home: Path) -> dict[str, str]:
-    there = [path for name in aside.KEPT for path in (home / name, *(home / name).rglob("*")) if path.is_file()]
+    there = [path for name in backup.KEPT for path in (home / name, *(home / name).rglob("*")) if path.is_file()]
     return {str(path.relative_to(home)): path.read_text() for path in there}
 
 
@@ -37,33 +37,33 @@ def change(home: Path) -> None:
 
 def test_what_is_put_back_is_all_that_was_kept_and_in_the_files_that_containers_have_mounted(home):
     before, mounted = texts(home), [(home / "files/conf").stat().st_ino, (home / "files/conf/a.ini").stat().st_ino]
-    aside.keep(home, ["db"])
+    backup.keep(home, ["db"])
     change(home)
-    aside.put_back(home)
+    backup.put_back(home)
     assert texts(home) == before
     assert mounted == [(home / "files/conf").stat().st_ino, (home / "files/conf/a.ini").stat().st_ino]
 
 
 def test_an_apply_after_one_that_was_killed_goes_back_to_what_was_before_either(home):
     before = texts(home)
-    aside.keep(home, ["db"])
+    backup.keep(home, ["db"])
     change(home)
-    aside.keep(home, ["cache"])
-    assert texts(home) == before and aside.left(home) == ["cache", "db"]
+    backup.keep(home, ["cache"])
+    assert texts(home) == before and backup.left(home) == ["cache", "db"]
     change(home)
-    aside.put_back(home)
+    backup.put_back(home)
     assert texts(home) == before
 
 
 def test_nothing_goes_live_on_what_a_killed_apply_left_until_it_is_proven(home):
     store = Store(home.parent)
-    aside.refuse_unfinished(store)
-    aside.keep(home, ["db"])
+    backup.refuse_unfinished(store)
+    backup.keep(home, ["db"])
     with pytest.raises(Refused, match=r"inv shared\.apply was cut short"):
-        aside.refuse_unfinished(store)
-    aside.forget(home)
-    aside.refuse_unfinished(store)
-    assert aside.left(home) == [] and sorted(path.name for path in home.iterdir()) == ["compose.json", "files"]
+        backup.refuse_unfinished(store)
+    backup.forget(home)
+    backup.refuse_unfinished(store)
+    assert backup.left(home) == [] and sorted(path.name for path in home.iterdir()) == ["compose.json", "files"]
 
 
 def test_a_file_takes_the_place_of_a_folder_and_a_folder_with_its_rights_that_of_a_file(tmp_path):
@@ -72,6 +72,6 @@ def test_a_file_takes_the_place_of_a_folder_and_a_folder_with_its_rights_that_of
     (tmp_path / "folder").chmod(0o711)
     for source, target in (("folder", "was_file"), ("file", "was_folder/deep")):
         put(tmp_path, target if source == "folder" else f"{target}/a", "old")
-        aside.lay(tmp_path / source, tmp_path / target)
+        backup.lay(tmp_path / source, tmp_path / target)
     assert (tmp_path / "was_file").stat().st_mode & 0o777 == 0o711
     assert (tmp_path / "was_file" / "a").read_text() == (tmp_path / "was_folder" / "deep").read_text() == "text"

@@ -1,0 +1,52 @@
+"""Records of releases for tests, whole and with as few words as a test needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from switchyard.core.app import App
+from switchyard.core.wire.release import ReleaseRecord
+from switchyard.host.adapters.releases import Changes
+from switchyard.host.adapters.store import Store
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+RECORD = ReleaseRecord(
+    id="R1",
+    commit="1abc",
+    subject="",
+    app=App("shop"),
+    routes=(),
+    kinds={},
+    front=(),
+    handover=(),
+    oneshots=(),
+    volumes=(),
+    data=(),
+    shared_files=(),
+    pulls={},
+    notes=(),
+    env_keys=(),
+    name="shop",
+    number=1,
+    state="prepared",
+    created=0.0,
+    shared=(),
+    shared_objects={},
+    env_digest="",
+    settings="",
+    shared_unchanged=False,
+    received=True,
+)
+
+
+def record(number: int, state: str = "good") -> ReleaseRecord:
+    """Return the record of release ``R<number>``, whose commit begins with the number."""
+    return replace(RECORD, id=f"R{number}", number=number, state=state, commit=f"{number}abc")
+
+
+def write_record(store: Store, record: ReleaseRecord, **changes: Unpack[Changes]) -> None:
+    """Write a record, with changes, into the folder of its release."""
+    store.releases.write(replace(record, **changes))

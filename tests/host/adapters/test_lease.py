@@ -1,0 +1,158 @@
+"""A lease that one attempt holds at a time, taken over only from the dead, the expired or by force."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from switchyard.core.errors import LEASE_HELD, Refused
+from switchyard.core.lease import Lease
+from switchyard.host.adapters import lease as lease_module
+from switchyard.host.adapters.files import write_json
+from switchyard.host.adapters.kernel import process_start
+from switchyard.host.adapters.lease import LeaseKeeper, Superseded
+from switchyard.host.adapters.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(tmp_path / "root")
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def keeper(store: Store) -> LeaseKeeper:
+    return store.lease
+
+
+def dead() -> int:
+    """The id of a process that has ended and is reaped."""
+    child = subprocess.Popen(["true"])
+    child.wait()
+    return child.pid
+
+
+def test_a_lease_is_taken_once_and_the_second_is_told_who_holds_it(store, keeper):
+    number, before, why = keeper.take("A1", "deploy of abc1234", "ann@laptop")
+    assert (number, before, why) == (1, None, None)
+    with pytest.raises(Refused, match=r"ann@laptop holds the lease: deploy of abc1234 since .* inv status") as caught:
+        keeper.take("A2", "rollback", "bob@desk")
+    assert caught.value.exit == LEASE_HELD == 75
+    assert keeper.current().attempt == "A1" and stat.S_IMODE((store.root / "lease.json").stat().st_mode) == 0o600
+
+
+def test_a_lease_that_is_free_is_taken_with_a_higher_number(keeper):
+    first, *_ = keeper.take("A1", "deploy", "ann@laptop")
+    keeper.free(first)
+    assert keeper.current() is None
+    assert keeper.take("A2", "deploy", "bob@desk") == (first + 1, None, None)
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_a_lease_of_a_dead_program_is_taken_over_in_so_many_words(store, keeper, reused):
+    first, *_ = keeper.take("A1", "deploy", "ann@laptop")
+    gone = {"started": "0"} if reused else {"pid": dead()}
+    write_json(store.root / "lease.json", replace(keeper.current(), **gone).encode())
+    second, before, why = keeper.take("A2", "rollback", "bob@desk")
+    assert (second, before.number) == (first + 1, first)
+    assert why == "took over from ann@laptop (deploy): its program is gone"
+    assert keeper.current().who == "bob@desk" and keeper.current().started == process_start(os.getpid())
+
+
+def test_a_lease_passes_on_when_its_holder_is_dead_and_the_dead_can_do_nothing_more(store, keeper):
+    number, _, why = keeper.take("first", "deploy", "ann@laptop")
+    assert why is None
+    with pytest.raises(Refused, match="ann@laptop holds the lease") as caught:
+        keeper.take("second", "deploy", "bob@laptop")
+    assert caught.value.exit == 75
+    write_json(store.root / "lease.json", replace(keeper.current(), pid=dead()).encode())
+    raised, _, why = keeper.take("second", "deploy", "bob@laptop")
+    assert raised == number + 1 and "its program is gone" in str(why)
+    with pytest.raises(Superseded):
+        keeper.guard(number)
+    keeper.free(raised)
+    assert keeper.current() is None and keeper.take("third", "deploy", "x")[0] == raised + 1
+
+
+def test_a_lease_that_is_given_back_just_before_its_program_ends_is_not_reported_as_held_by_the_dead(
+    keeper, monkeypatch
+):
+    number, *_ = keeper.take("first", "deploy", "ann@laptop")
+
+    def ends(lease: Lease) -> bool:
+        keeper.free(number)
+        return False
+
+    monkeypatch.setattr(lease_module, "is_running", ends)
+    assert keeper.holder() == (None, None)
+
+
+def test_a_lease_is_taken_by_force_in_so_many_words(keeper):
+    keeper.take("A1", "deploy", "ann@laptop")
+    seen = keeper.current()
+    taken = keeper.take("A2", "unlock", "bob@desk", over=seen)
+    assert taken == (2, seen, "took over from ann@laptop (deploy): by force")
+
+
+@pytest.mark.parametrize("since", ["another came", "it has switched"])
+def test_a_lease_is_not_taken_by_force_from_a_holder_that_is_no_longer_as_it_was_seen(keeper, since):
+    first, *_ = keeper.take("A1", "deploy", "ann@laptop")
+    seen = keeper.current()
+    if since == "another came":
+        keeper.take("A2", "deploy", "bob@desk", over=seen)
+    else:
+        keeper.renew(first, switched=True)
+    with pytest.raises(Refused, match="holds the lease: deploy"):
+        keeper.take("A3", "unlock", "eve@desk", over=seen)
+
+
+def test_a_lease_that_is_given_back_is_nobody_s_to_act_by_and_still_names_what_runs(keeper):
+    first, *_ = keeper.take("A1", "deploy", "ann@laptop")
+    second, before, _ = keeper.take("A2", "unlock", "bob@desk", over=keeper.current())
+    keeper.give_back(second, before)
+    for number in (first, second):
+        with pytest.raises(Superseded):
+            keeper.guard(number)
+        keeper.free(number)
+    assert keeper.current().attempt == "A1"
+
+
+def test_after_a_takeover_the_first_can_do_nothing_more(keeper):
+    first, *_ = keeper.take("A1", "deploy", "ann@laptop")
+    keeper.guard(first)
+    keeper.renew(first, switched=True)
+    assert keeper.current().switched is True
+    second, *_ = keeper.take("A2", "deploy", "bob@desk", over=keeper.current())
+    for act in (keeper.guard, keeper.renew):
+        with pytest.raises(Superseded, match="another attempt holds the lease"):
+            act(first)
+    keeper.free(first)
+    keeper.guard(second)
+    assert keeper.current().attempt == "A2"
+
+
+def test_a_lease_of_before_a_restart_holds_no_longer(store, keeper):
+    keeper.take("A1", "deploy", "ann@laptop")
+    write_json(store.root / "lease.json", replace(keeper.current(), boot="another").encode())
+    assert keeper.holder()[1] == "the host has been restarted since"
+
+
+def test_a_renewal_without_word_of_the_switch_leaves_it_as_it_was(keeper):
+    number, *_ = keeper.take("A1", "deploy", "ann@laptop")
+    keeper.renew(number, switched=True)
+    keeper.renew(number)
+    assert keeper.current().switched is True
+
+
+def test_a_lease_is_freed_as_in_the_golden_file(store, keeper):
+    golden = Path(__file__).resolve().parents[2] / "golden" / "formats" / "lease" / "free.json"
+    number, *_ = keeper.take("A1", "deploy", "ann@laptop")
+    keeper.free(number)
+    assert json.loads((store.root / "lease.json").read_text()) == {**json.loads(golden.read_text()), "number": number}

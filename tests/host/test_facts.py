@@ -1,0 +1,21 @@
+"""What a host reports of itself."""
+
+from __future__ import annotations
+
+from switchyard.core.journal import StepEntry
+from switchyard.host.adapters.store import Store
+from switchyard.host.facts import usual_seconds
+
+
+def test_the_usual_time_of_a_step_is_the_median_of_the_last_times_here(tmp_path):
+    store = Store(tmp_path)
+    store.prepare()
+
+    def note(what: str, seconds: float) -> None:
+        author = {"attempt": "A1", "release": None, "host": None}
+        store.journal.append(StepEntry(**author, step="build", colour=None, what=what, seconds=seconds))
+
+    for seconds in (0.1, 0.1, 0.1, 3, 5, 4, 100, 1):
+        note("done", seconds)
+    note("failed", 900)
+    assert usual_seconds(store) == {"build": 4.0}
