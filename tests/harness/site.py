@@ -306,8 +306,10 @@ def require_formats(site: Site) -> None:
     for name in listed("lease.json"):
         formats.require("lease", json.loads(site.run("cat", name)))
     for name in listed("journal.jsonl"):
-        for entry in journal.read(site.run("cat", name).splitlines())[0]:
-            formats.require("journal", entry)
+        entries, problems = journal.read(site.run("cat", name).splitlines())
+        for entry in entries:
+            formats.require("journal", entry.encode())
+        assert not [problem for problem in problems if "is no entry" in problem], problems
 
 
 def clear(site: Site) -> None:

@@ -60,7 +60,8 @@ def with_release(attempt: Attempt, name: str, *routes: Route) -> None:
 
 def test_a_release_that_comes_back_has_its_own_options_at_the_addresses_that_the_edge_holds_now(attempt):
     with_release(attempt, "R1", Route("web", 80, 8080, affinity=True), Route("old", 90, 9090))
-    assert edge_routes(store, routes) == list(attempt.routes) and routes_without_address(store, routes) == []
+    store, routes = attempt.store, attempt.routes
+    assert edge_routes(store, routes) == list(routes) and routes_without_address(store, routes) == []
     held = [Route("new", 70, 7070, mode="tcp"), Route("web", 80, 8081, address="127.0.0.1")]
     write_json(store.edge / "routes.json", [route.encode() for route in held])
     assert edge_routes(store, routes) == [
