@@ -141,7 +141,7 @@ def _frontend(index: int, route: Route) -> str:
 
 
 def _page_rules(route: Route) -> list[str]:
-    """Return the rules that tell requests for pages from those that pages make, and whether the page's colour drains."""
+    """Return the rules that tell requests for pages from those that pages make, and whether their colour drains."""
     cookie = _cookie(route)
     return [
         "  acl page req.hdr(sec-fetch-dest) -m str document iframe",

@@ -13,7 +13,7 @@ from switchyard.core.app import App, RouteEntry
 from switchyard.core.compose_document import Document
 from switchyard.core.split import Split, split
 
-CASES = sorted(path for path in (Path(__file__).parent.parent / "golden" / "compose").iterdir() if path.is_dir())
+CASES = sorted(path for path in (Path(__file__).parents[2] / "golden" / "compose").iterdir() if path.is_dir())
 SETTINGS = {"app", "tracked", "folder"}
 FILES = {"compose.json", "settings.json", "expected.json"}
 
