@@ -1,4 +1,4 @@
-"""A deploy checks the commit that it ships, whatever the work tree holds, and refuses a commit that is not fit."""
+"""A deploy checks the commit that it ships, whatever is in the work tree, and refuses a commit that is not fit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEY = (
 )
 
 
-def test_a_broken_commit_is_refused_from_a_good_work_tree_and_let_through_only_with_a_reason(site):
+def test_a_broken_commit_is_refused_despite_a_good_work_tree_and_ships_only_with_a_reason(site):
     site.commit("1")
     site.receipt("deploy")
     (site.app / "server.pem").write_text(KEY)
@@ -31,40 +31,40 @@ def test_a_broken_commit_is_refused_from_a_good_work_tree_and_let_through_only_w
         and "Traceback" not in refused.stdout
     )
     assert site.answer() == "1" and "nothing was sent to the host" in refused.stdout
-    told = json.loads(site.inv("deploy", "--rev", broken, "--json").stdout)
-    assert (told["outcome"], told["exit"], told["predeploy"]["checks"]["secrets"]) == ("refused", 1, "fail")
+    receipt = json.loads(site.inv("deploy", "--rev", broken, "--json").stdout)
+    assert (receipt["outcome"], receipt["exit"], receipt["predeploy"]["checks"]["secrets"]) == ("refused", 1, "fail")
 
-    for words, says in (
+    for words, message in (
         (["--skip", "secrets"], "--reason"),
         (["--skip", "secrts", "--reason", "x"], "did you mean secrets?"),
     ):
         mistaken = site.inv("deploy", "--rev", broken, *words)
-        assert mistaken.returncode == 2 and says in mistaken.stdout, mistaken.stdout
+        assert mistaken.returncode == 2 and message in mistaken.stdout, mistaken.stdout
 
-    through = site.receipt("deploy", "--rev", broken, "--skip", "secrets", "--reason", "the key is a dummy")
-    assert through["predeploy"]["overridden"] == "without secrets (the key is a dummy)"
-    assert through["predeploy"]["seconds"] > 0 and site.answer() == "2"
+    receipt = site.receipt("deploy", "--rev", broken, "--skip", "secrets", "--reason", "the key is a dummy")
+    assert receipt["predeploy"]["overridden"] == "without secrets (the key is a dummy)"
+    assert receipt["predeploy"]["seconds"] > 0 and site.answer() == "2"
     journal = site.run("cat", f"/home/deploy/apps/{site.name}/journal.jsonl")
     assert "without secrets (the key is a dummy)" in journal
 
 
-def test_what_could_not_be_checked_is_refused_with_another_code_and_let_through_only_with_a_reason(site):
+def test_an_unknown_check_refuses_the_deploy_with_another_code_unless_a_reason_allows_it(site):
     site.settings(predeploy={"certificates": {"shop": {"file": "no/such/certificate.pem"}}})
     site.commit("1")
     unknown = site.inv("deploy")
     assert unknown.returncode == 3 and "not known to be fit" in unknown.stdout, unknown.stdout
     assert "no/such/certificate.pem" in unknown.stdout and site.containers("blue") == {}
-    through = site.receipt("deploy", "--allow-unknown", "certificates", "--reason", "it comes next week")
-    assert through["predeploy"]["checks"]["certificates"] == "unknown"
-    assert "certificates (it comes next week)" in through["predeploy"]["overridden"]
+    receipt = site.receipt("deploy", "--allow-unknown", "certificates", "--reason", "it comes next week")
+    assert receipt["predeploy"]["checks"]["certificates"] == "unknown"
+    assert "certificates (it comes next week)" in receipt["predeploy"]["overridden"]
     assert site.answer() == "1"
 
 
-def test_a_release_may_have_what_live_has_and_nothing_worse(site, tmp_path):
-    kept = "def test_one():\n    assert True\n\n\ndef test_two():\n    assert False\n"
+def test_a_release_may_have_the_findings_of_the_live_one_and_no_worse(site, tmp_path):
+    both_tests = "def test_one():\n    assert True\n\n\ndef test_two():\n    assert False\n"
     old = 'GREETING = f"hello"\n'
 
-    def ships(version, shop=old, tests=kept):
+    def ship(version, shop=old, tests=both_tests):
         (site.app / "shop.py").write_text(shop)
         (site.app / "tests" / "test_shop.py").write_text(tests)
         site.commit(version)
@@ -78,11 +78,11 @@ def test_a_release_may_have_what_live_has_and_nothing_worse(site, tmp_path):
     files = {"sources": ["shop.py"], "requirements": ["requirements.txt"], "tests": {"unit": "tests"}}
     site.settings(predeploy={"gates": gates, **files})
     others = "deadcode,audit,secrets,compose,coverage,configuration"
-    site.overrides = ("--skip", others, "--reason", "two checks are looked at")
-    ships("1")
+    site.overrides = ("--skip", others, "--reason", "only two checks matter here")
+    ship("1")
     site.receipt("deploy")
 
-    ships("2", shop=f'\n\n\n{old}OTHER = f"bye"\n', tests="def test_two():\n    assert False\n")
+    ship("2", shop=f'\n\n\n{old}OTHER = f"bye"\n', tests="def test_two():\n    assert False\n")
     worse = site.inv("deploy")
     assert worse.returncode == 1, worse.stdout
     assert "1 new beside 1 of the live release" in worse.stdout
@@ -91,8 +91,8 @@ def test_a_release_may_have_what_live_has_and_nothing_worse(site, tmp_path):
     assert worse.stdout.count("[lost-test]") == 1 and "test_two" not in worse.stdout
     assert site.answer() == "1"
 
-    ships("3", shop=f"\n\n\n{old}", tests=f"def test_three():\n    assert True\n\n\n{kept}")
+    ship("3", shop=f"\n\n\n{old}", tests=f"def test_three():\n    assert True\n\n\n{both_tests}")
     site.receipt("deploy")
     assert site.answer() == "3"
     again = site.inv("predeploy", "--only", "lint,unit")
-    assert again.returncode == 0, "what live had from the start is still known: " + again.stdout
+    assert again.returncode == 0, "the findings that live had from the start are still known: " + again.stdout

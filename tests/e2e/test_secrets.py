@@ -1,4 +1,4 @@
-"""A secret of each kind stands where it must, for its owner only, and nowhere else."""
+"""Every kind of secret is only where it must be, and only its owner can read it."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from tests.harness.site import MAY_HOLD_SECRETS
 ALL = CANARY, PASSWORD, TOKEN = ("canary-3f9a1c77d2", "canary-of-a-url-81", "canary-in-a-file-5c")
 LOOK = """
 import pathlib, sys
-found = set()
+places = set()
 for entry in pathlib.Path("/proc").glob("[0-9]*"):
     try:
-        words = (entry / "cmdline").read_bytes()
-        around = (entry / "environ").read_bytes()
-        name = words.split(b"\\0")[0].decode()
+        arguments = (entry / "cmdline").read_bytes()
+        environment = (entry / "environ").read_bytes()
+        name = arguments.split(b"\\0")[0].decode()
         root = (entry / "root").resolve()
-        mine = pathlib.Path("/proc/1/ns/mnt").stat().st_ino != (entry / "ns" / "mnt").stat().st_ino
+        in_container = pathlib.Path("/proc/1/ns/mnt").stat().st_ino != (entry / "ns" / "mnt").stat().st_ino
     except OSError:
         continue
     for canary in sys.argv[1:]:
-        if canary[::-1].encode() in words:
-            found.add("argv of " + name)
-        if canary[::-1].encode() in around and not mine:
-            found.add("environment of " + name)
-print(sorted(found) if found else "")
+        if canary[::-1].encode() in arguments:
+            places.add("argv of " + name)
+        if canary[::-1].encode() in environment and not in_container:
+            places.add("environment of " + name)
+print(sorted(places) if places else "")
 """
 
 
 CRASH = """
 import pathlib, urllib.parse
-said = urllib.parse.urlsplit(os.environ["URL"]).password, pathlib.Path("/run/secrets/token").read_text()
-sys.exit(f"it is {os.environ['SECRET']}, {said}")
+secrets = urllib.parse.urlsplit(os.environ["URL"]).password, pathlib.Path("/run/secrets/token").read_text()
+sys.exit(f"it is {os.environ['SECRET']}, {secrets}")
 """
 COMPOSE = """
   cache:
@@ -51,7 +51,7 @@ secrets:
 
 @pytest.fixture
 def secretive(site):
-    """Put secrets into the env, a shared service, a URL, a file and a build argument, and make each easy to print."""
+    """Put secrets into the env, a shared service, a URL, a file and a build argument, where a failure prints them."""
     site.rewrite("      BREAK:", "      SECRET: ${SECRET:?}\n      URL: ${URL:?}\n      BREAK:")
     site.rewrite("    build: .\n", "    build: {context: ., args: {ARGUMENT: '${SECRET}'}}\n    secrets: [token]\n")
     (site.app / "compose.yaml").write_text((site.app / "compose.yaml").read_text() + COMPOSE)
@@ -61,13 +61,13 @@ def secretive(site):
     return site
 
 
-def env(site, how: str) -> None:
+def write_env(site, how: str) -> None:
     (site.checkout / "prod.env").write_text(f"BREAK={how}\nSECRET={CANARY}\nURL=postgres://u:{PASSWORD}@db/x\n")
 
 
 @contextlib.contextmanager
 def watched(site):
-    """Watch the arguments and environments of all processes meanwhile, on the host and here."""
+    """Watch the arguments and the environments of all processes, on the host and on this machine."""
     seen: set[str] = set()
     over = threading.Event()
     words = ["python3", "-c", LOOK, *(canary[::-1] for canary in ALL)]
@@ -93,48 +93,48 @@ def with_build_step(site, step: str) -> None:
     dockerfile.write_text("\n".join(lines) + "\n")
 
 
-def test_a_secret_is_shown_nowhere_and_kept_for_its_owner_only_through_every_verb_and_failure(secretive):
-    site, said = secretive, []
+def test_no_verb_and_no_failure_shows_a_secret_and_only_its_owner_can_read_what_is_kept(secretive):
+    site, outputs = secretive, []
 
-    def typed(*words: str, code: int = 0) -> str:
-        done = site.inv(*words)
-        said.append(done.stdout)
-        assert done.returncode == code, done.stdout
-        return done.stdout
+    def inv(*words: str, code: int = 0) -> str:
+        process = site.inv(*words)
+        outputs.append(process.stdout)
+        assert process.returncode == code, process.stdout
+        return process.stdout
 
     with watched(site) as seen:
-        env(site, "none")
+        write_env(site, "none")
         site.commit("1")
-        typed("plan")
-        typed("deploy")
-        env(site, "crash")
+        inv("plan")
+        inv("deploy")
+        write_env(site, "crash")
         site.commit("2")
-        assert "it is •••, ('•••', '•••" in typed("deploy", code=1)
-        kept = f"/home/deploy/apps/{site.name}/releases/*/failed/{site.name}-green-web-1"
-        assert "it is •••, ('•••', '•••" in site.run("sh", "-c", f"cat {kept}.log")
-        details = json.loads(site.run("sh", "-c", f"cat {kept}.json"))
+        assert "it is •••, ('•••', '•••" in inv("deploy", code=1)
+        failed = f"/home/deploy/apps/{site.name}/releases/*/failed/{site.name}-green-web-1"
+        assert "it is •••, ('•••', '•••" in site.run("sh", "-c", f"cat {failed}.log")
+        details = json.loads(site.run("sh", "-c", f"cat {failed}.json"))
         assert {"SECRET", "URL", "BREAK"} <= set(details["Config"]["Env"]) and details["State"]["ExitCode"] == 1
-        env(site, "none")
+        write_env(site, "none")
         with_build_step(site, "echo built with $ARGUMENT; false")
         site.commit("3")
-        assert "built with •••" in typed("deploy", code=1)
+        assert "built with •••" in inv("deploy", code=1)
         with_build_step(site, "sleep 30")
         site.commit("4")
         with site.start("deploy", "--host", "prod") as operator:
             site.wait_for("sleep 30", operator)
             operator.kill()
-            said.append(operator.communicate()[0])
+            outputs.append(operator.communicate()[0])
         with_build_step(site, "true")
         site.commit("5")
-        typed("plan", "--json")
-        typed("deploy", "--json")
-        typed("rollback")
+        inv("plan", "--json")
+        inv("deploy", "--json")
+        inv("rollback")
         for words in (["status", "--json"], ["history"], ["services", "--explain"], ["doctor"], ["logs"]):
-            typed(*words)
-        typed("exec", "--service", "web", "--command", "cat /proc/1/environ /run/secrets/token")
+            inv(*words)
+        inv("exec", "--service", "web", "--command", "cat /proc/1/environ /run/secrets/token")
         (site.checkout / "prod.env").write_text(f"SECRET {CANARY}\n")
-        typed("deploy", code=2)
-    assert not [text for text in said for canary in ALL if canary in text]
+        inv("deploy", code=2)
+    assert not [text for text in outputs for canary in ALL if canary in text]
     assert seen == {""}, seen
     root = f"/home/deploy/apps/{site.name}"
     holding = site.run("grep", "-rlE", "|".join(ALL), root).splitlines()
