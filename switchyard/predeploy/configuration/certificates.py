@@ -1,4 +1,4 @@
-"""Certificates, in files and as servers present them, stay valid for long enough."""
+"""Certificates in files and on servers remain valid for long enough."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def _is_url(value: str) -> bool:
 
 
 def _lost(subject: Subject) -> tuple[list[Finding], list[str]]:
-    """Find the variables that a live release has and this one would lack, and the machines that do not tell."""
+    """Find the variables that a live release has and this one lacks, and why some machines cannot be compared."""
     lost: dict[str, str] = {}
     on_machines, problems = subject.read_machines(lambda machine: machine.live)
     for machine, live in on_machines:
