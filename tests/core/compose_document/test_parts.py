@@ -41,7 +41,7 @@ def test_a_health_check_that_is_switched_off_says_so(check, is_off):
     assert found is not None and found.is_off is is_off
 
 
-@pytest.mark.parametrize("address", [*EVERY_ADDRESS, "", None])
+@pytest.mark.parametrize("address", [*sorted(EVERY_ADDRESS), "", None])
 def test_a_port_without_an_address_of_its_own_is_on_every_address(address):
     assert Port.decode({"target": 80, "published": "80", "host_ip": address}, "").is_on_every_address
     assert not Port.decode({"target": 80, "host_ip": "127.0.0.1"}, "").is_on_every_address
