@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from switchyard.core import journal
 from switchyard.core.journal import EndEntry, Entry, OverriddenEntry, StepEntry, TakeoverEntry
@@ -102,3 +104,9 @@ def test_a_line_that_was_changed_breaks_the_chain() -> None:
     lines = written([replace(END, exit=1), replace(END, exit=2)])
     assert journal.read(lines)[1] == []
     assert journal.read([lines[0].replace('"exit":1', '"exit":3'), lines[1]])[1] == ["line 2 does not follow line 1"]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_an_entry_keeps_any_text(text: str) -> None:
+    (entry,), problems = journal.read([line(replace(END, why=text), None)])
+    assert isinstance(entry, EndEntry) and (entry.why, problems) == (text, [])

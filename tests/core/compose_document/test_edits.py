@@ -30,3 +30,9 @@ def test_changed_keys_are_named_without_their_values():
     before = {"web": {"image": "a", "user": "1"}, "gone": {}, "same": {"image": "x"}}
     after = {"web": {"image": "b", "labels": {}, "user": "1"}, "new": {}, "same": {"image": "x"}}
     assert changed_keys(before, after) == {"web": ["image", "labels"]}
+
+
+def test_what_changed_is_told_by_keys_that_hold_no_value():
+    one = {"web": {"environment": {"P": "secret"}, "image": "a", "init": True}, "gone": {"image": "a"}}
+    two = {"web": {"environment": {"P": "other"}, "image": "a"}, "new": {"image": "a"}}
+    assert changed_keys(one, two) == {"web": ["environment", "init"]} and changed_keys(one, one) == {}

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from switchyard.core.errors import SwitchyardError
+from switchyard.host.adapters import process
 from switchyard.host.adapters.store import Store
-from switchyard.host.attempt import Attempt
+from switchyard.host.attempt import Attempt, Cancelled
 from switchyard.host.steps import build as images
 
 
@@ -66,3 +69,17 @@ def test_what_an_interpreter_says_of_its_dependencies_is_its_exit_code(tmp_path,
         (tmp_path / "pip.py").write_text(f"import os, sys\nassert sys.argv[1:] == ['check']\nsys.exit({pip})\n")
     argv = [sys.executable, "-S", "-c", images._PIP_CHECK]
     assert subprocess.run(argv, cwd=tmp_path, env={}, check=False).returncode == code
+
+
+class Over:
+    """An attempt that is cancelled."""
+
+    def tick(self) -> None:
+        raise Cancelled("enough")
+
+
+def test_commands_side_by_side_end_with_their_attempt():
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        images._at_once(Over(), [partial(process.run, ["sleep", "60"])] * 2)
+    assert time.monotonic() - began < 10

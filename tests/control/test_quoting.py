@@ -13,11 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from switchyard.control import commit as source
-from switchyard.control import compose
 from switchyard.control.channel import bootstrap, is_orphan, machine_id
 from switchyard.control.screen import Screen
-from switchyard.core import journal
-from switchyard.core.app import App
 
 LIBRARY = Path(__file__).parents[2] / "switchyard"
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -57,15 +54,6 @@ def test_no_command_of_the_library_goes_through_a_shell_of_its_own(path):
 
 
 @SLOWLY
-@given(st.dictionaries(st.sampled_from("ABCD"), ODD, min_size=1))
-def test_values_of_any_kind_reach_the_document_whole(tmp_path, values):
-    lines = "".join(f"      {key}: ${{{key}}}\n" for key in values)
-    (tmp_path / "compose.yaml").write_text(f"services:\n  web:\n    image: x\n    environment:\n{lines}")
-    found = compose.resolve(tmp_path, App("shop"), values).raw["services"]["web"]["environment"]
-    assert {key: value.replace("$$", "$") for key, value in found.items()} == values
-
-
-@SLOWLY
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1).filter(str.strip))
 def test_a_commit_message_of_any_kind_is_its_subject(tmp_path_factory, message):
     top = tmp_path_factory.mktemp("odd")
@@ -73,12 +61,6 @@ def test_a_commit_message_of_any_kind_is_its_subject(tmp_path_factory, message):
     words = ["commit", "--quiet", "--allow-empty", "--cleanup=verbatim", "--message", message]
     subprocess.run(["git", "-C", str(top), *words], check=True)
     assert source.pick(top, None, allow_dirty=False).subject.strip() == message.strip()
-
-
-@given(TEXT)
-def test_an_entry_of_the_journal_keeps_any_text(text):
-    entries, problems = journal.read([journal.line(None, 1, {"why": text})])
-    assert (entries[0]["why"], problems) == (text, [])
 
 
 @example(":warning: [b]x[/] \\", "red")
