@@ -33,10 +33,12 @@ class Machine:
         "/pgpass": "# host\ndb2:5432:shop:web:1\ndb:5433:shop:web:2\ndb:*:shop:web:a\\:b\n*:*:*:*:4\n",
     }
 
-    def ask(self, verb: str, files: dict[str, list[str]]) -> Any:
+    def ask(self, verb: str, container_files: dict[str, list[str]]) -> Any:
         """Answer the query for files of containers."""
         assert verb == "held"
-        return {"held": {name: {path: self._file(name, path) for path in paths} for name, paths in files.items()}}
+        return {
+            "held": {name: {path: self._file(name, path) for path in paths} for name, paths in container_files.items()}
+        }
 
     def _file(self, service: str, path: str) -> dict[str, str]:
         text = self.texts.get(path) if service == "web" else None

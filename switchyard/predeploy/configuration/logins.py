@@ -46,7 +46,7 @@ class Clients:
     def with_files(self, service: str, variables: Mapping[str, str], names: Iterable[str]) -> dict[str, str] | None:
         """Return variables with the values of ``names`` that are in files; None where a file cannot be read."""
         try:
-            return container_files.given(self.subject, service, variables, names)
+            return container_files.with_file_values(self.subject, service, variables, names)
         except NotChecked as error:
             self.problems.append(str(error))
             return None
@@ -54,7 +54,7 @@ class Clients:
     def text(self, service: str, path: str) -> str | None:
         """Return the text of a service's file; None where it cannot be read."""
         try:
-            return container_files.files(self.subject, service, [path])[path]
+            return container_files.read_files(self.subject, service, [path])[path]
         except NotChecked as error:
             self.problems.append(str(error))
             return None
@@ -71,7 +71,7 @@ def distinct(logins: Iterable[Login]) -> Iterator[Login]:
 
 def variable_of(name: str, variables: Mapping[str, str]) -> str:
     """Return the variable that sets a value: the one of this name, or the one that names its file."""
-    in_file = name + container_files.END
+    in_file = name + container_files.FILE_SUFFIX
     return in_file if variables.get(in_file) and not variables.get(name) else name
 
 
@@ -80,7 +80,7 @@ def from_parts(clients: Clients, client: str, variables: Mapping[str, str], serv
 
     User, password and database may each be in a file. User and database are empty where no variable sets them.
     """
-    for alternatives in container_files.parts(variables, (server,)):
+    for alternatives in container_files.companions(variables, (server,)):
         names = [name for spellings in alternatives for name in spellings]
         complete = clients.with_files(client, variables, names)
         if complete is None:
@@ -98,7 +98,7 @@ def from_addresses(
 ) -> Iterator[Login]:
     """Yield a login for each address that leads to the server, in a variable or in the file that one names."""
     for variable, value in variables.items():
-        is_in_file = value and variable.endswith(container_files.ADDRESSES)
+        is_in_file = value and variable.endswith(container_files.ADDRESS_FILES)
         address = (clients.text(client, value) if is_in_file else value) or ""
         try:
             parts = urlsplit(address)
@@ -107,7 +107,7 @@ def from_addresses(
             port = parts.port
         except ValueError:
             continue
-        options = container_files.options(address)
+        options = container_files.address_options(address)
         yield Login(
             f"{client} ({variable})",
             unquote(parts.username or ""),

@@ -19,7 +19,7 @@ from switchyard.predeploy.configuration.logins import (
     variable_of,
 )
 from switchyard.predeploy.reach import container_files
-from switchyard.predeploy.reach.tunnel import Forward
+from switchyard.predeploy.reach.tunnel import Tunnel
 
 PORT = 5432
 ANSWER_LIMIT = 10
@@ -88,7 +88,7 @@ def _from_passfile(clients: Clients, client: str, variables: Mapping[str, str], 
     clients.problems.append(f"{path} of service {client} has no line for {user} at {server}, database {database}")
 
 
-def try_login(tunnel: Forward, port: int, login: Login) -> tuple[str, str]:
+def try_login(tunnel: Tunnel, port: int, login: Login) -> tuple[str, str]:
     """Run a query. Return why PostgreSQL refuses, empty if it does not, and its version."""
     try:
         with psycopg.connect(

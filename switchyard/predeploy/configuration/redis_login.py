@@ -13,7 +13,7 @@ from switchyard.core.compose_document import Service
 from switchyard.core.errors import NotChecked
 from switchyard.predeploy.configuration import redis_tls
 from switchyard.predeploy.configuration.logins import Clients, Login, distinct, from_addresses, from_parts
-from switchyard.predeploy.reach.tunnel import Forward
+from switchyard.predeploy.reach.tunnel import Tunnel
 
 PORT = 6379
 ANSWER_LIMIT = 10
@@ -41,7 +41,7 @@ def _all(clients: Clients, name: str, flags: Mapping[str, str], port: int | None
         yield Login(f"{name} ({PASSWORD_FLAG})", "", flags[PASSWORD_FLAG], port=port)
 
 
-def try_login(tunnel: Forward, login: Login, texts: Mapping[str, str]) -> tuple[str, str]:
+def try_login(tunnel: Tunnel, login: Login, texts: Mapping[str, str]) -> tuple[str, str]:
     """Send PING. Return why Redis refuses, empty if it does not, and what it is. ``texts`` are those of TLS files."""
     commands = [["AUTH", *([login.user] if login.user else []), login.password]] if login.password else []
     try:
@@ -76,7 +76,7 @@ def _encoded(command: list[str]) -> bytes:
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
 
-def _connect(tunnel: Forward, tls: redis_tls.Tls | None, texts: Mapping[str, str]) -> socket.socket:
+def _connect(tunnel: Tunnel, tls: redis_tls.Tls | None, texts: Mapping[str, str]) -> socket.socket:
     """Connect to Redis as the client does."""
     plain = socket.socket(socket.AF_UNIX)
     plain.settimeout(ANSWER_LIMIT)

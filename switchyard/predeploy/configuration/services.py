@@ -19,7 +19,7 @@ from switchyard.predeploy.engine.check import Check, never
 from switchyard.predeploy.engine.result import Finding, Result, skipped, unknown
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.reach import container_files
-from switchyard.predeploy.reach.tunnel import Forward
+from switchyard.predeploy.reach.tunnel import Tunnel
 
 RULES = ("service-refuses", "service-stopped")
 
@@ -95,16 +95,16 @@ def _log_in(subject: Subject, name: str, server: Service, container: ContainerAd
             "no service's environment says how it connects: by DB_HOST and DB_PASSWORD, or by an address"
         )
     answered, version = [], ""
-    tunnels: dict[int, Forward] = {}
+    tunnels: dict[int, Tunnel] = {}
     for login in logins:
         port = login.port or (postgres_login.PORT if is_postgres else redis_login.PORT)
         try:
             if port not in tunnels:
-                tunnels[port] = Forward(subject, container.addresses[0], port)
+                tunnels[port] = Tunnel(subject, container.addresses[0], port)
             if is_postgres:
                 refusal, answer = postgres_login.try_login(tunnels[port], port, login)
             else:
-                texts = container_files.files(subject, login.tls.client, login.tls.files) if login.tls else {}
+                texts = container_files.read_files(subject, login.tls.client, login.tls.files) if login.tls else {}
                 refusal, answer = redis_login.try_login(tunnels[port], login, texts)
         except NotChecked as error:
             examination.problems.append(str(error))

@@ -176,7 +176,7 @@ def _with_image_login(subject: Subject, setting: DatabaseSetting, service: str, 
     """Add the login that the image's variables define, where neither the address nor the settings name one."""
     known = {*named.by_name(), *(["password"] if setting.role else [])}
     needed = [variable for variable, parameter in container_files.VARIABLES.items() if parameter not in known]
-    variables = container_files.given(subject, service, variables_of(subject, service), needed)
+    variables = container_files.with_file_values(subject, service, variables_of(subject, service), needed)
     user = variables.get(USER_VARIABLE, "postgres")
     return replace(
         named,

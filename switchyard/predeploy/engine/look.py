@@ -15,6 +15,7 @@ from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.redaction import secrets
 from switchyard.predeploy.engine.result import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result, not_checked, unknown
 from switchyard.predeploy.engine.subject import Subject
+from switchyard.predeploy.engine.waivers import UNUSED
 
 
 def look(check: Check, subject: Subject) -> Result:
@@ -82,5 +83,5 @@ def _of_machine(result: Result, worst: str, all_results: Iterable[Result]) -> li
     return [
         finding
         for finding in findings
-        if finding.rule != "waiver-unused" or all(finding in each.findings for each in all_results)
+        if finding.rule != UNUSED or all(finding in each.findings for each in all_results)
     ]

@@ -1,4 +1,4 @@
-"""Runs a command with a time limit, and ends all that it started."""
+"""Run a command with a time limit, and end everything that it started."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 MARK = "SWITCHYARD_RUN"
-"""The variable by which the descendants of a command are known, also those that left its process group."""
+"""The environment variable that identifies the descendants of a command, even outside its process group."""
 LOOK = 0.02
 """Seconds between two looks at whether the command has ended."""
 GRACE = 3.0
-"""Seconds between the request to end and the end."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 
 def run(
@@ -29,7 +29,10 @@ def run(
     limit: float,
     cancelled: threading.Event,
 ) -> int | None:
-    """The exit code; None where the limit was reached or the run was cancelled. Nothing that it started outlives it."""
+    """Return the exit code; None after the limit or a cancellation. Nothing that the command started outlives it.
+
+    ``limit``: in seconds. ``log``: the file for the command's output.
+    """
     mark = uuid.uuid4().hex
     until = time.monotonic() + limit
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
@@ -52,40 +55,40 @@ def run(
 
 
 def _end(process: subprocess.Popen[bytes], mark: str) -> None:
-    """Asks what is left to end, waits for it, and kills what does not."""
+    """Terminate every process that is left, wait, and kill those that stay."""
     for number, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
         until = time.monotonic() + seconds
-        left = _send(process, mark, number)
-        while left and time.monotonic() < until:
+        is_left = _send(process, mark, number)
+        while is_left and time.monotonic() < until:
             time.sleep(LOOK)
             process.poll()
-            left = _send(process, mark, 0)
-        if not left:
+            is_left = _send(process, mark, 0)
+        if not is_left:
             break
     process.poll()
 
 
 def _send(process: subprocess.Popen[bytes], mark: str, number: int) -> bool:
-    """Whether there was anything left to send the signal to."""
-    there = False
+    """Send a signal to every process that is left. Tell whether there was any."""
+    is_left = False
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-            there = True
+            is_left = True
     for pid in _marked(mark):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
-            there = True
-    return there
+            is_left = True
+    return is_left
 
 
 def _marked(mark: str) -> list[int]:
-    """Processes that carry the mark in their environment and have not ended."""
-    wanted = f"{MARK}={mark}".encode()
-    found = []
+    """Return the running processes with the mark in their environment."""
+    variable = f"{MARK}={mark}".encode()
+    pids = []
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                if wanted in Path(entry.path, "environ").read_bytes():
-                    found.append(int(entry.name))
-    return found
+                if variable in Path(entry.path, "environ").read_bytes():
+                    pids.append(int(entry.name))
+    return pids

@@ -1,4 +1,4 @@
-"""Findings that are meant: waived by rule and place in the settings, each with its reason."""
+"""Findings that somebody waived in the settings, by rule and place, each with a reason."""
 
 from __future__ import annotations
 
@@ -7,45 +7,49 @@ from fnmatch import fnmatchcase
 
 from switchyard.predeploy.engine.result import Finding, Result, judged, not_checked, unknown
 from switchyard.predeploy.engine.subject import Subject
+from switchyard.settings.predeploy import WaiverSetting
+
+UNUSED = "waiver-unused"
 
 
 def judge(
     subject: Subject,
     rules: Collection[str],
-    found: Sequence[tuple[str, Finding]],
-    looked: Sequence[str],
+    findings: Sequence[tuple[str, Finding]],
+    looked_at: Sequence[str],
     problems: Sequence[str] = (),
 ) -> Result:
-    """A result of what no waiver is for. Each finding comes with the place that a waiver names.
+    """Judge the findings that no waiver covers.
 
-    ``problems`` are what could not be looked at: beside an error they are findings as well, else they make it
-    unknown.
+    ``findings``: each with the place that a waiver names. ``looked_at``: what the check looked at, for the reason.
+    ``problems``: what the check could not look at. Beside an error they are findings too; else they make it unknown.
     """
-    kept = _left(subject, rules, found)
-    waived = len(found) - sum(finding.rule in rules for finding in kept)
-    if problems and not any(finding.severity == "error" for finding in kept):
-        return unknown("; ".join(problems), findings=tuple(kept))
-    reason = "; ".join([*looked, *([f"{waived} waived"] if waived else [])])
-    return judged([*kept, *map(not_checked, problems)], reason)
+    left = _not_waived(subject, rules, findings)
+    waived = len(findings) - sum(finding.rule in rules for finding in left)
+    if problems and not any(finding.severity == "error" for finding in left):
+        return unknown("; ".join(problems), findings=left)
+    reason = "; ".join([*looked_at, *([f"{waived} waived"] if waived else [])])
+    return judged([*left, *map(not_checked, problems)], reason)
 
 
-def _left(subject: Subject, rules: Collection[str], found: Sequence[tuple[str, Finding]]) -> list[Finding]:
-    """What no waiver meets, and each waiver of one of these rules that meets nothing: it would hide the next one."""
+def _not_waived(subject: Subject, rules: Collection[str], findings: Sequence[tuple[str, Finding]]) -> list[Finding]:
+    """Return the findings that no waiver covers, and a warning for each waiver of these rules that covers none."""
     waivers = [waiver for waiver in subject.setting.waive if waiver.rule in rules]
     used: set[int] = set()
-    kept = []
-    for where, finding in found:
-        meant = {
-            index
-            for index, waiver in enumerate(waivers)
-            if waiver.rule == finding.rule and fnmatchcase(where, waiver.where)
-        }
-        used |= meant
-        if not meant:
-            kept.append(finding)
-    for index, waiver in enumerate(waivers):
-        if index not in used:
-            what = f"the waiver of {waiver.rule} at {waiver.where} meets no finding"
-            do = "remove it from app.predeploy.waive"
-            kept.append(Finding("waiver-unused", what, "invoke.yaml", do=do, severity="warn", text=what))
-    return kept
+    left = []
+    for place, finding in findings:
+        covering = {index for index, waiver in enumerate(waivers) if _covers(waiver, place, finding)}
+        used |= covering
+        if not covering:
+            left.append(finding)
+    return [*left, *(_unused(waiver) for index, waiver in enumerate(waivers) if index not in used)]
+
+
+def _covers(waiver: WaiverSetting, place: str, finding: Finding) -> bool:
+    return waiver.rule == finding.rule and fnmatchcase(place, waiver.where)
+
+
+def _unused(waiver: WaiverSetting) -> Finding:
+    """Return a warning: an unused waiver would hide the next finding."""
+    what = f"the waiver of {waiver.rule} at {waiver.where} meets no finding"
+    return Finding(UNUSED, what, "invoke.yaml", do="remove it from app.predeploy.waive", severity="warn", text=what)

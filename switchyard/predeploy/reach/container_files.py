@@ -1,4 +1,4 @@
-"""What stands in files of services' containers on the host, which their variables and addresses name."""
+"""Files in the services' containers on the host that hold passwords and addresses: which there are, and their text."""
 
 from __future__ import annotations
 
@@ -9,73 +9,86 @@ from urllib.parse import parse_qs, urlsplit
 
 from switchyard.core.compose_document import Service
 from switchyard.core.errors import NotChecked
+from switchyard.core.wire.answers import ContainerFiles
 from switchyard.predeploy.engine.subject import Subject
 
 VARIABLES = {"POSTGRES_PASSWORD": "password", "POSTGRES_USER": "user", "POSTGRES_DB": "dbname"}
-"""What PostgreSQL's image takes from a file as well, named by the variable with this end; and libpq's word for it."""
-END = "_FILE"
+"""Variable of PostgreSQL's image to libpq's parameter. A ``_FILE`` variable names a file with the value instead."""
+FILE_SUFFIX = "_FILE"
 PARTS = (("USER", "USERNAME"), ("PASSWORD", "PASS", "PWD"), ("DATABASE", "DB", "NAME", "DBNAME"))
-"""How the variables of a user, a password and a database end, beside one that ends in HOST."""
-ADDRESSES = ("URL_FILE", "URI_FILE", "DSN_FILE")
-"""How the variable of a file ends in which an address stands."""
+"""Ends of the variables for a user, a password and a database, beside one that ends in HOST."""
+ADDRESS_FILES = ("URL_FILE", "URI_FILE", "DSN_FILE")
+"""Ends of the variables that name a file with an address."""
 PASSFILE = "PGPASSFILE"
 """libpq's variable for a file of passwords."""
 TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-"""Options of an address of Redis that name files of the client."""
+"""Options in an address of Redis that name files of the client."""
 
 
-def files(subject: Subject, service: str, paths: Iterable[str]) -> dict[str, str]:
-    """The text of each file as the container that runs now sees it. Raises ``NotChecked`` where it has none.
+def read_files(subject: Subject, service: str, paths: Iterable[str]) -> dict[str, str]:
+    """Return the text of each file as the running container sees it. Raise ``NotChecked`` if it has no such file.
 
-    A machine is asked once, for all files that anything in the compose document names. One that comes from a secret of
-    Compose is the same in every service that has it: a oneshot, which does not run now, has it from another.
+    One request asks the machine for every file that the Compose document names. A Compose secret is the same file in
+    every service that has it, so a oneshot, which does not run now, gets it from another service.
     """
-    wanted = set(paths)
-    if not wanted:
+    names = set(paths)
+    if not names:
         return {}
-    channel = subject.channel
     services = _services(subject)
-    asked = {name: sorted(set(_named(each.environment, services))) for name, each in services.items()}
-    every = {name: found for name, found in asked.items() if found}
-    held = subject.once(f"held {subject.machine}", lambda: channel.ask("held", container_files=every)["held"])
-    found = {}
-    for path in wanted:
+    containers = subject.once(f"files in {subject.machine}", lambda: _ask(subject, services)).held
+    texts = {}
+    for path in names:
         secret = _secret(services[service], path)
-        same = [name for name in held if secret and _secret(services[name], path) == secret]
-        seen = [held[name][path] for name in (service, *same) if path in held[name]]
-        texts = [str(each["is"]) for each in seen if "is" in each]
-        if not texts:
-            why = seen[0]["why"] if seen else "it is named by an address that stands in a file itself"
+        same_secret = [name for name in containers if secret and _secret(services[name], path) == secret]
+        copies = [containers[name][path] for name in (service, *same_secret) if path in containers.get(name, {})]
+        text = next((copy.text for copy in copies if copy.text is not None), None)
+        if text is None:
+            why = copies[0].why if copies else "only an address in another file names it"
             raise NotChecked(f"{path} of service {service} could not be read on {subject.machine}: {why}")
-        found[path] = texts[0]
-    return found
+        texts[path] = text
+    return texts
+
+
+def _ask(subject: Subject, services: Mapping[str, Service]) -> ContainerFiles:
+    paths = {name: sorted(set(_paths(service.environment, services))) for name, service in services.items()}
+    files = {name: named for name, named in paths.items() if named}
+    return ContainerFiles.decode(subject.channel.ask("held", container_files=files))
 
 
 def _secret(service: Service, path: str) -> str | None:
-    """The secret of Compose that a service has at a path."""
+    """Return the Compose secret that a service has at a path."""
     for grant in service.secrets:
         if PurePosixPath("/run/secrets", grant.target) == PurePosixPath(path):
             return grant.source
     return None
 
 
-def given(subject: Subject, service: str, variables: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """A service's variables, with those of ``names`` that have no value but stand in a file that another names."""
-    named = {name: variables[name + END] for name in names if variables.get(name + END) and not variables.get(name)}
-    held = files(subject, service, named.values())
-    return {**variables, **{name: held[path] for name, path in named.items()}}
+def with_file_values(
+    subject: Subject, service: str, variables: Mapping[str, str], names: Iterable[str]
+) -> dict[str, str]:
+    """Return a service's variables, and the values of ``names`` that are in files which ``_FILE`` variables name."""
+    in_files = {
+        name: variables[name + FILE_SUFFIX]
+        for name in names
+        if variables.get(name + FILE_SUFFIX) and not variables.get(name)
+    }
+    texts = read_files(subject, service, in_files.values())
+    return {**variables, **{name: texts[path] for name, path in in_files.items()}}
 
 
-def parts(variables: Mapping[str, str], servers: Collection[str]) -> Iterator[tuple[tuple[str, ...], ...]]:
-    """Of each variable such as ``DB_HOST`` that names one of the servers what those beside it may be called."""
+def companions(variables: Mapping[str, str], servers: Collection[str]) -> Iterator[tuple[tuple[str, ...], ...]]:
+    """Yield for each variable such as ``DB_HOST`` that names a server the possible names of those beside it.
+
+    These are the names for the user, for the password and for the database.
+    """
     for variable, value in variables.items():
         start = variable.removesuffix("HOST")
         if start != variable and value.partition(":")[0] in servers:
             yield tuple(tuple(start + end for end in ends) for ends in PARTS)
 
 
-def options(address: str) -> dict[str, str]:
-    """Those of an address, the last of each name. Raises ``ValueError`` where it is none."""
+def address_options(address: str) -> dict[str, str]:
+    """Return the options in an address, the last of each name. Raise ``ValueError`` for text that is no address."""
     return {name.lower(): values[-1] for name, values in parse_qs(urlsplit(address).query).items()}
 
 
@@ -83,14 +96,16 @@ def _services(subject: Subject) -> Mapping[str, Service]:
     return subject.document.services if subject.document is not None else {}
 
 
-def _named(variables: Mapping[str, str], servers: Collection[str]) -> Iterator[str]:
-    """The files that a service's variables name."""
-    beside = (name for found in parts(variables, servers) for names in found for name in names)
-    yield from (variables[name + END] for name in (*VARIABLES, *beside) if variables.get(name + END))
+def _paths(variables: Mapping[str, str], servers: Collection[str]) -> Iterator[str]:
+    """Yield the paths that a service's variables name."""
+    beside = (name for spellings in companions(variables, servers) for names in spellings for name in names)
+    for name in (*VARIABLES, *beside):
+        if variables.get(name + FILE_SUFFIX):
+            yield variables[name + FILE_SUFFIX]
     for name, value in variables.items():
-        if value and (name.endswith(ADDRESSES) or name == PASSFILE):
+        if value and (name.endswith(ADDRESS_FILES) or name == PASSFILE):
             yield value
         with contextlib.suppress(ValueError):
             if urlsplit(value).scheme == "rediss":
-                found = options(value)
-                yield from (found[name] for name in TLS if found.get(name))
+                options = address_options(value)
+                yield from (options[option] for option in TLS if options.get(option))

@@ -8,7 +8,6 @@ import socket
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
 
 import paramiko
 
@@ -16,25 +15,32 @@ from switchyard.core.errors import NotChecked
 from switchyard.predeploy.engine.subject import Subject
 
 OPENS_WITHIN = 10.0
-"""Seconds in which the server must take a connection."""
+"""Seconds within which the server must accept a connection."""
 PART = 1 << 16
+"""Bytes that a tunnel moves at once."""
 HEARD = 4096
-"""Bytes that are kept of what the server says first, for errors that a client library tells in words only."""
+"""Bytes that a tunnel keeps of the server's first words: client libraries report some errors in prose only."""
+PROHIBITED = 1
+"""The SSH failure code of an sshd that forwards nothing."""
 
 
-class Forward:
-    """A Unix socket in a folder of the user's own, or a port; each connection to it is one to the server."""
+class Tunnel:
+    """A Unix socket in a private folder, or a port on loopback; each connection to it is one to the server."""
 
     def __init__(self, subject: Subject, address: str, port: int, *, by_port: bool = False) -> None:
-        """``by_port``: on loopback, for clients that speak TLS on no socket. Raises ``NotChecked`` for no answer."""
+        """Open the tunnel. Raise ``NotChecked`` if the server does not answer.
+
+        ``by_port``: listen on loopback, for clients that speak TLS on no Unix socket.
+        """
         self._connection = subject.channel.connection
         self._where = f"{subject.machine}: {address}:{port}"
         self._target = (address, port)
         self.heard = b""
-        """What the server said first on the newest connection."""
-        self._first: Any = self._open()
+        """The server's first words on the newest connection."""
+        self._first: paramiko.Channel | None = self._open()
         self.folder = Path(tempfile.mkdtemp(prefix="switchyard-"))
         self.path = self.folder / f".s.PGSQL.{port}"
+        """The socket, under the name that libpq looks for."""
         self._listener = socket.socket(socket.AF_INET if by_port else socket.AF_UNIX)
         self._listener.bind(("127.0.0.1", 0) if by_port else str(self.path))
         self._listener.listen()
@@ -42,15 +48,16 @@ class Forward:
         threading.Thread(target=self._serve, daemon=True).start()
         subject.closing.callback(self.close)
 
-    def _open(self) -> Any:
+    def _open(self) -> paramiko.Channel:
         transport = self._connection.transport
         try:
             if transport is None or not transport.is_active():
                 raise NotChecked(f"{self._where}: the SSH connection is closed")
-            channel = transport.open_channel("direct-tcpip", self._target, ("127.0.0.1", 0), timeout=OPENS_WITHIN)
+            channel: paramiko.Channel = transport.open_channel(
+                "direct-tcpip", self._target, ("127.0.0.1", 0), timeout=OPENS_WITHIN
+            )
         except paramiko.ChannelException as error:
-            # 1 is what sshd answers where it forwards nothing.
-            hint = "sshd there forwards nothing: AllowTcpForwarding" if error.code == 1 else "nothing answers"
+            hint = "sshd there forwards nothing: AllowTcpForwarding" if error.code == PROHIBITED else "nothing answers"
             raise NotChecked(f"{self._where}: {hint}") from None
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise NotChecked(f"{self._where}: no connection within {OPENS_WITHIN:.0f} s: {error}") from None
@@ -66,16 +73,18 @@ class Forward:
                     client.close()
                     continue
                 self.heard = b""
-                threading.Thread(target=self._outward, args=(client, channel), daemon=True).start()
-                threading.Thread(target=self._inward, args=(channel, client), daemon=True).start()
+                threading.Thread(target=self._send, args=(client, channel), daemon=True).start()
+                threading.Thread(target=self._receive, args=(channel, client), daemon=True).start()
 
-    def _outward(self, client: socket.socket, channel: Any) -> None:
+    def _send(self, client: socket.socket, channel: paramiko.Channel) -> None:
+        """Move bytes from the client to the server."""
         with contextlib.suppress(OSError, EOFError):
             while data := client.recv(PART):
                 channel.sendall(data)
             channel.shutdown_write()
 
-    def _inward(self, channel: Any, client: socket.socket) -> None:
+    def _receive(self, channel: paramiko.Channel, client: socket.socket) -> None:
+        """Move bytes from the server to the client."""
         with contextlib.suppress(OSError, EOFError):
             while data := channel.recv(PART):
                 self.heard = (self.heard + data)[:HEARD]
@@ -86,7 +95,7 @@ class Forward:
         channel.close()
 
     def close(self) -> None:
-        """No connection any more, and nothing left of the folder."""
+        """Accept no connection any more, and delete the folder."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -96,14 +105,12 @@ class Forward:
 
 
 def socket_to(subject: Subject, address: str, port: int) -> Path:
-    """The Unix socket of a server that the host reaches, one for all checks; libpq takes its folder and the port."""
-    made: Forward = subject.once(f"forward {subject.machine} {address}:{port}", lambda: Forward(subject, address, port))
-    return made.path
+    """Return the Unix socket of a tunnel that all checks share. libpq takes its folder and the port."""
+    name = f"tunnel to {subject.machine} {address}:{port}"
+    return subject.once(name, lambda: Tunnel(subject, address, port)).path
 
 
 def port_to(subject: Subject, address: str, port: int) -> int:
-    """The port on loopback that leads there."""
-    made: Forward = subject.once(
-        f"port {subject.machine} {address}:{port}", lambda: Forward(subject, address, port, by_port=True)
-    )
-    return made.port
+    """Return the port on loopback of a tunnel that all checks share."""
+    name = f"tunnel by port to {subject.machine} {address}:{port}"
+    return subject.once(name, lambda: Tunnel(subject, address, port, by_port=True)).port

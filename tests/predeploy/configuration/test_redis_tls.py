@@ -27,15 +27,15 @@ def test_the_address_tells_port_and_tls(address, port, verifies, files):
     (login,) = redis_login.logins(clients, "redis", service())
     assert login.port == port
     assert (login.tls.verifies, login.tls.files) == (verifies, files) if login.tls else verifies is None
-    assert container_files.files(clients.subject, "web", files) == dict.fromkeys(files, "PEM")
+    assert container_files.read_files(clients.subject, "web", files) == dict.fromkeys(files, "PEM")
 
 
 def test_a_file_that_only_another_file_names_is_not_read_and_the_error_says_so():
     clients = clients_of({"CACHE_URL_FILE": "/cache"})
     (login,) = redis_login.logins(clients, "redis", service())
     assert (login.used_by, clients.problems) == ("web (CACHE_URL_FILE)", [])
-    with pytest.raises(NotChecked, match=r"/tls/ca\.crt of service web could not be read on prod1: it is named by"):
-        container_files.files(clients.subject, "web", login.tls.files)
+    with pytest.raises(NotChecked, match=r"/tls/ca\.crt of service web could not be read on prod1: only an address"):
+        container_files.read_files(clients.subject, "web", login.tls.files)
 
 
 def test_an_option_that_is_unknown_here_makes_no_context():
