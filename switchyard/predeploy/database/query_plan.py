@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from switchyard.control.whole_file import SHARED, write_whole
 from switchyard.core.wire.message import Foreign, Json, key
 
 
@@ -68,9 +68,7 @@ class PlanHistory:
 
     def save(self) -> None:
         """Keep the noted shapes for the next run."""
-        partial = self._path.with_name(f".plans.{os.getpid()}")
-        partial.write_text(json.dumps({**self._saved, self._source: self._current}))
-        os.replace(partial, self._path)
+        write_whole(self._path, json.dumps({**self._saved, self._source: self._current}), mode=SHARED)
 
 
 def _read(path: Path) -> Mapping[str, Mapping[str, str]]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+from switchyard.control.whole_file import SHARED, write_whole
 from switchyard.core.wire.message import Message, WireError
 from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.result import PASS, Result
@@ -78,9 +79,7 @@ def put(check: Check, subject: Subject, result: Result) -> None:
         return
     cached = CachedPass(key(check, subject), time.time(), replace(result, cached=None))
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(cached.encode()))
-    os.replace(temporary, path)
+    write_whole(path, json.dumps(cached.encode()), mode=SHARED)
     for old in sorted(path.parent.glob("*.json"), key=lambda file: -file.stat().st_mtime)[KEPT:]:
         old.unlink(missing_ok=True)
 

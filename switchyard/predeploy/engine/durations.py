@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from switchyard.control.whole_file import SHARED, write_whole
 from switchyard.predeploy.engine.result import Result
 from switchyard.predeploy.engine.subject import Subject
 
@@ -24,9 +24,7 @@ def save(subject: Subject, before: Mapping[str, float], results: Mapping[str, Re
     """Add the durations of the checks that ran."""
     taken = {name: result.seconds for name, result in results.items() if result.cached is None}
     subject.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = _path(subject).with_name(f".usual.{os.getpid()}")
-    temporary.write_text(json.dumps({**before, **taken}))
-    os.replace(temporary, _path(subject))
+    write_whole(_path(subject), json.dumps({**before, **taken}), mode=SHARED)
 
 
 def _path(subject: Subject) -> Path:

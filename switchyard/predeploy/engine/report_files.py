@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from switchyard.control.whole_file import SHARED, write_beside, write_whole
 from switchyard.core.errors import BadInput
 from switchyard.core.wire.predeploy import CheckReport, FindingReport, PredeployReport
 from switchyard.predeploy.engine.gate import Verdict, outcome
@@ -28,7 +28,7 @@ def _require_writable(flag: str, path: Path) -> None:
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        _write_beside(path, "").unlink()
+        write_beside(path, "", mode=SHARED).unlink()
     except OSError as error:
         raise BadInput(f"{flag} {path}: {error.strerror}; name a file that can be written") from None
 
@@ -36,9 +36,9 @@ def _require_writable(flag: str, path: Path) -> None:
 def write(options: CheckOptions, verdicts: Sequence[Verdict], tree: str) -> None:
     """Write the files that the command line names, each whole or not at all. ``tree``: what the checks looked at."""
     if options.json:
-        _write(Path(options.json), json.dumps(as_message(verdicts, tree).encode(), indent=1) + "\n")
+        write_whole(Path(options.json), json.dumps(as_message(verdicts, tree).encode(), indent=1) + "\n", mode=SHARED)
     if options.junit:
-        _write(Path(options.junit), as_junit(verdicts))
+        write_whole(Path(options.junit), as_junit(verdicts), mode=SHARED)
 
 
 def as_message(verdicts: Sequence[Verdict], tree: str) -> PredeployReport:
@@ -105,15 +105,3 @@ def _add_case(suite: ElementTree.Element, verdict: Verdict) -> None:
 def _xml(text: str) -> str:
     """Return the text without the characters that XML cannot hold."""
     return "".join(char for char in text if char in "\t\n\r" or " " <= char < "\ufffe")
-
-
-def _write(path: Path, text: str) -> None:
-    os.replace(_write_beside(path, text), path)
-
-
-def _write_beside(path: Path, text: str) -> Path:
-    """Write the text to a temporary file in the same folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    return temporary
