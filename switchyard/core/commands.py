@@ -5,16 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from switchyard.core import edge, names
-from switchyard.core.site import Site
-from switchyard.core.steps import Step
 
 Argv = list[str]
-UNKNOWN_IMAGE = "sha256:" + "0" * 64
-"""Stands in a plan for the id of an image that does not exist yet. ``shown`` replaces it with a name."""
 
 
 @dataclass(frozen=True)
@@ -101,43 +97,6 @@ def containers_of(colour: str) -> str:
 def live(colour: str) -> Argv:
     """Return the command of HAProxy's runtime API that switches traffic to a colour."""
     return ["set", "map", f"{edge.HOME}/maps/live.map", "live", colour]
-
-
-def planned(step: Step, target: Target, site: Site, *, images: Collection[str], known: Collection[str]) -> list[Argv]:
-    """Return the commands of a step that begins from a site.
-
-    ``images`` are the names of the images that the host has, ``known`` the shared services that it runs.
-    """
-    app, colour = target.app, step.colour or site.idle
-    slot = site.slot(colour) if colour in names.COLOURS else None
-    if step.name == "build":
-        builds = [build(target)] if target.builds else []
-        for service, image in target.pulls.items():
-            builds += [pull(image)] if image not in images else []
-            builds.append(tag(UNKNOWN_IMAGE, names.tag(app, service, target.release)))
-        return builds
-    if step.name == "shared" and target.shared:
-        fresh = [name for name in target.shared if name not in known]
-        return [*(tag(UNKNOWN_IMAGE, names.tag(app, name, "shared")) for name in fresh), up_shared(target)]
-    if step.name == "edge" and site.proxy == "down":
-        first = [tag(UNKNOWN_IMAGE, names.tag(app, "edge", "edge"))] if site.edge == "absent" else []
-        missing = [pull(edge.IMAGE)] if first and edge.IMAGE not in images else []
-        return [*missing, *first, up_edge(target)]
-    if step.name == "oneshots":
-        return [oneshot(target, colour, service) for service in target.oneshots]
-    if step.name == "up":
-        return [up(target, colour, target.front)]
-    if step.name == "start_singletons":
-        return [up(target, colour, target.handover)]
-    if step.name == "smoke" and target.smoke:
-        return [list(target.smoke)]
-    if step.name == "switch":
-        return [live(colour)]
-    if step.name == "retire" and slot and (slot.front in ("starting", "healthy") or slot.runs_singletons):
-        return [stop([containers_of(colour)])]
-    if step.name == "stop_singletons":
-        return [stop([containers_of(colour)])]
-    return []
 
 
 def shown(argv: Sequence[str], release: str) -> str:

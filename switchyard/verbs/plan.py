@@ -9,7 +9,7 @@ from typing import Any
 from switchyard.control import commit as source
 from switchyard.control.channel import Line, env_of
 from switchyard.control.release import Ready, carried, make_ready, refuse
-from switchyard.core import commands
+from switchyard.core import commands, plan_commands
 from switchyard.core.compose_document import services_of
 from switchyard.core.errors import Refused
 from switchyard.core.next_step import Want
@@ -81,7 +81,7 @@ def _target(facts: Mapping[str, Any], ready: Ready) -> commands.Target:
 
 
 def _shown(step: Step, target: commands.Target, site: Site, facts: Mapping[str, Any]) -> list[str]:
-    found = commands.planned(step, target, site, images=facts["images"], known=facts["shared"])
+    found = plan_commands.planned(step, target, site, images=facts["images"], known=facts["shared"])
     return [commands.shown(argv, target.release) for argv in found]
 
 

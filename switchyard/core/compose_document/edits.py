@@ -15,7 +15,7 @@ def services_of(document: Mapping[str, Json]) -> Mapping[str, Json]:
 
 def volumes_of(document: Mapping[str, Json]) -> Mapping[str, Json]:
     """Return the volumes of a document as JSON."""
-    return Section.of(document.get("volumes"), "volumes").raw
+    return Section.of(document, "").section("volumes").raw
 
 
 def pin(document: Mapping[str, Json], images: Mapping[str, str]) -> dict[str, Json]:
