@@ -1,4 +1,4 @@
-"""What an apply replaces, kept aside until the new is proven: the way back, also of an apply that was killed."""
+"""A backup of what an apply replaces, kept until the new is proven: the way back, also after a kill."""
 
 from __future__ import annotations
 
@@ -10,61 +10,66 @@ from pathlib import Path
 
 from switchyard.core.errors import Refused
 from switchyard.host.adapters.files import read_texts, write_json
-from switchyard.host.adapters.store import Store
+from switchyard.host.adapters.layout import Layout
 
 KEPT = ("compose.json", "previews.json", "routes.json", "cfg", "files")
-"""Documents, configuration and files of the shared project or of the edge."""
+"""The documents, configuration and files of the shared project or of the edge."""
 
 
 def keep(home: Path, changed: Iterable[str]) -> None:
-    """Keeps what stands in ``home`` aside, with what is to be changed; what a killed apply has kept is put back."""
-    if _aside(home).exists():
+    """Back up what stands in ``home``, and write down what is about to change.
+
+    A backup that exists is of an apply that was killed. It goes back into its place first, and stays the backup.
+    """
+    if is_unfinished(home):
         put_back(home)
         changed = {*changed, *left(home)}
     else:
-        part = _part(home)
+        part = _fresh_part(home)
         part.mkdir(mode=0o700)
-        _lay_all(home, part)
-        part.rename(_aside(home))
-    write_json(_aside(home) / "changed.json", sorted(changed))
+        _copy_all(home, part)
+        part.rename(_backup(home))
+    write_json(_backup(home) / "changed.json", sorted(changed))
 
 
 def put_back(home: Path) -> None:
-    """What was kept aside, in its place again."""
-    _lay_all(_aside(home), home)
+    """Copy the backup into its place again."""
+    _copy_all(_backup(home), home)
 
 
 def forget(home: Path) -> None:
-    """What stands in ``home`` is proven: nothing is kept aside any more."""
-    _aside(home).rename(_part(home))
-    _part(home)
+    """Delete the backup: what stands in ``home`` is proven."""
+    _backup(home).rename(_fresh_part(home))
+    _fresh_part(home)
 
 
 def left(home: Path) -> list[str]:
-    """What an apply that was killed was about to change."""
-    return read_texts(_aside(home) / "changed.json")
+    """Return what an apply that was killed was about to change; nothing where none was."""
+    return read_texts(_backup(home) / "changed.json")
 
 
 def is_unfinished(home: Path) -> bool:
-    """Whether an apply is under way there, or was killed."""
-    return _aside(home).exists()
+    """Return whether an apply is under way there, or was killed."""
+    return _backup(home).exists()
 
 
-def unfinished(store: Store) -> list[str]:
-    """The verbs that are under way, or were killed."""
-    homes = {"shared.apply": store.shared, "edge.apply": store.edge}
+def unfinished(layout: Layout) -> list[str]:
+    """Return the apply verbs that are under way, or were killed."""
+    homes = {"shared.apply": layout.shared, "edge.apply": layout.edge}
     return [verb for verb, home in homes.items() if is_unfinished(home)]
 
 
-def refuse_unfinished(store: Store) -> None:
-    """Nothing goes live on what nobody has proven."""
-    for verb in unfinished(store):
-        raise Refused(f"inv {verb} was cut short on this host: type it again, then deploy")
+def refuse_unfinished(layout: Layout) -> None:
+    """Refuse to go live on what nobody has proven."""
+    for verb in unfinished(layout):
+        raise Refused(f"inv {verb} was cut short on this host. Run it again, then deploy")
 
 
 def lay(source: Path, target: Path) -> None:
-    """A file or folder at another place too. What is there is written to in place: a running container has this very
-    file or folder mounted, not its name."""
+    """Copy a file or a folder over another, writing into what exists there.
+
+    A running container has mounted that very file or folder, not its name.
+    """
     if source.is_dir() != target.is_dir():
         _remove(target)
     if not source.is_dir():
@@ -79,7 +84,7 @@ def lay(source: Path, target: Path) -> None:
         lay(source / name, target / name)
 
 
-def _lay_all(source: Path, target: Path) -> None:
+def _copy_all(source: Path, target: Path) -> None:
     for name in KEPT:
         if (source / name).exists():
             lay(source / name, target / name)
@@ -93,12 +98,12 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _aside(home: Path) -> Path:
+def _backup(home: Path) -> Path:
     return home / "before"
 
 
-def _part(home: Path) -> Path:
-    """What is kept only in part yet, or no more; gone."""
+def _fresh_part(home: Path) -> Path:
+    """Return where a backup stands while it is incomplete, and delete what is there."""
     part = home / "before.part"
     shutil.rmtree(part, ignore_errors=True)
     return part

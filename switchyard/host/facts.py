@@ -11,7 +11,7 @@ from switchyard.core.journal import StepEntry
 from switchyard.core.wire.facts import Facts, LiveRelease
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host.adapters import disk, engine, kernel
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import read_object
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store

@@ -9,7 +9,7 @@ from switchyard.core.compose_document import Document
 from switchyard.core.errors import Refused
 from switchyard.core.wire.facts import PlainContainer
 from switchyard.host.adapters import engine, kernel
-from switchyard.host.adapters.engine import PROJECT, Container
+from switchyard.host.adapters.container import PROJECT, Container
 
 
 def plain_containers() -> tuple[PlainContainer, ...]:

@@ -9,8 +9,7 @@ from switchyard.core import edge, names
 from switchyard.core.site import Site
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host.adapters import engine
-from switchyard.host.adapters.engine import Container
-from switchyard.host.adapters.kernel import now
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
 from switchyard.host.edge_configuration import wanted_configuration
@@ -23,17 +22,15 @@ def site(store: Store, app: str, release: str, memory: Memory) -> Site:
     containers = engine.containers(f"{names.APP}={app}")
     record = store.releases.record(release)
     proxy = Proxy(store)
-    slots = {colour: slot(store, memory, colour, containers) for colour in names.COLOURS}
     seen = Site(
-        blue=slots["blue"],
-        green=slots["green"],
+        blue=slot(store, memory, "blue", containers),
+        green=slot(store, memory, "green", containers),
         proxy=proxy.live(),
         map_file=proxy.file_live(),
         shared=shared_state(store, app, record, containers),
         stage=stage(record),
         smoke=memory.smoke,
         verdict=memory.verdict,
-        now=now(),
     )
     return replace(seen, edge=edge_state(store, app, release, seen, containers))
 

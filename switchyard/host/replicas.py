@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from switchyard.core.compose_document import Document
 from switchyard.core.wire.release import ReleaseRecord
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.store import Store
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from switchyard.core.site import Slot
 from switchyard.host import replicas
 from switchyard.host.adapters import engine
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.store import Store
 from switchyard.host.memory import Memory, Proof
 

@@ -18,11 +18,12 @@ from switchyard.core import next_step as machine
 from switchyard.core import plan
 from switchyard.core import site as site_module
 from switchyard.core.next_step import Want
-from switchyard.core.site import VALUES, Site, Slot
+from switchyard.core.site import Site, Slot
 from switchyard.core.steps import Step
 from tests.harness.every_site import SICKNESSES, STAGES, STEPS, Graph, Ground, ground_of
 from tests.harness.promises import overreach, unkept, unkept_since
 from tests.harness.simulated import HOW, LOST, NOT, PARTLY, WHOLLY, Machine
+from tests.harness.site_values import VALUES
 
 SEED = 20260228
 ALL_UP_TO = 200_000
@@ -134,7 +135,7 @@ def test_every_field_of_a_site_and_of_a_slot_has_declared_values() -> None:
 
 
 def grounds() -> list[Ground]:
-    """What remains of every site without its stage and its time."""
+    """What remains of every site without its stage."""
     held = itertools.product(slots(), slots(), edges())
     return [ground_of(Machine.of(Site(blue, green, **edge), "")) for blue, green, edge in held]  # type: ignore[arg-type]
 
@@ -148,10 +149,10 @@ def test_walks_from_a_share_of_the_sites_converge_under_the_invariants(told: Cal
 @pytest.mark.parametrize("want", WANTS, ids=lambda want: f"{want.verb} {want.phase}")
 def test_from_every_site_every_goal_converges_under_the_invariants(want: Want, told: Callable[[str], None]) -> None:
     every = grounds()
-    assert len(set(every)) * len(STAGES) * len(VALUES["now"]) == math.prod(map(len, dimensions()))
+    assert len(set(every)) * len(STAGES) == math.prod(map(len, dimensions()))
     graph = Graph(machine, want, every if EVERY else random.Random(SEED).sample(every, GROUNDS))
     wrong = list(itertools.islice(graph.wrong(), 5))
-    begun = (len(every) if EVERY else GROUNDS) * len(STAGES) * len(VALUES["now"])
+    begun = (len(every) if EVERY else GROUNDS) * len(STAGES)
     told(
         f"{want.verb}, {want.phase}: {begun} sites and all that is reached from them, {len(graph.grounds)} grounds "
         f"at {len(STAGES)} stages, every step in every way; the longest way has {graph.longest} steps"
@@ -160,7 +161,7 @@ def test_from_every_site_every_goal_converges_under_the_invariants(want: Want, t
 
 
 def test_the_decisions_do_not_read_the_time() -> None:
-    """So that sites which differ in their time alone are one place of the graph."""
+    """A site has no time, so no decision may ask for it."""
     trees = [ast.parse(inspect.getsource(module)) for module in (machine, site_module)]
     read = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert "live" in read and "now" not in read

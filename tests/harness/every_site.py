@@ -14,7 +14,7 @@ Stages that agree in everything that a decision reads are decided together.
 
 This covers more than a walk from every site with some faults, and it checks each place once instead of once for every
 walk that passes it. A place is a ground (colours and edge, with what a program knows of them) and a stage (the fields
-of ``STAGED``). Sites that differ in ``now`` alone are one place, for no decision reads the time; a test keeps it so.
+of ``STAGED``).
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from typing import Any, NamedTuple
 
 from switchyard.core import next_step as machine
 from switchyard.core.next_step import Want
-from switchyard.core.site import VALUES, Site
+from switchyard.core.site import Site
 from switchyard.core.steps import Step
 from tests.harness.promises import overreach, strayed, unkept
 from tests.harness.simulated import LOST, PARTLY, WHOLLY, Colour, Machine, Memory
+from tests.harness.site_values import VALUES
 
 STEPS = 60
 """More steps than any way needs, and no more than a program takes."""

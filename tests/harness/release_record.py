@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from switchyard.core.app import App
 from switchyard.core.wire.release import ReleaseRecord
-from switchyard.host.adapters.releases import Changes
-from switchyard.host.adapters.store import Store
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 RECORD = ReleaseRecord(
     id="R1",
@@ -45,8 +39,3 @@ RECORD = ReleaseRecord(
 def record(number: int, state: str = "good") -> ReleaseRecord:
     """Return the record of release ``R<number>``, whose commit begins with the number."""
     return replace(RECORD, id=f"R{number}", number=number, state=state, commit=f"{number}abc")
-
-
-def write_record(store: Store, record: ReleaseRecord, **changes: Unpack[Changes]) -> None:
-    """Write a record, with changes, into the folder of its release."""
-    store.releases.write(replace(record, **changes))

@@ -18,7 +18,7 @@ from switchyard.core.site import Site, Slot
 from switchyard.core.steps import Step
 from switchyard.host import observe
 from switchyard.host.adapters import engine, process
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import write_json
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt, Cancelled

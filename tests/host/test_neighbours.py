@@ -6,7 +6,7 @@ from pathlib import Path
 
 from switchyard.core.compose_document import Document
 from switchyard.core.wire.message import Json
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.neighbours import strangers
 
 

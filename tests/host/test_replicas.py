@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from switchyard.core.compose_document import Document
 from switchyard.host import replicas
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 
 
 def test_services_of_which_fewer_run_than_should_are_counted_and_one_of_none_is_not_missed():

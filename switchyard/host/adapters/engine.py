@@ -11,9 +11,9 @@ from urllib.parse import quote, urlencode
 
 from switchyard.core import names
 from switchyard.core.errors import NotChecked, SwitchyardError
-from switchyard.core.kinds import is_in_shared_project, kind_named
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.section import Section
+from switchyard.host.adapters.container import Container, ContainerDetails, RestartPolicy
 
 T = TypeVar("T")
 SOCKET = "/var/run/docker.sock"
@@ -23,188 +23,6 @@ BACK_WITHIN = 60.0
 """Seconds that an attempt waits for an engine that does not answer, once it has switched."""
 NOT_EXECUTED = 124
 """From this exit code on, a command in a container took too long, could not begin, or ended with its container."""
-PROJECT = "com.docker.compose.project"
-SERVICE = "com.docker.compose.service"
-NUMBER = "com.docker.compose.container-number"
-WORKING_DIR = "com.docker.compose.project.working_dir"
-
-
-class Mount(NamedTuple):
-    """A volume or a folder of the host in a container."""
-
-    volume: str
-    """The engine's name of the volume; empty for a folder."""
-    source: str
-    is_writable: bool
-
-    @classmethod
-    def decode(cls, value: Json, at: str) -> Mount:
-        mount = Section.of(value, at)
-        return cls(mount.text("Name") or "", mount.text("Source") or "", mount.flag("RW", default=True))
-
-
-class Container(NamedTuple):
-    """A container as the engine lists it."""
-
-    id: str
-    name: str
-    image: str
-    image_id: str
-    state: str
-    labels: Mapping[str, str]
-    mounts: tuple[Mount, ...]
-    ports: tuple[int, ...]
-    """Published ports of the host."""
-    addresses: tuple[str, ...]
-    """The address in each network that gave one."""
-
-    @classmethod
-    def decode(cls, value: Json, at: str = "") -> Container:
-        container = Section.of(value, at)
-        given_names = container.words("Names")
-        ports = container.each("Ports", lambda port, place: Section.of(port, place).number("PublicPort"))
-        return cls(
-            id=container.text("Id") or "",
-            name=given_names[0].lstrip("/") if given_names else "",
-            image=container.text("Image") or "",
-            image_id=container.text("ImageID") or "",
-            state=container.text("State") or "",
-            labels=container.pairs("Labels"),
-            mounts=container.each("Mounts", Mount.decode),
-            ports=tuple(port for port in ports if port),
-            addresses=_addresses(container),
-        )
-
-    @property
-    def app(self) -> str | None:
-        """The application of Switchyard that it belongs to; None for any other container."""
-        return self.labels.get(names.APP)
-
-    @property
-    def colour(self) -> str | None:
-        return self.labels.get(names.COLOUR)
-
-    @property
-    def kind(self) -> str | None:
-        return self.labels.get(names.KIND)
-
-    @property
-    def release(self) -> str:
-        """The release that it was created for; empty where its project is no colour."""
-        return self.labels.get(names.RELEASE, "")
-
-    @property
-    def service(self) -> str:
-        """Its Compose service; ``?`` where Compose did not create it."""
-        return self.labels.get(SERVICE, "?")
-
-    @property
-    def project(self) -> str:
-        return self.labels.get(PROJECT, "?")
-
-    @property
-    def folder(self) -> str:
-        """The folder in which somebody ran Compose for its project."""
-        return self.labels.get(WORKING_DIR, "?")
-
-    @property
-    def number(self) -> int:
-        """Its place among the containers of its service."""
-        return int(self.labels.get(NUMBER, "0"))
-
-    @property
-    def is_running(self) -> bool:
-        return self.state == "running"
-
-    @property
-    def is_up(self) -> bool:
-        """Whether it runs, comes back by itself, or is paused: it ends only when somebody stops it."""
-        return self.state in ("running", "restarting", "paused")
-
-    @property
-    def is_singleton(self) -> bool:
-        """Whether at most one colour may run its service."""
-        kind = kind_named(self.kind)
-        return kind is not None and kind.at_most_one
-
-    @property
-    def is_of_shared_project(self) -> bool:
-        """Whether it runs a shared service."""
-        return is_in_shared_project(self.kind)
-
-    @property
-    def is_of_colour(self) -> bool:
-        """Whether it runs a service of a colour, oneshots apart."""
-        kind = kind_named(self.kind)
-        return self.colour is not None and kind is not None and kind.stays_up_in_colour
-
-
-class RestartPolicy(NamedTuple):
-    """When the engine restarts a container."""
-
-    name: str
-    most: int = 0
-    """How often; 0 for no limit."""
-
-    @classmethod
-    def decode(cls, value: Json, at: str) -> RestartPolicy:
-        policy = Section.of(value, at)
-        return cls(policy.text("Name") or "no", policy.number("MaximumRetryCount") or 0)
-
-    def encode(self) -> dict[str, Json]:
-        return {"Name": self.name, "MaximumRetryCount": self.most}
-
-
-class ContainerDetails(NamedTuple):
-    """What the engine tells of one container when it is asked for it alone."""
-
-    id: str
-    status: str
-    is_running: bool
-    """True also for one that restarts or is paused."""
-    started_at: str
-    """When it started last, as RFC 3339 in UTC."""
-    exit_code: int
-    is_oom_killed: bool
-    health: str
-    """What the engine's own health check says; empty where there is none."""
-    restart_count: int
-    restart_policy: RestartPolicy
-    healthcheck: tuple[str, ...]
-    """The declared test; empty where there is none."""
-    addresses: tuple[str, ...]
-    """The address in each network that gave one."""
-
-    @classmethod
-    def decode(cls, value: Json, at: str = "") -> ContainerDetails:
-        details = Section.of(value, at)
-        state = _inner(details, "State")
-        return cls(
-            id=details.text("Id") or "",
-            status=state.text("Status") or "",
-            is_running=state.flag("Running"),
-            started_at=state.text("StartedAt") or "",
-            exit_code=state.number("ExitCode") or 0,
-            is_oom_killed=state.flag("OOMKilled"),
-            health=_inner(state, "Health").text("Status") or "",
-            restart_count=details.number("RestartCount") or 0,
-            restart_policy=RestartPolicy.decode(_inner(details, "HostConfig").raw.get("RestartPolicy"), at),
-            healthcheck=_inner(_inner(details, "Config"), "Healthcheck").words("Test"),
-            addresses=_addresses(details),
-        )
-
-    @property
-    def address(self) -> str:
-        """Its address in its first network; empty where it has none."""
-        return next(iter(self.addresses), "")
-
-    @property
-    def health_command(self) -> tuple[str, ...] | None:
-        """The declared health check as a command; None where there is none."""
-        kind, *words = self.healthcheck or ("NONE",)
-        if kind == "CMD":
-            return tuple(words)
-        return ("/bin/sh", "-c", words[0]) if kind == "CMD-SHELL" and words else None
 
 
 class Network(NamedTuple):
@@ -344,7 +162,7 @@ def address(container: str) -> str:
 def description(container: str) -> dict[str, Json]:
     """Return all that the engine tells of a container, as evidence: without the values of its environment."""
     details = Section.of(_get(f"/containers/{container}/json"), "container")
-    config = _inner(details, "Config")
+    config = details.section("Config")
     variables = [entry.partition("=")[0] for entry in config.words("Env")]
     return {**details.raw, "Config": {**config.raw, "Env": variables}}
 
@@ -370,8 +188,8 @@ def memory_used(container: Container) -> int:
         return 0
     query = {"stream": "false", "one-shot": "true"}
     stats = Section.of(_get(f"/containers/{container.id}/stats", query), "stats")
-    memory = _inner(stats, "memory_stats")
-    parts = _inner(memory, "stats")
+    memory = stats.section("memory_stats")
+    parts = memory.section("stats")
     version_1 = parts.number("total_inactive_file")
     dropped = parts.number("inactive_file") if version_1 is None else version_1
     return max(0, (memory.number("usage") or 0) - (dropped or 0))
@@ -386,7 +204,7 @@ def image_id(name: str) -> str | None:
 def image_labels(name: str) -> dict[str, str]:
     """Return the labels of an image; none where the engine has none of that name."""
     image = Section.of(_get(f"/images/{quote(name, safe='')}/json"), "image")
-    return _inner(image, "Config").pairs("Labels")
+    return image.section("Config").pairs("Labels")
 
 
 def image_tags() -> list[str]:
@@ -475,11 +293,6 @@ def _json(answer: bytes) -> Json:
     return value
 
 
-def _inner(section: Section, key: str) -> Section:
-    """Return a part of a section; an empty one where there is none."""
-    return Section.of(section.raw.get(key), section.path(key))
-
-
 def _each(answer: Json, name: str, decode: Callable[[Json, str], T]) -> tuple[T, ...]:
     """Decode every entry of an answer that is a list."""
     return Section({name: answer}, "").each(name, decode)
@@ -487,9 +300,3 @@ def _each(answer: Json, name: str, decode: Callable[[Json, str], T]) -> tuple[T,
 
 def _tags(value: Json, at: str) -> tuple[str, ...]:
     return Section.of(value, at).words("RepoTags")
-
-
-def _addresses(container: Section) -> tuple[str, ...]:
-    networks = _inner(container, "NetworkSettings").named("Networks", Section.of)
-    addresses = (network.text("IPAddress") for network in networks.values())
-    return tuple(address for address in addresses if address)

@@ -32,8 +32,7 @@ def process_start(pid: int) -> str | None:
 def memory_available() -> int:
     """Return the bytes of memory that a new process could get."""
     lines = Path("/proc/meminfo").read_text().splitlines()
-    sizes = dict(line.split(":", 1) for line in lines if ":" in line)
-    return int(sizes["MemAvailable"].split()[0]) * 1024
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
 
 
 def listening_ports() -> set[int]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from switchyard.core.errors import LEASE_HELD, Refused, SwitchyardError
 from switchyard.core.lease import FreeLease, Lease, ended
 from switchyard.core.wire.answers import Holder
+from switchyard.core.wire.message import WireError
 from switchyard.core.wire.request import Operator
 from switchyard.host.adapters.files import decode, read_json, write_json
 from switchyard.host.adapters.kernel import boot_id, now, process_start
@@ -137,8 +138,9 @@ class LeaseKeeper:
         value = read_json(self._path)
         if not value:
             return None
-        is_held = isinstance(value, Mapping) and value.get("attempt") is not None
-        return decode(self._path, Lease, value) if is_held else decode(self._path, FreeLease, value)
+        with contextlib.suppress(WireError):
+            return FreeLease.decode(value)
+        return decode(self._path, Lease, value)
 
     def _write(self, lease: Lease | FreeLease) -> None:
         write_json(self._path, lease.encode())

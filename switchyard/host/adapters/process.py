@@ -50,22 +50,7 @@ def run(
 
     ``within`` is in seconds. ``tick`` runs several times a second; an exception of it ends the command.
     """
-    try:
-        process = subprocess.Popen(
-            list(argv),
-            stdin=stdin or subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=cwd,
-            env=environment(extra),
-            preexec_fn=os.setpgrp,
-        )
-    except FileNotFoundError:
-        raise NotChecked(f"{argv[0]} is not installed on this host") from None
-    except OSError as error:
-        if error.errno not in (errno.EAGAIN, errno.ENOMEM):
-            raise
-        raise SwitchyardError(NO_PROCESS.format(program=argv[0], error=error.strerror)) from None
+    process = _start(argv, cwd, environment(extra), stdin)
     deadline = time.monotonic() + within
     try:
         text = _output(process, deadline, tick)
@@ -91,6 +76,28 @@ def printed(argv: Sequence[str], *, within: float = 30) -> str | None:
     except SwitchyardError:
         return None
     return text.strip() if code == 0 else None
+
+
+def _start(
+    argv: Sequence[str], cwd: str | None, env: Mapping[str, str], stdin: IO[bytes] | None
+) -> subprocess.Popen[bytes]:
+    """Start a command in a process group of its own, so that its children end with it."""
+    try:
+        return subprocess.Popen(
+            list(argv),
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=env,
+            preexec_fn=os.setpgrp,
+        )
+    except FileNotFoundError:
+        raise NotChecked(f"{argv[0]} is not installed on this host") from None
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.ENOMEM):
+            raise
+        raise SwitchyardError(NO_PROCESS.format(program=argv[0], error=error.strerror)) from None
 
 
 def _output(process: subprocess.Popen[bytes], deadline: float, tick: Callable[[], None]) -> str:

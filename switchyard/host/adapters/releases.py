@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
 
 from switchyard.core.app import App, Route
 from switchyard.core.compose_document import Document
@@ -16,23 +15,7 @@ from switchyard.core.wire.release import MigrationHead, OneshotOutcome, ReleaseR
 from switchyard.host.adapters.files import decode, read_document, read_object, read_texts, write, write_json
 from switchyard.host.adapters.layout import Layout
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
 RECORD = "release.json"
-
-
-class Changes(TypedDict, total=False):
-    """The fields of a release's record that change after it was received."""
-
-    state: str
-    reason: str
-    since: float
-    colour: str
-    images: Mapping[str, str]
-    standins: tuple[str, ...]
-    outcomes: Mapping[str, OneshotOutcome]
-    head: MigrationHead
 
 
 class Releases:
@@ -71,8 +54,20 @@ class Releases:
         """Write a release's record."""
         write_json(self._path(record.id), record.encode())
 
-    def update(self, name: str, **changes: Unpack[Changes]) -> ReleaseRecord | None:
-        """Change a release's record; a release that somebody deleted stays away.
+    def update(
+        self,
+        name: str,
+        *,
+        state: str | None = None,
+        reason: str | None = None,
+        since: float | None = None,
+        colour: str | None = None,
+        images: Mapping[str, str] | None = None,
+        standins: tuple[str, ...] | None = None,
+        outcomes: Mapping[str, OneshotOutcome] | None = None,
+        head: MigrationHead | None = None,
+    ) -> ReleaseRecord | None:
+        """Change fields of a release's record; None leaves a field. A release that somebody deleted stays away.
 
         Fields that a newer minor version wrote stay as they are.
         """
@@ -80,7 +75,18 @@ class Releases:
         before = read_object(path)
         if not before:
             return None
-        record = replace(decode(path, ReleaseRecord, before), **changes)
+        record = decode(path, ReleaseRecord, before)
+        record = replace(
+            record,
+            state=state or record.state,
+            reason=record.reason if reason is None else reason,
+            since=record.since if since is None else since,
+            colour=colour or record.colour,
+            images=record.images if images is None else images,
+            standins=record.standins if standins is None else standins,
+            outcomes=record.outcomes if outcomes is None else outcomes,
+            head=record.head if head is None else head,
+        )
         known = {key_of(field) for field in fields(record)}
         newer: dict[str, Json] = {key: item for key, item in before.items() if key not in known}
         write_json(path, {**record.encode(), **newer})

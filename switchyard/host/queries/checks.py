@@ -11,7 +11,7 @@ from switchyard.core.wire.answers import ChecksAnswer, ContainerAddress, HeldLea
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine, process
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import SERVICE, Container
 from switchyard.host.adapters.files import read_message
 from switchyard.host.adapters.lease import LeaseHeld
 from switchyard.host.adapters.store import Store
@@ -38,7 +38,7 @@ def checks(store: Store, request: Request) -> ChecksAnswer:
 
 def _address(container: Container) -> ContainerAddress:
     return ContainerAddress(
-        service=container.labels.get(engine.SERVICE),
+        service=container.labels.get(SERVICE),
         kind=container.kind,
         image=container.image,
         running=container.is_running,

@@ -8,7 +8,7 @@ from switchyard.core import names
 from switchyard.core.site import Site
 from switchyard.host import replicas
 from switchyard.host.adapters import engine
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import read_document
 from switchyard.host.adapters.store import Store
 from switchyard.host.neighbours import plain_containers, strangers

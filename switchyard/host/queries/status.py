@@ -11,7 +11,7 @@ from switchyard.core.wire.release import ReleaseRecord
 from switchyard.core.wire.request import Request
 from switchyard.host import backup, observe, replicas
 from switchyard.host.adapters import engine, probe
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.store import Store
 from switchyard.host.memory import Memory
 from switchyard.host.queries import drift

@@ -13,7 +13,7 @@ from switchyard.core.errors import (
     SwitchyardError,
 )
 from switchyard.host.adapters import engine, probe
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import write
 from switchyard.host.attempt import Attempt
 from switchyard.host.edge_configuration import edge_routes

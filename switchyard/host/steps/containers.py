@@ -10,7 +10,7 @@ from switchyard.core.errors import (
     SwitchyardError,
 )
 from switchyard.host.adapters import engine
-from switchyard.host.adapters.engine import Container, RestartPolicy
+from switchyard.host.adapters.container import Container, RestartPolicy
 from switchyard.host.attempt import Attempt
 from switchyard.host.slot_state import of_colour
 

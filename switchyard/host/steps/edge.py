@@ -16,7 +16,7 @@ from switchyard.core.errors import (
 )
 from switchyard.host import backup as aside
 from switchyard.host.adapters import engine
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.proxy import UP_WITHIN
 from switchyard.host.attempt import Attempt

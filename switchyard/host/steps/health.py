@@ -9,7 +9,7 @@ from functools import partial
 
 from switchyard.core.app import Route
 from switchyard.host.adapters import engine, probe
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.attempt import Attempt
 from switchyard.host.slot_state import identity
 

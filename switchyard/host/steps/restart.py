@@ -7,7 +7,7 @@ from switchyard.core.errors import (
     BadInput,
 )
 from switchyard.host.adapters import engine, process
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.attempt import Attempt
 from switchyard.host.slot_state import of_colour
 from switchyard.host.steps import health

@@ -7,7 +7,7 @@ from switchyard.core.errors import (
     SwitchyardError,
 )
 from switchyard.host.adapters import engine, process
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import health
 from switchyard.host.steps.restart import REST_WITHIN

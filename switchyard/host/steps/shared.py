@@ -13,7 +13,7 @@ from switchyard.core.errors import (
 from switchyard.core.wire.message import Json
 from switchyard.host import backup as aside
 from switchyard.host.adapters import engine, process
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import read_document, read_object, read_words, write, write_json
 from switchyard.host.attempt import Attempt
 from switchyard.host.neighbours import refuse_strangers

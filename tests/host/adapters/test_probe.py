@@ -20,7 +20,7 @@ import pytest
 from switchyard.core.app import App, Check
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, probe
-from switchyard.host.adapters.engine import Container
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import containers as slots
@@ -43,7 +43,7 @@ def closes(link: socket.socket) -> None:
 @pytest.mark.parametrize("service,passes", [(speaks_first, True), (speaks_second, True), (closes, False)])
 def test_a_connection_that_is_taken_and_closed_at_once_is_no_service(service, passes, monkeypatch):
     if not passes:
-        monkeypatch.setattr(probe, "HELD_FOR", 10.0)  # a machine that is busy closes late
+        monkeypatch.setattr(probe, "STAYS_OPEN", 10.0)  # a machine that is busy closes late
     assert answered(service).passed is passes
 
 

@@ -1,0 +1,17 @@
+"""The values of every field of a site."""
+
+from __future__ import annotations
+
+VALUES: dict[str, tuple[object, ...]] = {
+    "proxy": ("blue", "green", "none", "down"),
+    "map_file": ("blue", "green", "none"),
+    "edge": ("absent", "stale", "current"),
+    "shared": ("absent", "healthy"),
+    "stage": ("absent", "received", "built", "ran", "broken"),
+    "smoke": ("unknown", "ok", "failed"),
+    "verdict": ("unknown", "looked", "ok", "unverified", "wrong"),
+    "release": (None, "old", "new"),
+    "front": ("none", "stopped", "starting", "healthy", "failed"),
+    "single": ("unused", "none", "stopped", "running", "healthy", "failed"),
+}
+"""Each field of a site and of a slot with its values, for the product of all sites."""
