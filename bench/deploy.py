@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from bench.hosts import executions, sandbox_host
 from bench.measured import Report, timed
-from switchyard.control import channel
+from switchyard.control import connection
 from switchyard.core.errors import LEASE_HELD
 from switchyard.core.wire.receipt import Receipt
 from switchyard.settings import load as settings
@@ -153,7 +153,7 @@ def bench_naive(report: Report, site: Site, pairs: int) -> None:
     remote = clone(site, folder, port)
     host = settings.host(site.checkout, "prod")
     pull = f"cd {folder} && git pull --quiet && docker compose -p {project} up -d --build 2>&1"
-    shell = channel.connect(host, host.setting.machines[0])
+    shell = connection.connect(host, host.setting.machines[0])
     shell.run(f"cd {folder} && docker compose -p {project} up -d --build --wait 2>&1", hide=True)
     ours: list[tuple[float, int, int]] = []
     naive: list[tuple[float, int, int]] = []

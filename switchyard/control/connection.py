@@ -64,7 +64,7 @@ def connect(host: Host, machine: Machine) -> fabric.Connection:
     """Open a connection to a machine. Raise ``NotChecked`` with the cause and what to do about it."""
     connection = unconnected(host, machine)
     where = f"{machine.name} ({machine.address}:{machine.port})"
-    wrong_key = f"{where}: the machine rejects the key {machine.key or '(from the agent)'} for user {connection.user}"
+    refused = f"{where}: refuses the key {machine.key or '(from the agent)'} for user {connection.user}"
     try:
         connection.open()
     except paramiko.BadHostKeyException:
@@ -73,10 +73,10 @@ def connect(host: Host, machine: Machine) -> fabric.Connection:
             f"({_forget_command(known_hosts(host), machine)}) and add the new one"
         ) from None
     except paramiko.AuthenticationException:
-        raise NotChecked(wrong_key) from None
+        raise NotChecked(refused) from None
     except (TimeoutError, paramiko.SSHException, OSError) as error:
         if str(error).startswith("encountered "):  # paramiko tried the key as every type that it knows
-            raise NotChecked(wrong_key) from None
+            raise NotChecked(refused) from None
         if "not found in known_hosts" in str(error):
             raise NotChecked(
                 f"{where}: its host key is unknown. Verify the key, then add it: ssh-keyscan -p {machine.port} "

@@ -1,125 +1,100 @@
-"""One machine's attempt, followed from the operator's side."""
+"""A deploy on all machines of a host, phase by phase: no machine enters a phase before all ended the one before."""
 
 from __future__ import annotations
 
-import contextlib
-import getpass
-import json
-import platform
-import secrets
-import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
 
-from switchyard.control import commit as source
-from switchyard.control.channel import UNSEEN, Line
-from switchyard.control.public_address import Address, Prober, look, looked_at, public
-from switchyard.control.release import Ready, header
-from switchyard.control.screen import Screen
-from switchyard.core.errors import SwitchyardError, ended
-from switchyard.core.wire.checks import ChecksRecord
-from switchyard.settings.model import Host
+from switchyard.control.attempts import cancel, interrupt, report
+from switchyard.control.machine_attempt import Ended, MachineAttempt
+from switchyard.control.refusals import refuse_unfit
+from switchyard.control.release import Release
+from switchyard.control.shipment import DeployOptions, Shipment
+from switchyard.core.errors import OK, UNVERIFIED, SwitchyardError
+from switchyard.core.wire.checks import ChecksRecord, ChecksSummary
+from switchyard.core.wire.events import End, Hello, Prepared, Received
+from switchyard.core.wire.request import Word
 
 
-def who() -> str:
-    """The person and machine that a lease names."""
-    return f"{getpass.getuser()}@{platform.node()}"
+@dataclass(frozen=True)
+class CommitChecks:
+    """What the checks said of the commit; the defaults stand for a deploy that runs none."""
+
+    exit: int = OK
+    """The exit code of a deploy that the checks stop; 0 if the commit may ship."""
+    sentence: str = ""
+    record: ChecksRecord | None = None
+    """What the host keeps beside the release."""
+    summary: ChecksSummary | None = None
+    """What the receipt shows."""
 
 
-def attempt_name() -> str:
-    """A name for one run of a verb, ordered by time for people."""
-    return time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + "-" + secrets.token_hex(3)
+class Deployment:
+    """One deploy: an attempt on each machine."""
 
+    def __init__(self, shipment: Shipment, release: Release, checks: CommitChecks, options: DeployOptions) -> None:
+        self.host = shipment.host
+        self.screen = shipment.screen
+        self.release = release
+        self.checks = checks
+        self.options = options
+        self.attempts = [MachineAttempt(self.host, channel, self.screen) for channel in shipment.channels]
 
-class Ended(Exception):
-    """A machine's attempt ended before the phase that was waited for."""
+    def start(self) -> None:
+        """Start the host program on every machine."""
+        for attempt in self.attempts:
+            attempt.start(
+                replace(
+                    attempt.channel.request("deploy"),
+                    allow_downgrade=self.options.allow_downgrade,
+                    shared_unchanged=self.options.shared_unchanged,
+                    force=self.options.force,
+                    back=self.options.back,
+                )
+            )
 
+    def take_leases(self) -> None:
+        """Wait until every machine holds its lease, and refuse one that is no longer fit."""
+        for attempt in self.attempts:
+            attempt.follow_to(Hello)
+        for attempt in self.attempts:
+            if attempt.facts is not None:
+                refuse_unfit(attempt.name, attempt.facts, self.release, self.host)
 
-class Flow:
-    """One machine's attempt, as followed from here."""
+    def send_release(self) -> None:
+        """Send the release to every machine."""
+        for attempt in self.attempts:
+            attempt.send(self.release, self.checks.record)
 
-    def __init__(self, host: Host, line: Line, screen: Screen) -> None:
-        self.host = host
-        self.line = line
-        self.screen = screen
-        self.events = line.events()
-        self.facts: dict[str, Any] = {}
-        self.ready: Ready | None = None
-        self.release: str | None = None
-        """The release that is to go live."""
-        self.prober: Prober | None = None
-        self.end: dict[str, Any] | None = None
-        self.switched = False
-        self.prepared: dict[str, Any] = {}
-        self.agreement = ""
+    def prepare(self) -> None:
+        """Have every machine that received the release bring up its idle colour and prove it healthy."""
+        for attempt in self.attempts:
+            attempt.follow_to(Received)
+            attempt.channel.say(Word("prepare"))
+        for attempt in self.attempts:
+            attempt.follow_to(Prepared)
 
-    def until(self, phase: str) -> None:
-        """Follows until the event that ends a phase."""
-        if self.end is not None:
-            return
-        for event in self.events:
-            self.screen.event(self.line.machine.name, event)
-            name = event["event"]
-            if name == "hello":
-                self.facts, self.release = event["facts"], event.get("release")
-            elif name == "prepared":
-                self.prepared = event
-                self._show_target(event["rollback"])
-            elif name == "confirm":
-                self.agreement = event["text"]
-            elif name == "switched":
-                self.switched = True
-                if self.prober is not None:
-                    self.prober.measuring = True
-            elif name == "look":
-                self._look(event["release"])
-            elif name == "end":
-                self.end = event
-            if name == phase:
-                return
-            if name == "end":
+    def switch(self) -> None:
+        """Switch one machine after the other; stop where one fails, since the next would fail as well."""
+        for attempt in self.attempts:
+            attempt.channel.say(Word("switch"))
+            attempt.follow_to(End)
+            if attempt.end is None or attempt.end.exit not in (OK, UNVERIFIED):
                 raise Ended
-        raise Ended
 
-    def send(self, ready: Ready, picked: source.Source, checks: ChecksRecord | None = None) -> None:
-        """The release as one framed stream."""
-        self.ready, self.release = ready, ready.release
-        self.probe(public(self.host, self.line.machine, ready.split.routes, ready.app))
-        first = {**header(ready, picked), "checks": checks.encode() if checks else None}
-        pack = json.dumps(first).encode() + b"\n" + source.objects(picked, self.facts["commits"])
-        self.screen.say(f"  {self.line.machine.name}: sending {ready.release}, {len(pack) / 1024:.0f} KiB", "dim")
-        self.line.send("receive", pack)
+    def stop(self, error: Ended | SwitchyardError | KeyboardInterrupt) -> None:
+        """Cancel what has not switched. Raise an error again that came before any switch."""
+        if isinstance(error, KeyboardInterrupt):
+            interrupt(self.attempts, self.screen)
+            return
+        cancel(self.attempts)
+        if isinstance(error, Ended):
+            return
+        if not any(attempt.has_switched for attempt in self.attempts):
+            raise error
+        for attempt in self.attempts:
+            if attempt.end is None:
+                attempt.end_unseen(error.exit, str(error))
 
-    def probe(self, address: Address | None) -> None:
-        """Asks the public address on and on; it is counted from when something is live."""
-        self.prober = Prober(address, measuring=self.facts["live"] is not None)
-        self.prober.start()
-
-    def _show_target(self, target: Mapping[str, Any] | None) -> None:
-        text = "nothing to go back to: this is the first release"
-        if target is not None:
-            how = "warm" if target["front"] in ("starting", "healthy") else target["front"]
-            text = f"the way back is {target['release']} ({how})"
-        self.screen.say(f"  {self.line.machine.name}: {text}", "dim")
-
-    def _look(self, release: str) -> None:
-        assert self.ready is not None
-        address = looked_at(self.host, self.line.machine, self.ready.split.routes, self.ready.app)
-        verdict, why = look(address, self.line, self.ready.app, release)
-        self.line.say("seen", verdict=verdict, why=why)
-
-    def unseen(self, code: int, reason: str, outcome: str | None = None) -> None:
-        """The end of an attempt that is not heard of any more, as far as it is known here."""
-        live = self.facts.get("live")
-        told = ended(code, reason, outcome=outcome, release=self.release)
-        self.end = {**UNSEEN, **told, "before": live["id"] if live else None}
-
-
-def cancel(flows: Sequence[Flow]) -> None:
-    """Asks all attempts that were begun and have not ended to clean up, and waits for their ends."""
-    waiting = [flow for flow in flows if flow.end is None and flow.line.followed]
-    for flow in waiting:
-        flow.line.cancel()
-    for flow in waiting:
-        with contextlib.suppress(Ended, SwitchyardError):
-            flow.until("end")
+    def report(self) -> int:
+        """Show what happened, and return the exit code."""
+        return report(self.attempts, self.screen, self.checks.summary)

@@ -1,120 +1,92 @@
-"""What a person reads while a verb runs, and at its end."""
+"""The terminal: what a person reads while a verb runs and at its end."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.text import Text
 
-WORDS = {
-    "predeploy": "checks of the commit",
-    "build": "building images",
-    "shared": "shared services",
-    "edge": "the edge",
-    "oneshots": "oneshots",
-    "retire": "retiring the old colour",
-    "up": "starting",
-    "prove": "proving healthy",
-    "smoke": "smoke through the preview",
-    "switch": "switching traffic",
-    "stop_singletons": "stopping singletons",
-    "start_singletons": "starting singletons",
-    "prove_singletons": "proving singletons",
-    "look": "looking through the edge",
-    "seen": "looking from here",
-    "cancel": "taking the new colour down",
-    "standby": "ending the standby of",
-    "restart": "restarting",
-    "scale": "scaling",
-    "apply_shared": "the changed shared services",
-    "apply_edge": "the edge's new addresses",
-}
+from switchyard.core.steps import STEPS
+from switchyard.core.wire.events import Event, Hello, Progress, StepBegins, StepEnds, Switched
+from switchyard.core.wire.message import Message
+from switchyard.core.wire.receipt import Probes, StepReceipt
 
-
-SLOW = 2.0
-"""Seconds from which on it is told how long a step usually takes."""
+PHRASES = {"predeploy": "checks of the commit"} | {str(name): step.phrase for name, step in STEPS.items()}
+"""What a person reads for each step; predeploy is the control node's own."""
+SLOW_FROM = 2.0
+"""Seconds from which on the screen shows how long a step usually takes."""
 
 
 class Screen:
-    """Progress on a terminal, one line a step elsewhere, nothing but JSON with ``--json``."""
+    """Shows progress on a terminal, one line a step elsewhere, and only JSON with ``--json``."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self.console = Console(stderr=as_json, highlight=False, emoji=False, soft_wrap=True)
-        self.quiet = as_json and not sys.stderr.isatty()
-        self.steps: dict[str, list[dict[str, Any]]] = {}
-        """Each machine's steps so far."""
-        self.open: dict[str, list[str]] = {}
-        """Each machine's connections that did not finish where they began, as sentences."""
-        self._usual: dict[str, float] = {}
+        self.steps: dict[str, list[StepReceipt]] = {}
+        """The steps that ended on each machine."""
+        self.is_quiet = as_json and not sys.stderr.isatty()
+        """Whether nobody reads what a person would."""
+        self._open_connections: dict[str, list[str]] = {}
+        """For each machine a sentence about connections that did not finish on their colour."""
+        self._usual_seconds: Mapping[str, float] = {}
 
     def say(self, text: str, style: str = "") -> None:
-        """One line for a person."""
-        if not self.quiet:
+        """Print one line for a person."""
+        if not self.is_quiet:
             self.console.print(Text(text, style))
 
-    def event(self, machine: str, event: dict[str, Any]) -> None:
-        """A step's beginning or end, or what it does meanwhile."""
-        if event["event"] == "hello":
-            self._usual = event["usual"]
-        if event["event"] == "progress":
-            self.say(f"  {machine}: {event['text']}", "dim")
-            self._count(machine, event.get("cut"), "open connections of the colour that stopped were cut")
-        if event["event"] == "switched":
-            self._count(machine, event.get("left"), "connections stayed open on what was left: uploads there are lost")
-        if event["event"] != "step":
-            return
-        if event["state"] == "begins":
-            if self.console.is_terminal:
-                usual = self._usual.get(event["step"], 0.0)
-                name = _called(event["step"], event["colour"])
-                self.say(f"  {machine}: {name} …" + (f" (usually {usual:.0f} s)" if usual >= SLOW else ""), "dim")
-            return
-        told = {"colour": event["colour"], "outcome": event["state"], "commands": event["commands"]}
-        self.step(machine, event["step"], event["seconds"], **told)
+    def event(self, machine: str, event: Event) -> None:
+        """Show what the host program reports."""
+        if isinstance(event, Hello):
+            self._usual_seconds = event.usual
+        elif isinstance(event, Progress):
+            self.say(f"  {machine}: {event.text}", "dim")
+            self._count(machine, event.cut, "open connections of the colour that stopped were cut")
+        elif isinstance(event, Switched):
+            self._count(machine, event.left, "connections stay open on the old colour: uploads on them will be lost")
+        elif isinstance(event, StepBegins):
+            self._begin(machine, event)
+        elif isinstance(event, StepEnds):
+            self.step(machine, StepReceipt(event.step, event.colour, event.seconds, event.state, tuple(event.commands)))
 
-    def step(
-        self,
-        machine: str,
-        name: str,
-        seconds: float,
-        *,
-        colour: str | None = None,
-        outcome: str = "done",
-        commands: Sequence[str] = (),
-    ) -> None:
-        """One step that ended, for the screen and the receipt."""
-        told = {"name": name, "colour": colour, "seconds": seconds, "outcome": outcome, "commands": list(commands)}
-        self.steps.setdefault(machine, []).append(told)
-        line = f"  {machine}: {_called(name, colour):<34} {seconds:6.2f} s"
-        self.say(line if outcome == "done" else f"{line}  FAILED", "" if outcome == "done" else "red")
+    def step(self, machine: str, step: StepReceipt) -> None:
+        """Show a step that ended, and keep it for the receipt."""
+        self.steps.setdefault(machine, []).append(step)
+        text = f"  {machine}: {_phrase(step.name, step.colour):<34} {step.seconds:6.2f} s"
+        self.say(text if step.outcome == "done" else f"{text}  FAILED", "" if step.outcome == "done" else "red")
 
-    def _count(self, machine: str, number: int | None, what: str) -> None:
-        if number:
-            self.open.setdefault(machine, []).append(f"{number} {what}")
-
-    def told(self, machine: str) -> None:
-        """The connections that did not finish where they began, for the receipt."""
-        for sentence in self.open.get(machine, []):
+    def open_connections(self, machine: str) -> None:
+        """Show which connections did not finish on their colour."""
+        for sentence in self._open_connections.get(machine, []):
             self.say(f"{machine}: {sentence}", "yellow")
 
-    def finish(self, value: dict[str, Any]) -> None:
-        """The one object that a program reads."""
+    def finish(self, report: Message) -> None:
+        """Print the report that ``--json`` asks for; nothing without it."""
         if self.as_json:
-            print(json.dumps(value))
+            print(json.dumps(report.encode()))
+
+    def _begin(self, machine: str, event: StepBegins) -> None:
+        if self.console.is_terminal:
+            usual = self._usual_seconds.get(event.step, 0.0)
+            hint = f" (usually {usual:.0f} s)" if usual >= SLOW_FROM else ""
+            self.say(f"  {machine}: {_phrase(event.step, event.colour)} …{hint}", "dim")
+
+    def _count(self, machine: str, number: int | None, meaning: str) -> None:
+        if number:
+            self._open_connections.setdefault(machine, []).append(f"{number} {meaning}")
 
 
-def _called(step: str, colour: str | None) -> str:
-    return WORDS.get(step, step) + (f" {colour}" if colour else "")
+def _phrase(step: str, colour: str | None) -> str:
+    return PHRASES.get(step, step) + (f" {colour}" if colour else "")
 
 
 def ago(stamp: float | None) -> str:
-    """How long ago, for people."""
+    """Return how long ago a moment was, in seconds since the epoch; ``?`` for None."""
     if stamp is None:
         return "?"
     seconds = int(time.time() - stamp)
@@ -124,8 +96,6 @@ def ago(stamp: float | None) -> str:
     return f"{seconds} s ago"
 
 
-def probes(found: dict[str, int | None]) -> str:
-    """Probes through the public address, or that nothing was measured."""
-    if found["sent"] is None:
-        return "not measured"
-    return f"{found['sent']} sent, {found['failed']} failed"
+def describe_probes(probes: Probes) -> str:
+    """Return how many probes were sent and failed, or that nothing was measured."""
+    return "not measured" if probes.sent is None else f"{probes.sent} sent, {probes.failed} failed"

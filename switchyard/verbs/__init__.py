@@ -1,1 +1,1 @@
-"""One verb, one file, one function."""
+"""The verbs of ``inv``: one file and one function each."""

@@ -1,4 +1,4 @@
-"""``inv doctor``: what would stop a deploy, on this machine and on the host, each with what to do."""
+"""``inv doctor``: what would stop a deploy, on the control node and on the host, and how to fix it."""
 
 from __future__ import annotations
 
@@ -6,94 +6,110 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-from switchyard.control import commit as source
-from switchyard.control.channel import Line, env_of, require_app
-from switchyard.control.release import carried, make_ready, refuse
+from switchyard.control import commit as commits
+from switchyard.control.channel import Channel, require_app
+from switchyard.control.host_env import host_env
+from switchyard.control.refusals import refuse_unfit
+from switchyard.control.release import prepare_release, read_commit
 from switchyard.control.screen import Screen
-from switchyard.core.errors import FAILED, SwitchyardError
-from switchyard.settings import load as settings
-from switchyard.settings.model import Host
+from switchyard.core.errors import FAILED, OK, SwitchyardError
+from switchyard.core.wire.answers import DoctorAnswer
+from switchyard.settings import load
+from switchyard.settings.model import Host, Machine
 
 DISK_LOW = 2 << 30
+"""Bytes of free disk below which there is a finding."""
 CLOCK_OFF = 5.0
-NETWORKS_FEW = 3
+"""Seconds between two clocks from which on there is a finding."""
+NETWORKS_NEEDED = 3
 """Networks of an application: one for each colour, and one for its edge."""
 
 
 def doctor(checkout: Path, host_name: str) -> int:
-    """Prints each finding; 0 only if there is none. Without a host: of this machine and its settings."""
-    screen = Screen(as_json=False)
-    findings = list(_here())
+    """Print each finding. Without a host, look at the control node and its settings only. Return the exit code."""
+    findings = list(look_here())
     if not host_name:
-        _, hosts = settings.load(checkout)
-        return _told(
-            screen, findings, f"this machine; look at a host with --host: {', '.join(sorted(hosts)) or 'none yet'}"
-        )
-    host = settings.host(checkout, host_name)
+        _, hosts = load.load(checkout)
+        names = ", ".join(sorted(hosts)) or "none yet"
+        return show(findings, f"this machine. Look at a host with --host: {names}")
+    host = load.host(checkout, host_name)
     for machine in host.setting.machines:
-        try:
-            line = Line(host, machine, require_app(host.app_setting.name, host.name))
-            asked = time.time()
-            facts = line.ask("doctor")
-            line.close()
-            findings += [f"{machine.name}: {text}" for text in _there(facts, asked)]
-            _as_a_deploy(host, machine.name, facts)
-        except SwitchyardError as error:
-            findings.append(str(error))
-    return _told(screen, findings, f"this machine and on {host.name}")
+        findings += look_at(host, machine)
+    return show(findings, f"this machine and on {host.name}")
 
 
-def _told(screen: Screen, findings: list[str], where: str) -> int:
+def show(findings: list[str], where: str) -> int:
+    """Print the findings. Return the exit code."""
+    screen = Screen(as_json=False)
     for finding in findings:
         screen.say(f"✗ {finding}", "red")
     if not findings:
         screen.say(f"all is well on {where}", "green")
-    return FAILED if findings else 0
+    return FAILED if findings else OK
 
 
-def _here() -> Iterator[str]:
+def look_here() -> Iterator[str]:
+    """Find what the control node lacks."""
     for tool, package in (("git", "git"), ("docker", "docker.io or docker-ce-cli")):
         if shutil.which(tool) is None:
             yield f"{tool} is not installed on this machine (Debian: apt-get install {package})"
     if shutil.which("docker") is not None:
-        done = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False, timeout=30)
-        if done.returncode != 0:
-            yield "docker compose is not here: install Compose v2 (Debian: python3 scripts/engine.py); no engine needed"
+        process = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False, timeout=30)
+        if process.returncode != 0:
+            yield (
+                "docker compose is not installed on this machine. Install Compose v2 (Debian: python3 "
+                "scripts/engine.py); it needs no engine here"
+            )
 
 
-def _as_a_deploy(host: Host, machine: str, facts: dict[str, Any]) -> None:
-    """What a deploy of the commit that is checked out would be refused for: settings, env, documents, ports, memory."""
-    picked = source.pick(host.app_folder, None, allow_dirty=True)
-    app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
-    ready = make_ready(carried(env_of(host), app, picked), facts, picked, Screen(as_json=True))
-    refuse(machine, facts, ready, host)
+def look_at(host: Host, machine: Machine) -> list[str]:
+    """Find what one machine lacks, and what a deploy of the commit that is checked out would be refused for."""
+    findings: list[str] = []
+    try:
+        with closing(Channel(host, machine, require_app(host.app_setting.name, host.name))) as channel:
+            began = time.time()
+            answer = channel.ask(channel.request("doctor"), DoctorAnswer)
+        findings += [f"{machine.name}: {text}" for text in look_there(answer, began)]
+        _refuse_as_a_deploy(host, machine.name, answer)
+    except SwitchyardError as error:
+        findings.append(str(error))
+    return findings
 
 
-def _there(facts: dict[str, Any], asked: float) -> Iterator[str]:
-    for place, free in facts["disks"].items():
+def look_there(answer: DoctorAnswer, began: float) -> Iterator[str]:
+    """Find what a machine lacks. ``began`` is when it was asked, by the control node's clock."""
+    for place, free in answer.disks.items():
         if free < DISK_LOW:
-            yield f"{free >> 20} MiB of the disk of {place} are free; free some with docker builder prune"
-    if abs(facts["clock"] - asked) > CLOCK_OFF:
+            yield f"the disk of {place} has {free >> 20} MiB free. Free some with docker builder prune"
+    if abs(answer.clock - began) > CLOCK_OFF:
         yield (
-            f"its clock is {facts['clock'] - asked:.0f} s off this machine's, and times on the screen will be: run a "
-            "time service on both, such as chrony"
+            f"its clock is {answer.clock - began:.0f} s off this machine's, so the times on the screen will be wrong. "
+            "Run a time service on both, such as chrony"
         )
-    if facts["compose"] is None:
-        yield "docker compose is not installed there: install Compose v2"
-    if facts["git"] is None:
-        yield "git is not installed there: install it (Debian: apt-get install git)"
-    for other in facts["plain"]:
+    if answer.compose is None:
+        yield "docker compose is not installed there. Install Compose v2"
+    if answer.git is None:
+        yield "git is not installed there. Install it (Debian: apt-get install git)"
+    for other in answer.plain:
         yield (
-            f"{other['service']} of the plain project {other['project']} in {other['folder']} is {other['state']}: "
-            "the first deploy will refuse and print how to take it over"
+            f"{other.service} of the plain project {other.project} in {other.folder} is {other.state}. The first "
+            "deploy will refuse it and print how to take it over"
         )
-    if facts["networks_free"] < NETWORKS_FEW:
+    if answer.networks_free < NETWORKS_NEEDED:
         yield (
-            f"its engine has {facts['networks_free']} ranges of addresses left, and an application needs "
-            f"{NETWORKS_FEW}: remove unused networks, or set default-address-pools in /etc/docker/daemon.json"
+            f"its engine has {answer.networks_free} address ranges left, and an application needs {NETWORKS_NEEDED}. "
+            "Remove unused networks, or set default-address-pools in /etc/docker/daemon.json"
         )
-    for problem in facts["journal"]:
+    for problem in answer.journal:
         yield f"journal: {problem}"
+
+
+def _refuse_as_a_deploy(host: Host, machine: str, answer: DoctorAnswer) -> None:
+    """Raise what a deploy would raise: about settings, env, documents, ports, disk or memory."""
+    commit = commits.pick(host.app_folder, None, allow_dirty=True)
+    app = load.application(host, commits.show(commit, "invoke.yaml"), commit.folder)
+    contents = read_commit(host_env(host), app, commit)
+    refuse_unfit(machine, answer, prepare_release(contents, answer.root, Screen(as_json=True)), host)

@@ -1,134 +1,146 @@
-"""``inv plan``, and ``inv deploy --dry-run``: steps and commands that a deploy would carry out, and what changes."""
+"""``inv plan`` and ``inv deploy --dry-run``: the steps and commands of a deploy, and what it changes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from switchyard.control import commit as source
-from switchyard.control.channel import Line, env_of
-from switchyard.control.release import Ready, carried, make_ready, refuse
+from switchyard.control.channel import Channel
+from switchyard.control.commit import descends
+from switchyard.control.host_env import host_env
+from switchyard.control.refusals import refuse_unfit
+from switchyard.control.release import CommitContents, Release, prepare_release, read_commit
+from switchyard.control.screen import Screen
+from switchyard.control.shipment import DeployOptions, Shipment, open_shipment
 from switchyard.core import commands, plan_commands
-from switchyard.core.compose_document import services_of
 from switchyard.core.errors import Refused
 from switchyard.core.next_step import Want
 from switchyard.core.plan import walk
-from switchyard.core.site import Site, Slot
-from switchyard.core.steps import Step
-from switchyard.settings.model import Host
-from switchyard.verbs.deploy import Options, opened
+from switchyard.core.wire.answers import Changes, PlanFacts
+from switchyard.core.wire.facts import LiveRelease
+from switchyard.core.wire.receipt import MachinePlan, Plan
 
 
-def plan(checkout: Path, host_name: str, options: Options) -> int:
-    """The real reads and the plan; nothing is written on the host but the program."""
-    with opened(checkout, host_name, options) as (host, lines, app, picked, screen):
-        machines = []
-        carries = carried(env_of(host), app, picked)
-        for line in lines:
-            facts = line.ask("facts")
-            ready = make_ready(carries, facts, picked, screen)
-            values = dict(facts["site"])
-            site = Site(**{**values, "blue": Slot(**values["blue"]), "green": Slot(**values["green"])})
-            has_singles, has_oneshots = bool(ready.split.handover), bool(ready.split.oneshots)
-            found = walk(Want("deploy", ready.release), site, singles=has_singles, oneshots=has_oneshots)
-            target = _target(facts, ready)
-            steps: dict[str, list[str]] = {"predeploy": []} if line is lines[0] else {}
-            steps |= {str(step): _shown(step, target, before, facts) for step, before in found}
-            digest = commands.digest((name, shown) for name, shown in steps.items() if name != "receive")
-            differ = line.ask("changes", services=services_of(ready.document.raw))["changed"] if facts["live"] else {}
-            changes = [
-                *_changes(facts, ready, differ),
-                *_descent(facts, picked, options),
-                *_refusal(line, facts, ready, host),
-            ]
-            machines.append(
-                {
-                    "name": line.machine.name,
-                    "steps": list(steps),
-                    "commands": steps,
-                    "changes": changes,
-                    "digest": digest,
-                }
-            )
-            screen.say(f"{line.machine.name}: {ready.release} ({picked.subject})", "bold")
-            for name, words in steps.items():
-                screen.say(f"  {name}")
-                for command in words:
-                    screen.say(f"    {command}", "dim")
-            for change in changes:
-                screen.say(f"  {change}")
-            screen.say(f"  plan {digest}", "dim")
-        screen.finish({"v": 1, "outcome": "planned", "exit": 0, "commit": picked.commit, "hosts": machines})
-        return 0
+def plan(checkout: Path, host_name: str, options: DeployOptions) -> int:
+    """Show what a deploy would do. Nothing changes on the host, except that it receives the host program."""
+    with open_shipment(checkout, host_name, options) as shipment:
+        contents = read_commit(host_env(shipment.host), shipment.app, shipment.commit)
+        machines = [plan_machine(channel, contents, shipment, options) for channel in shipment.channels]
+        shipment.screen.finish(Plan("planned", 0, shipment.commit.id, tuple(machines)))
+    return 0
 
 
-def _target(facts: Mapping[str, Any], ready: Ready) -> commands.Target:
-    parts = ready.split
+def plan_machine(channel: Channel, contents: CommitContents, shipment: Shipment, options: DeployOptions) -> MachinePlan:
+    """Plan one machine, and show it. Predeploy runs once, so only the first machine lists it as a step."""
+    facts = channel.ask(channel.request("facts"), PlanFacts)
+    release = prepare_release(contents, facts.root, shipment.screen)
+    steps: dict[str, tuple[str, ...]] = {"predeploy": ()} if channel is shipment.channels[0] else {}
+    steps |= planned_steps(facts, release)
+    changes = (
+        *live_changes(channel, facts, release),
+        *descent(facts.live, release, options),
+        *refusal(channel, facts, release, shipment),
+    )
+    digest = commands.digest((name, shown) for name, shown in steps.items() if name != "receive")
+    machine = MachinePlan(channel.machine.name, tuple(steps), steps, changes, digest)
+    show(machine, release, shipment.screen)
+    return machine
+
+
+def planned_steps(facts: PlanFacts, release: Release) -> dict[str, tuple[str, ...]]:
+    """Return each step with the commands that it would run."""
+    has_singletons, has_oneshots = bool(release.split.handover), bool(release.split.oneshots)
+    steps = walk(Want("deploy", release.id), facts.site, singles=has_singletons, oneshots=has_oneshots)
+    target = target_of(facts, release)
+    return {
+        str(step): tuple(
+            commands.shown(argv, release.id)
+            for argv in plan_commands.planned(step, target, site, images=facts.images, known=facts.shared)
+        )
+        for step, site in steps
+    }
+
+
+def target_of(facts: PlanFacts, release: Release) -> commands.Target:
+    """Return the release as commands name it."""
+    parts = release.split
     return commands.Target(
-        app=ready.app.name,
-        root=facts["root"],
-        release=ready.release,
+        app=release.app.name,
+        root=facts.root,
+        release=release.id,
         builds=bool(parts.built_services),
         pulls=parts.pulls,
         shared=tuple(sorted(parts.shared_services)),
         oneshots=parts.oneshots,
         front=parts.front,
         handover=parts.handover,
-        smoke=tuple(ready.app.smoke),
-        scales=facts["scales"],
+        smoke=release.app.smoke,
+        scales=facts.scales,
     )
 
 
-def _shown(step: Step, target: commands.Target, site: Site, facts: Mapping[str, Any]) -> list[str]:
-    found = plan_commands.planned(step, target, site, images=facts["images"], known=facts["shared"])
-    return [commands.shown(argv, target.release) for argv in found]
-
-
-def _changes(facts: Mapping[str, Any], ready: Ready, differ: Mapping[str, list[str]]) -> list[str]:
-    """What differs from the live release: env keys, services and their keys (``differ``), images, migrations."""
-    live = facts["live"]
-    if live is None:
+def live_changes(channel: Channel, facts: PlanFacts, release: Release) -> list[str]:
+    """Return what differs from the live release. The machine compares the documents: no value leaves it."""
+    if facts.live is None:
         return ["nothing is live: everything is new"]
-    built = sorted(ready.split.built_services)
-    found = [f"images of {', '.join(built)}: known after build"] if built else []
-    migrations = ready.app.migrations
-    if migrations is not None:
-        found.append(f"migrations of {migrations.service}: {_pending(facts, ready)}")
-    found += [f"compose: {name}: {', '.join(keys)}" for name, keys in differ.items()]
-    keys, before = set(ready.values), set(live["env_keys"] or ())
-    services, running = set(ready.split.kinds), set(live["kinds"] or ())
-    pairs = (
-        ("env keys added", keys - before),
-        ("env keys gone", before - keys),
-        ("services added", services - running),
-        ("services gone", running - services),
-    )
-    return [f"{what}: {', '.join(sorted(names))}" for what, names in pairs if names] + found
+    services = {name: service.raw for name, service in release.document.services.items()}
+    changed = channel.ask(replace(channel.request("changes"), services=services), Changes).changed
+    return differences(facts.live, release, changed)
 
 
-def _descent(facts: Mapping[str, Any], picked: source.Source, options: Options) -> list[str]:
-    """Whether the host would refuse the commit for not descending from the live one, as this repository tells."""
-    if facts["live"] is None or options.allow_downgrade:
+def differences(live: LiveRelease, release: Release, changed: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the differences in env keys, services, images, migrations and the keys of each service."""
+    keys, live_keys = set(release.variables), set(live.env_keys or ())
+    services, live_services = set(release.split.kinds), set(live.kinds or ())
+    sets = {
+        "env keys added": keys - live_keys,
+        "env keys gone": live_keys - keys,
+        "services added": services - live_services,
+        "services gone": live_services - services,
+    }
+    lines = [f"{title}: {', '.join(sorted(names))}" for title, names in sets.items() if names]
+    if release.split.built_services:
+        lines.append(f"images of {', '.join(sorted(release.split.built_services))}: known after build")
+    if release.app.migrations is not None:
+        lines.append(f"migrations of {release.app.migrations.service}: {_pending_migrations(live, release)}")
+    return [*lines, *(f"compose: {name}: {', '.join(names)}" for name, names in changed.items())]
+
+
+def _pending_migrations(live: LiveRelease, release: Release) -> str:
+    """Return the migration files that the live release lacks; unknown where the settings name no files."""
+    if not release.contents.migrations:
+        return "known after build"
+    applied = live.head.files if live.head is not None else ()
+    return ", ".join(sorted(set(release.contents.migrations) - set(applied))) or "none new"
+
+
+def descent(live: LiveRelease | None, release: Release, options: DeployOptions) -> list[str]:
+    """Return whether the host would refuse the commit because it does not descend from the live one."""
+    if live is None or options.allow_downgrade:
         return []
-    descends = source.descends(picked, facts["live"]["commit"])
-    if descends is None:
-        return [f"whether it descends from {facts['live']['commit'][:10]}, which is live: unknown in this repository"]
-    return [] if descends else [f"REFUSED: not a descendant of {facts['live']['commit'][:10]}, which is live"]
+    does = descends(release.commit, live.commit)
+    if does is None:
+        return [f"whether it descends from the live commit {live.commit[:10]}: unknown in this repository"]
+    return [] if does else [f"REFUSED: does not descend from the live commit {live.commit[:10]}"]
 
 
-def _refusal(line: Line, facts: Mapping[str, Any], ready: Ready, host: Host) -> list[str]:
-    """What there is on the host that a deploy would refuse to begin with."""
+def refusal(channel: Channel, facts: PlanFacts, release: Release, shipment: Shipment) -> list[str]:
+    """Return what on the machine a deploy would refuse."""
     try:
-        refuse(line.machine.name, facts, ready, host)
-    except Refused as why:
-        return [f"REFUSED: {why}"]
+        refuse_unfit(channel.machine.name, facts, release, shipment.host)
+    except Refused as error:
+        return [f"REFUSED: {error}"]
     return []
 
 
-def _pending(facts: Mapping[str, Any], ready: Ready) -> str:
-    """The migration files that the live release did not have; unknown where the settings name none."""
-    if not ready.migrations:
-        return "known after build"
-    had = set((facts["live"].get("head") or {}).get("files") or ())
-    return ", ".join(sorted(set(ready.migrations) - had)) or "none new"
+def show(machine: MachinePlan, release: Release, screen: Screen) -> None:
+    """Show the plan of one machine."""
+    screen.say(f"{machine.name}: {release.id} ({release.commit.subject})", "bold")
+    for name, lines in machine.commands.items():
+        screen.say(f"  {name}")
+        for command in lines:
+            screen.say(f"    {command}", "dim")
+    for change in machine.changes:
+        screen.say(f"  {change}")
+    screen.say(f"  plan {machine.digest}", "dim")

@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from switchyard.control import commit as source
 from switchyard.control import compose
-from switchyard.control.channel import env_of
+from switchyard.control.commit import Commit
+from switchyard.control.host_env import host_env
 from switchyard.control.screen import Screen
 from switchyard.predeploy.engine import gate, host_machine, options, report, report_files, tree, validation
 from switchyard.predeploy.engine.check import Check
@@ -27,7 +27,7 @@ def predeploy(checkout: Path, host_name: str, app_folder: str, flags: CheckOptio
     host = settings.host(checkout, host_name) if host_name else settings.nowhere(checkout, app_folder or None)
     screen = Screen(as_json=False)
     with host_machine.connect(host) as machines:
-        env = compose.env_values(env_of(host))
+        env = compose.env_values(host_env(host))
         if flags.fix:
             fix(tree.of_work_tree(host, env, machines), screen)
         subject = tree.of_work_tree(host, env, machines)
@@ -40,19 +40,19 @@ def predeploy(checkout: Path, host_name: str, app_folder: str, flags: CheckOptio
 def check_commit(
     host: Host,
     machines: Sequence[HostMachine],
-    picked: source.Source,
+    commit: Commit,
     env: Mapping[str, str],
     flags: CheckOptions,
     screen: Screen,
 ) -> CommitVerdicts:
     """Check a clean export of the commit that ships, with the env, databases and live releases of the host."""
     began = time.monotonic()
-    with tree.of_commit(host, picked, env, tuple(machines)) as subject:
+    with tree.of_commit(host, commit, env, tuple(machines)) as subject:
         verdicts = tuple(validation.validate(every_check(), subject, flags, screen))
     left_out = tuple(check.name for check in every_check() if options.is_named(check, flags.skip))
-    commit = CommitVerdicts(subject.tree, verdicts, round(time.monotonic() - began, 2), left_out, flags.reason)
-    report.show_commit(commit, machines[0].name, screen)
-    return commit
+    result = CommitVerdicts(subject.tree, verdicts, round(time.monotonic() - began, 2), left_out, flags.reason)
+    report.show_commit(result, machines[0].name, screen)
+    return result
 
 
 def require_known(flags: CheckOptions) -> None:

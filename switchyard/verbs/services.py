@@ -1,69 +1,70 @@
-"""``inv services``: each service's kind with the reason, and the documents that a deploy would use."""
+"""``inv services``: the kind of each service with the reason, and the documents that a deploy would use."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
-from switchyard.control import commit as source
+from switchyard.control import commit as commits
 from switchyard.control import commit_files, compose
-from switchyard.control.channel import env_of
+from switchyard.control.host_env import host_env
 from switchyard.control.screen import Screen
 from switchyard.core.split import Split, split
-from switchyard.settings import load as settings
+from switchyard.core.wire.message import Json
+from switchyard.settings import load
 
-SHORTEST = 4
-"""Characters of the shortest value that is hidden wherever it stands: hiding a `1` would hide everything."""
+HIDDEN_FROM = 4
+"""Characters of the shortest value that is hidden wherever it occurs: hiding every ``1`` would hide everything."""
 
 
 def services(checkout: Path, host_name: str, *, explain: bool) -> int:
-    """Prints a table, or with ``explain`` the documents without the values of variables."""
-    host = settings.host(checkout, host_name)
-    picked = source.pick(host.app_folder, None, allow_dirty=True)
-    app = settings.application(host, source.show(picked, "invoke.yaml"), picked.folder)
+    """Print a table; with ``explain`` the documents without any variable's value. Return the exit code."""
+    host = load.host(checkout, host_name)
+    commit = commits.pick(host.app_folder, None, allow_dirty=True)
+    app = load.application(host, commits.show(commit, "invoke.yaml"), commit.folder)
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
-        commit_files.export(picked.repository, picked.commit, Path(folder))
-        env = compose.env_values(env_of(host))
-        document = compose.resolve(Path(folder), app, env)
-    parts = split(
-        document,
-        app=app,
-        release="RELEASE",
-        root="ROOT",
-        tracked=commit_files.tracked(picked.repository, picked.commit),
-        folder=picked.folder,
-    )
+        commit_files.export(commit.repository, commit.id, Path(folder))
+        variables = compose.env_values(host_env(host))
+        document = compose.resolve(Path(folder), app, variables)
+    tracked = commit_files.tracked(commit.repository, commit.id)
+    parts = split(document, app=app, release="RELEASE", root="ROOT", tracked=tracked, folder=commit.folder)
     if explain:
-        print(json.dumps(documents(parts, env.values()), indent=2))
-        return 0
-    table = Table("service", "kind", "why", box=None)
-    for name, kind in parts.kinds.items():
-        table.add_row(name, kind.kind, kind.reason)
-    screen = Screen(as_json=False)
-    screen.console.print(table)
-    for note in parts.notes:
-        screen.say(f"note: {note}")
+        print(json.dumps(documents(parts, variables.values()), indent=2))
+    else:
+        show(parts, Screen(as_json=False))
     return 0
 
 
-def documents(parts: Split, values: Collection[str]) -> dict[str, Any]:
-    """The documents without variables' values: neither where variables stand nor where one was filled in."""
-    secret = sorted({value.replace("$", "$$") for value in values if len(value) >= SHORTEST}, key=len, reverse=True)
-    found = {"shared": parts.shared, **parts.colours, "build": parts.build}
-    return {name: _hidden(document, secret) for name, document in found.items()}
+def show(parts: Split, screen: Screen) -> None:
+    """Show each service's kind and the notes of the split."""
+    table = Table("service", "kind", "why", box=None)
+    for name, kind in parts.kinds.items():
+        table.add_row(name, kind.kind, kind.reason)
+    screen.console.print(table)
+    for note in parts.notes:
+        screen.say(f"note: {note}")
 
 
-def _hidden(value: Any, secret: Sequence[str], key: str = "") -> Any:
+def documents(parts: Split, values: Collection[str]) -> dict[str, Json]:
+    """Return the documents without variables: neither their values nor what Compose filled in for them."""
+    secret = {value.replace("$", "$$") for value in values if len(value) >= HIDDEN_FROM}
+    longest_first = sorted(secret, key=len, reverse=True)
+    every = {"shared": parts.shared, **parts.colours, "build": parts.build}
+    return {name: _hidden(document, longest_first) for name, document in every.items()}
+
+
+def _hidden(value: Json, secret: Sequence[str], key: str = "") -> Json:
     if isinstance(value, str):
-        for one in secret:
-            value = value.replace(one, "…")
+        for text in secret:
+            value = value.replace(text, "…")
     if key in ("environment", "args", "content"):
-        return dict.fromkeys(value, "…") if isinstance(value, dict) else "…"
-    if isinstance(value, dict):
+        return dict.fromkeys(value, "…") if isinstance(value, Mapping) else "…"
+    if isinstance(value, Mapping):
         return {name: _hidden(item, secret, name) for name, item in value.items()}
-    return [_hidden(item, secret) for item in value] if isinstance(value, list) else value
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_hidden(item, secret) for item in value]
+    return value

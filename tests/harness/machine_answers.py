@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import cast
 
-from switchyard.control.channel import Line
+from switchyard.control.channel import Channel
 from switchyard.core.wire.answers import ChecksAnswer, ContainerAddress
 from switchyard.core.wire.checks import CheckRecord, ChecksRecord
 from switchyard.core.wire.facts import Facts, LiveRelease
@@ -16,7 +16,7 @@ COMMIT = "c" * 40
 
 def host_machine(name: str = "prod1", answer: ChecksAnswer | None = None) -> HostMachine:
     """Return a machine that has a name and an answer, and no connection."""
-    channel = cast("Line", SimpleNamespace(machine=SimpleNamespace(name=name)))
+    channel = cast("Channel", SimpleNamespace(machine=SimpleNamespace(name=name)))
     return HostMachine(channel, answer or checks_answer())
 
 

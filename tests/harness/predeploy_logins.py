@@ -6,9 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
-from switchyard.control.channel import Line
+from switchyard.control.channel import Channel
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document, Service
+from switchyard.core.wire.answers import ContainerFiles, FileText
+from switchyard.core.wire.request import Request
 from switchyard.predeploy.configuration.logins import Clients
 from switchyard.predeploy.engine.host_machine import HostMachine
 from switchyard.predeploy.engine.subject import Subject
@@ -33,16 +35,18 @@ class Machine:
         "/pgpass": "# host\ndb2:5432:shop:web:1\ndb:5433:shop:web:2\ndb:*:shop:web:a\\:b\n*:*:*:*:4\n",
     }
 
-    def ask(self, verb: str, container_files: dict[str, list[str]]) -> Any:
-        """Answer the query for files of containers."""
-        assert verb == "held"
-        return {
-            "held": {name: {path: self._file(name, path) for path in paths} for name, paths in container_files.items()}
-        }
+    def request(self, verb: str) -> Request:
+        return Request(verb, "shop", "/srv/shop")
 
-    def _file(self, service: str, path: str) -> dict[str, str]:
+    def ask(self, request: Request, answer: type[ContainerFiles]) -> ContainerFiles:
+        """Answer the query for files of containers."""
+        assert request.verb == "held"
+        services = request.container_files.items()
+        return answer({name: {path: self._file(name, path) for path in paths} for name, paths in services})
+
+    def _file(self, service: str, path: str) -> FileText:
         text = self.texts.get(path) if service == "web" else None
-        return {"why": f"no {path} in {service}"} if text is None else {"is": text}
+        return FileText(why=f"no {path} in {service}") if text is None else FileText(text)
 
 
 def subject_of(client: dict[str, str], server: dict[str, str] = IMAGE_VARIABLES, **services: Any) -> Subject:
@@ -59,7 +63,7 @@ def subject_of(client: dict[str, str], server: dict[str, str] = IMAGE_VARIABLES,
     )
     nowhere = Path("/nowhere")
     folders = {"top": nowhere, "repository": nowhere, "state": nowhere, "checkout": nowhere}
-    machine = HostMachine(cast("Line", Machine()), checks_answer())
+    machine = HostMachine(cast("Channel", Machine()), checks_answer())
     fields: dict[str, Any] = {**folders, "machines": (machine,), "resolve": lambda: (document, "")}
     return Subject(App("x"), PredeploySetting(), tree="", clean=True, **fields)
 

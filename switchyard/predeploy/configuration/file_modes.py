@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pwd
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from switchyard.core.wire.answers import FileRights, Files
@@ -73,7 +73,8 @@ def read_rights(path: Path) -> FileRights | None:
 
 
 def _ask_machine(subject: Subject, paths: list[str]) -> Mapping[str, FileRights | None]:
-    return Files.decode(subject.channel.ask("files", files=paths)).files
+    channel = subject.channel
+    return channel.ask(replace(channel.request("files"), paths=tuple(paths)), Files).files
 
 
 def _private(subject: Subject) -> Iterator[Private]:

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from switchyard.control.channel import Line, at_once, lines_to, require_app
+from switchyard.control.channel import Channel, require_app
+from switchyard.control.machines import at_once, channels_to
 from switchyard.core.errors import NotChecked
 from switchyard.core.wire.answers import ChecksAnswer
 from switchyard.settings.model import Host
@@ -16,7 +17,7 @@ from switchyard.settings.model import Host
 class HostMachine:
     """One machine of the host."""
 
-    channel: Line
+    channel: Channel
     answer: ChecksAnswer | NotChecked
     """Its answer to ``checks``, or why it gave none."""
 
@@ -34,12 +35,12 @@ def connect(host: Host) -> Iterator[tuple[HostMachine, ...]]:
     if not host.name:
         yield ()
         return
-    with lines_to(host, require_app(host.app_setting.name, host.name)) as channels:
+    with channels_to(host, require_app(host.app_setting.name, host.name)) as channels:
         yield tuple(at_once(_ask, channels))
 
 
-def _ask(channel: Line) -> HostMachine:
+def _ask(channel: Channel) -> HostMachine:
     try:
-        return HostMachine(channel, ChecksAnswer.decode(channel.ask("checks")))
+        return HostMachine(channel, channel.ask(channel.request("checks"), ChecksAnswer))
     except NotChecked as error:
         return HostMachine(channel, error)

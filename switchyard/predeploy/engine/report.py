@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from switchyard.control.screen import Screen, ago
+from switchyard.core.wire.receipt import StepReceipt
 from switchyard.predeploy.engine.check import GROUPS, Check
 from switchyard.predeploy.engine.gate import REQUIRED, CommitVerdicts, Verdict, outcome, sentence
 from switchyard.predeploy.engine.result import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result
@@ -51,7 +52,7 @@ def show(verdicts: Sequence[Verdict], screen: Screen) -> None:
             seconds = f"kept {ago(result.cached)}" if result.cached else f"{result.seconds:.2f}"
             style = STYLES[result.outcome]
             table.add_row(f"  {verdict.name}", f"[{style}]{result.outcome}[/]", seconds, escape(_summary(verdict)))
-    if not screen.quiet:
+    if not screen.is_quiet:
         screen.console.print(table)
     screen.say(sentence(verdicts), {PASS: "bold green", FAIL: "bold red"}.get(outcome(verdicts), "bold yellow"))
 
@@ -62,7 +63,7 @@ def show_commit(commit: CommitVerdicts, machine: str, screen: Screen) -> None:
         show(commit.verdicts, screen)
     else:
         screen.say(f"  {commit.sentence}")
-        screen.step(machine, "predeploy", commit.seconds)
+        screen.step(machine, StepReceipt("predeploy", None, commit.seconds, "done", ()))
 
 
 def show_list(checks: Sequence[Check], screen: Screen) -> None:

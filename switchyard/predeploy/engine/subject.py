@@ -18,7 +18,7 @@ from switchyard.core.wire.facts import LiveRelease
 from switchyard.settings.predeploy import PredeploySetting
 
 if TYPE_CHECKING:
-    from switchyard.control.channel import Line
+    from switchyard.control.channel import Channel
     from switchyard.predeploy.engine.host_machine import HostMachine
     from switchyard.settings.model import HostSetting
 
@@ -83,7 +83,7 @@ class Subject:
         return self.machines[0].name if self.machines else ""
 
     @property
-    def channel(self) -> Line:
+    def channel(self) -> Channel:
         """The channel to that machine. Only with a host."""
         return self.machines[0].channel
 

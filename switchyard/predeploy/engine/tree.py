@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from switchyard.control import commit as source
 from switchyard.control import commit_files, compose
+from switchyard.control.commit import GIT_WITHIN, Commit, git, show
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
@@ -41,15 +41,15 @@ class Tree:
 
 @contextlib.contextmanager
 def of_commit(
-    host: Host, picked: source.Source, env: Mapping[str, str], machines: tuple[HostMachine, ...] = ()
+    host: Host, commit: Commit, env: Mapping[str, str], machines: tuple[HostMachine, ...] = ()
 ) -> Iterator[Subject]:
     """Build the subject from a clean export of a commit, and delete the export afterwards."""
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
-        commit_files.export(picked.repository, picked.commit, Path(folder))
-        invoke_yaml = source.show(picked, "invoke.yaml")
-        tree = _tree_id(picked.repository, picked.commit)
+        commit_files.export(commit.repository, commit.id, Path(folder))
+        invoke_yaml = show(commit, "invoke.yaml")
+        tree = _tree_id(commit.repository, commit.id)
         yield _subject(
-            host, Tree(Path(folder), picked.folder, tree, picked.repository, True, invoke_yaml), env, machines
+            host, Tree(Path(folder), commit.folder, tree, commit.repository, True, invoke_yaml), env, machines
         )
 
 
@@ -77,7 +77,7 @@ def of_work_tree(host: Host, env: Mapping[str, str], machines: tuple[HostMachine
     folder = host.app_folder
     if not folder.is_dir():
         raise BadInput(f"app.path: {folder} is not a folder")
-    top = Path(source.git(folder, "rev-parse", "--show-toplevel").decode().strip())
+    top = Path(git(folder, "rev-parse", "--show-toplevel").decode().strip())
     file = folder / "invoke.yaml"
     invoke_yaml = file.read_text() if file.exists() else None
     tree = Tree(top, str(folder.relative_to(top)), work_tree(top), top, False, invoke_yaml)
@@ -87,7 +87,7 @@ def of_work_tree(host: Host, env: Mapping[str, str], machines: tuple[HostMachine
 def work_tree(top: Path) -> str:
     """Return the git tree of everything that git does not ignore. Write nothing to the repository."""
     index, objects = (
-        Path(source.git(top, "rev-parse", "--path-format=absolute", "--git-path", name).decode().strip())
+        Path(git(top, "rev-parse", "--path-format=absolute", "--git-path", name).decode().strip())
         for name in ("index", "objects")
     )
     with tempfile.TemporaryDirectory(prefix="switchyard-") as name:
@@ -106,7 +106,7 @@ def work_tree(top: Path) -> str:
                 capture_output=True,
                 text=True,
                 env={**os.environ, **env},
-                timeout=source.GIT_WITHIN,
+                timeout=GIT_WITHIN,
                 check=False,
             )
             if done.returncode != 0:
@@ -115,7 +115,7 @@ def work_tree(top: Path) -> str:
 
 
 def _tree_id(repository: Path, commit: str) -> str:
-    return source.git(repository, "rev-parse", f"{commit}^{{tree}}").decode().strip()
+    return git(repository, "rev-parse", f"{commit}^{{tree}}").decode().strip()
 
 
 def _subject(host: Host, tree: Tree, env: Mapping[str, str], machines: tuple[HostMachine, ...]) -> Subject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 from urllib.parse import parse_qs, urlsplit
 
@@ -51,8 +52,9 @@ def read_files(subject: Subject, service: str, paths: Iterable[str]) -> dict[str
 
 def _ask(subject: Subject, services: Mapping[str, Service]) -> ContainerFiles:
     paths = {name: sorted(set(_paths(service.environment, services))) for name, service in services.items()}
-    files = {name: named for name, named in paths.items() if named}
-    return ContainerFiles.decode(subject.channel.ask("held", container_files=files))
+    files = {name: tuple(named) for name, named in paths.items() if named}
+    request = subject.channel.request("held")
+    return subject.channel.ask(replace(request, container_files=files), ContainerFiles)
 
 
 def _secret(service: Service, path: str) -> str | None:

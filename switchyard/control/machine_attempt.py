@@ -1,0 +1,148 @@
+"""The attempt of a verb on one machine, followed from the control node."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import replace
+
+from switchyard.control.channel import Channel
+from switchyard.control.operator_process import operator_name
+from switchyard.control.prober import Prober
+from switchyard.control.public_address import Address, address_to_look_at, look, public_address
+from switchyard.control.receipt import UNSEEN, outcome_of
+from switchyard.control.release import Release, stream
+from switchyard.control.screen import Screen
+from switchyard.core.app import App
+from switchyard.core.wire.checks import ChecksRecord
+from switchyard.core.wire.events import Confirm, End, Event, Hello, Look, Prepared, Switched, WayBack
+from switchyard.core.wire.facts import Facts
+from switchyard.core.wire.receipt import MachineReceipt, Probes
+from switchyard.core.wire.request import Request, Word
+from switchyard.settings.model import Host
+
+
+class Ended(Exception):
+    """The attempt on a machine ended before the event that was awaited."""
+
+
+class MachineAttempt:
+    """One run of a verb on one machine."""
+
+    def __init__(self, host: Host, channel: Channel, screen: Screen) -> None:
+        self.host = host
+        self.channel = channel
+        self.screen = screen
+        self.facts: Facts | None = None
+        self.release: str | None = None
+        """The release that is to go live."""
+        self.end: End | None = None
+        self.has_switched = False
+        self.confirm_text = ""
+        """What an apply interrupts."""
+        self.prober: Prober | None = None
+        self._sent_release: Release | None = None
+        self._events = channel.events()
+
+    @property
+    def name(self) -> str:
+        """The machine's name."""
+        return self.channel.machine.name
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the attempt has begun and its end is not known."""
+        return self.end is None and self.channel.has_begun
+
+    def start(self, request: Request) -> None:
+        """Start the host program with a request, under a new attempt id and the operator's name."""
+        self.channel.start(replace(request, attempt=new_attempt_id(), who=operator_name()))
+
+    def follow_to(self, phase: type[Event]) -> None:
+        """Follow the attempt until an event of this type. Raise ``Ended`` if its end comes first."""
+        if self.end is not None:
+            return
+        for event in self._events:
+            self.screen.event(self.name, event)
+            self._note(event)
+            if isinstance(event, phase):
+                return
+            if isinstance(event, End):
+                break
+        raise Ended
+
+    def send(self, release: Release, checks: ChecksRecord | None) -> None:
+        """Send a release with the record of its checks, and probe the public address from now on."""
+        assert self.facts is not None
+        self._sent_release, self.release = release, release.id
+        self.probe(public_address(self.host, self.channel.machine, release.split.routes, release.app))
+        data = stream(release, checks, self.facts.commits)
+        self.screen.say(f"  {self.name}: sending {release.id}, {len(data) / 1024:.0f} KiB", "dim")
+        self.channel.send(data)
+
+    def probe_live_routes(self) -> None:
+        """Probe the public address of the routes that the edge has published."""
+        if self.facts is not None:
+            app = App(self.channel.app, checks=self.facts.checks)
+            self.probe(public_address(self.host, self.channel.machine, self.facts.edge or (), app))
+
+    def probe(self, address: Address | None) -> None:
+        """Start to probe an address. Probes count at once where something is live, else from the switch on."""
+        self.prober = Prober(address, measuring=self.facts is not None and self.facts.live is not None)
+        self.prober.start()
+
+    def restart_events(self) -> None:
+        """Follow the attempt anew after Ctrl-C interrupted the wait for an event."""
+        self._events = self.channel.events()
+
+    def end_unseen(self, code: int, reason: str, outcome: str | None = None) -> None:
+        """Record what the control node knows of an end that it does not see."""
+        live = self.facts.live if self.facts is not None else None
+        self.end = End(
+            outcome or outcome_of(code), code, reason, before=live.id if live else None, release=self.release
+        )
+
+    def receipt(self) -> MachineReceipt:
+        """Stop the probes and return what happened on this machine."""
+        return MachineReceipt(
+            name=self.name,
+            before=(self.end or UNSEEN).before,
+            steps=tuple(self.screen.steps.get(self.name, ())),
+            executions=self.channel.executions,
+            probes=self.prober.stop() if self.prober else Probes(),
+        )
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Hello):
+            self.facts, self.release = event.facts, event.release
+        elif isinstance(event, Prepared):
+            self._show_way_back(event.rollback)
+        elif isinstance(event, Confirm):
+            self.confirm_text = event.text
+        elif isinstance(event, Switched):
+            self.has_switched = True
+            if self.prober is not None:
+                self.prober.measuring = True
+        elif isinstance(event, Look):
+            self._look(event.release)
+        elif isinstance(event, End):
+            self.end = event
+
+    def _show_way_back(self, target: WayBack | None) -> None:
+        text = "nothing to go back to: this is the first release"
+        if target is not None:
+            state = "warm" if target.front in ("starting", "healthy") else target.front
+            text = f"the way back is {target.release} ({state})"
+        self.screen.say(f"  {self.name}: {text}", "dim")
+
+    def _look(self, id: str) -> None:
+        release = self._sent_release
+        assert release is not None
+        address = address_to_look_at(self.host, self.channel.machine, release.split.routes, release.app)
+        verdict, why = look(address, self.channel.connection, release.app, id)
+        self.channel.say(Word("seen", verdict=verdict, why=why))
+
+
+def new_attempt_id() -> str:
+    """Return an id for one run of a verb; ids sort by time."""
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + "-" + secrets.token_hex(3)
