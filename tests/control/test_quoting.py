@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from switchyard.control import commit as source
-from switchyard.control.channel import bootstrap, is_orphan, machine_id
+from switchyard.control.host_program import bootstrap
+from switchyard.control.operator_process import is_orphan, machine_id
 from switchyard.control.screen import Screen
 
 LIBRARY = Path(__file__).parents[2] / "switchyard"
@@ -77,5 +78,5 @@ def test_what_a_person_reads_is_the_text_itself(text, style):
 def test_only_the_machine_of_a_lease_s_owner_can_tell_that_its_process_is_gone(machine, gone):
     ended = subprocess.Popen(["true"])
     ended.wait()
-    holder = {"attempt": "one", "operator": {"machine": machine, "pid": ended.pid, "started": "1"}}
+    holder = Holder("one", Operator(machine, ended.pid, "1"))
     assert is_orphan(holder) is gone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -53,3 +54,11 @@ def test_a_renewal_may_be_missed_more_than_once() -> None:
 @pytest.mark.parametrize("lease", [HELD, replace(HELD, switched=True)])
 def test_it_survives_the_way_to_a_file_and_back(lease: Lease) -> None:
     assert Lease.decode(json.loads(json.dumps(lease.encode()))) == lease
+
+
+def test_a_lease_ends_by_restart_death_or_silence_only():
+    lease = Lease(1, "a", "deploy", "x", 0.0, 100.0, "boot", os.getpid(), "1")
+    assert ended(lease, boot="boot", now=100.0 + LASTS, alive=True) is None
+    assert "restarted" in str(ended(lease, boot="other", now=100.0, alive=True))
+    assert "gone" in str(ended(lease, boot="boot", now=100.0, alive=False))
+    assert "renewed" in str(ended(lease, boot="boot", now=101.0 + LASTS, alive=True))

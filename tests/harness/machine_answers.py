@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -12,6 +13,23 @@ from switchyard.core.wire.facts import Facts, LiveRelease
 from switchyard.predeploy.engine.host_machine import HostMachine
 
 COMMIT = "c" * 40
+FACTS = Facts(
+    root="/srv/shop",
+    uid=1000,
+    disks={},
+    memory_available=0,
+    live=None,
+    checks={},
+    number=0,
+    commits=(),
+    edge=None,
+    others=(),
+    volumes=(),
+    listening={},
+    shared=(),
+    memory_live=0,
+)
+"""The facts of a machine that has nothing."""
 
 
 def host_machine(name: str = "prod1", answer: ChecksAnswer | None = None) -> HostMachine:
@@ -25,22 +43,7 @@ def checks_answer(
 ) -> ChecksAnswer:
     """Return the answer of a machine. ``commit``: that of its live release; ``checks``: that release's results."""
     live = live_release(commit) if commit else None
-    facts = Facts(
-        root="/srv/shop",
-        uid=1000,
-        disks={},
-        memory_available=0,
-        live=live,
-        checks={},
-        number=1 if commit else 0,
-        commits=(),
-        edge=None,
-        others=(),
-        volumes=(),
-        listening={},
-        shared=(),
-        memory_live=0,
-    )
+    facts = replace(FACTS, live=live, number=1 if commit else 0)
     baseline = None if checks is None else ChecksRecord(tree="t" * 40, checks=checks)
     return ChecksAnswer(facts=facts, held=None, live=live, baseline=baseline, tools={}, shared=shared)
 

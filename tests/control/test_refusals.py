@@ -1,0 +1,121 @@
+"""Why a deploy must not begin: the refusal names the obstacle and the setting that helps, before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from switchyard.control.commit import Commit
+from switchyard.control.refusals import refuse_busy, refuse_unfit
+from switchyard.control.release import CommitContents, Release
+from switchyard.core.app import App, Route
+from switchyard.core.compose_document import Document
+from switchyard.core.errors import LEASE_HELD, NotChecked, Refused
+from switchyard.core.split import Split
+from switchyard.core.wire.answers import HeldLease, Holder
+from switchyard.core.wire.facts import PlainContainer
+from switchyard.core.wire.request import Operator
+from tests.harness.machine_answers import FACTS, checks_answer, live_release
+from tests.harness.settings import HOSTS, prod
+
+FREE = replace(
+    FACTS,
+    disks={"/srv/shop": 50 << 30, "/var/lib/docker": 50 << 30},
+    memory_available=8 << 30,
+)
+EDGE = (Route("web", 8000, 8080),)
+LIVE = replace(live_release(), env_keys=("KEPT", "LOST"))
+
+
+def release(volumes: dict[str, str] | None = None, document: dict[str, Any] | None = None) -> Release:
+    """A release of a shop with a database, about to be sent."""
+    parts = Split({}, EDGE, {}, {}, {}, {}, (), (), ("web",), {"pgdata": "shop_pgdata"}, (), (), ())
+    commit = Commit(Path("/shop"), ".", "c" * 40, "a subject", ())
+    resolved = Document.decode(document or {"name": "oldshop"})
+    return Release(
+        "R2", CommitContents(App("shop", volumes=volumes or {}), commit, resolved, "", {"KEPT": "1"}, ()), parts
+    )
+
+
+def refused(folder: Path, *, of: Release | None = None, **facts: Any) -> str:
+    with pytest.raises(Refused) as caught:
+        refuse_unfit("prod1", replace(FREE, **facts), of or release(), prod(folder, HOSTS))
+    return str(caught.value)
+
+
+def test_a_host_with_room_is_not_refused(tmp_path):
+    refuse_unfit("prod1", FREE, release(), prod(tmp_path, HOSTS))
+
+
+@pytest.mark.parametrize("place", FREE.disks)
+def test_too_little_disk_of_the_root_or_the_engine_is_told_in_numbers_with_what_to_do(tmp_path, place):
+    message = refused(tmp_path, disks={**FREE.disks, place: 700 << 20})
+    assert message.startswith(f"prod1: the disk of {place} has 700 MiB free, and a deploy needs 1024")
+    assert "docker builder prune" in message
+
+
+def test_too_little_memory_for_a_second_colour_is_told_in_numbers(tmp_path):
+    message = refused(tmp_path, memory_live=3 << 30, memory_available=2 << 30)
+    assert message == "prod1: a second colour needs about 3072 MiB of memory, and 2048 are available"
+
+
+def test_an_address_that_is_taken_names_its_holder_and_offers_a_loopback_port_with_proxy_lines(tmp_path):
+    message = refused(tmp_path, listening={"8080": "container old-web-1"})
+    assert "port 8080, held by container old-web-1" in message and 'listen: "127.0.0.1:18080"' in message
+    assert "nginx: proxy_pass http://127.0.0.1:18080" in message and "Caddy: reverse_proxy 127.0.0.1:18080" in message
+
+
+def test_an_address_that_the_edge_holds_itself_is_not_taken(tmp_path):
+    facts = replace(FREE, listening={"8080": "shop's edge"}, edge=EDGE)
+    refuse_unfit("prod1", facts, release(), prod(tmp_path, HOSTS))
+
+
+@pytest.mark.parametrize("project", ["shop", "oldshop"])
+def test_a_plain_project_of_the_application_is_listed_with_the_settings_that_take_its_volumes_over(tmp_path, project):
+    message = refused(tmp_path, others=(PlainContainer(project, "db", "exited", "/srv/shop"),))
+    assert f"the plain project {project} in /srv/shop: db (exited)" in message and "without -v" in message
+    assert message.endswith(f"volumes:\n    pgdata: {{external: {project}_pgdata}}")
+
+
+def test_another_application_s_project_is_in_nobody_s_way(tmp_path):
+    facts = replace(FREE, others=(PlainContainer("blog", "db", "running", "/srv"),))
+    refuse_unfit("prod1", facts, release(), prod(tmp_path, HOSTS))
+
+
+def test_a_full_volume_under_the_name_that_would_be_given_is_never_taken_for_an_empty_one(tmp_path):
+    message = refused(tmp_path, volumes=("shop_pgdata",))
+    assert "volumes of these names exist already: shop_pgdata" in message
+    assert message.endswith("volumes:\n    pgdata: {external: shop_pgdata}")
+    taken_over = release({"pgdata": "shop_pgdata"})
+    refuse_unfit("prod1", replace(FREE, volumes=("shop_pgdata",)), taken_over, prod(tmp_path, HOSTS))
+
+
+@pytest.mark.parametrize(
+    ("volumes", "full"), [({}, "oldshop_pgdata"), ({"pgdata": {"name": "prod_pgdata"}}, "prod_pgdata")]
+)
+def test_a_full_volume_of_a_plain_project_that_is_down_is_found_under_the_name_that_compose_gave_it(
+    tmp_path, volumes, full
+):
+    plain = release(document={"name": "oldshop", "volumes": volumes})
+    message = refused(tmp_path, of=plain, volumes=(full, "other_pgdata"))
+    assert f"volumes of these names exist already: {full}. If" in message
+    assert message.endswith(f"  volumes:\n    pgdata: {{external: {full}}}")
+
+
+def test_an_env_key_that_the_live_release_has_and_the_new_one_lacks_is_named(tmp_path):
+    message = refused(tmp_path, live=LIVE, edge=())
+    assert message == "prod1: the live release has env keys that this release lacks: LOST. Add them to hosts.prod.env"
+
+
+def test_a_machine_whose_lease_is_held_or_that_lacks_a_tool_is_refused_at_once():
+    tools = {"docker": "27", "compose": "2.30", "git": "2.47"}
+    refuse_busy("prod1", replace(checks_answer(), tools=tools))
+    held = HeldLease("ann@laptop holds the lease", Holder("a", Operator("another/boot", 1, "1")))
+    with pytest.raises(Refused, match="prod1: ann@laptop holds the lease") as caught:
+        refuse_busy("prod1", replace(checks_answer(), tools=tools, held=held))
+    assert caught.value.exit == LEASE_HELD
+    with pytest.raises(NotChecked, match=r"prod1: docker compose \(v2\) is not installed on this host"):
+        refuse_busy("prod1", replace(checks_answer(), tools={**tools, "compose": None}))
