@@ -1,4 +1,4 @@
-"""The checkout and the advisory source that the tests of one worker share, and a subject without files."""
+"""What the tests of one worker share: a checkout, an advisory source, servers of PostgreSQL; and a subject without files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from switchyard.core.app import App
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings.predeploy import PredeploySetting
 from tests.harness.advisories import Advisories
+from tests.harness.database_application import shop
+from tests.harness.postgres import eighteen, newest, server, servers
 from tests.harness.predeploy_case import Checkout
+
+__all__ = ["advisories", "checkout", "eighteen", "newest", "server", "servers", "shop", "subject"]
 
 
 @pytest.fixture(scope="session")

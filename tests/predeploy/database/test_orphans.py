@@ -1,42 +1,28 @@
-"""Orphans on the hard cases: each relation is looked at as the server itself would look at it."""
+"""Orphans on the hard cases: each relation is read as the server itself would read it."""
 
 from __future__ import annotations
-
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from switchyard.core.errors import BadInput, NotChecked
-from switchyard.predeploy.database.orphans import count_query, find_orphans
-from switchyard.predeploy.database.reader import MARK, Reader
+from switchyard.predeploy.database.orphans import find_orphans
 from switchyard.predeploy.database.reference_server import Server
 from switchyard.predeploy.database.relations import declared_relation, foreign_keys
 from switchyard.predeploy.engine.result import Finding
 from switchyard.settings.predeploy import RelationSetting
-from tests.embedded import fresh
+from tests.harness.database_application import Shop, places_of
+from tests.harness.postgres import READER, fresh, open_reader, url
 
 UNCHECKED = "SET session_replication_role = replica;"
 """Rows get in without their foreign keys being looked at."""
 
-TRANSACTION = {"transaction_isolation": "repeatable read", "row_security": "off"}
 
-
-@contextmanager
-def reading(server: Server, *texts: str) -> Iterator[Reader]:
-    address = server.address(fresh(server, *texts), "here")
-    reader = Reader(address, 30, {"switchyard.ignored": "[]"}, threading.Event())
-    yield reader
-    reader.close()
-
-
-def found(server: Server, *texts: str, declared: RelationSetting | None = None) -> list[str]:
-    """What is told of every relation, and of a declared one."""
-    with reading(server, *texts) as reader:
+def orphan_findings(server: Server, *texts: str, declared: RelationSetting | None = None) -> list[str]:
+    """What is reported of every relation, and of a declared one."""
+    with open_reader(server, *texts) as reader:
         relations = foreign_keys(reader) + ([declared_relation(declared, 0)] if declared else [])
-        told: list[Finding] = [each for relation in relations for each in find_orphans(relation, reader, 2)]
-        return [f"{each.rule} {each.place}: {each.what}" for each in told]
+        reported: list[Finding] = [each for relation in relations for each in find_orphans(relation, reader, 2)]
+        return [f"{each.rule} {each.place}: {each.what}" for each in reported]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +96,7 @@ def found(server: Server, *texts: str, declared: RelationSetting | None = None) 
     ids=["composite", "full", "types", "self", "partitions", "inheritance", "names", "not-valid", "deferred"],
 )
 def test_a_foreign_key_is_read_as_the_server_reads_it(server: Server, text: str, expected: list[str]) -> None:
-    assert sorted(found(server, text)) == expected
+    assert sorted(orphan_findings(server, text)) == expected
 
 
 def test_keys_that_are_not_enforced_and_keys_of_periods_are_looked_at(eighteen: Server) -> None:
@@ -122,9 +108,9 @@ def test_keys_that_are_not_enforced_and_keys_of_periods_are_looked_at(eighteen: 
     INSERT INTO rooms VALUES ('[1,2)', '[2026-01-01,2026-02-01)'), ('[1,2)', '[2026-02-01,2026-03-01)');"""
     rows = f"""{UNCHECKED} INSERT INTO stays VALUES ('[1,2)', '[2026-01-20,2026-02-10)'),
     ('[1,2)', '[2026-02-20,2026-03-10)'), ('[5,6)', '[2026-01-01,2026-01-02)')"""
-    told = found(eighteen, text, rows)
-    assert [each.split(":")[0] for each in told] == ["orphan public.c", "orphan public.stays"]
-    assert "2 rows without a parent by stays_in" in told[1]
+    reported = orphan_findings(eighteen, text, rows)
+    assert [each.split(":")[0] for each in reported] == ["orphan public.c", "orphan public.stays"]
+    assert "2 rows without a parent by stays_in" in reported[1]
 
 
 def test_a_declared_relation_needs_no_constraint_and_may_have_a_condition(server: Server) -> None:
@@ -132,68 +118,26 @@ def test_a_declared_relation_needs_no_constraint_and_may_have_a_condition(server
     CREATE TABLE s.notes (kind text, target int); INSERT INTO s.notes VALUES ('p', 1), ('p', 2), ('q', 3)"""
     words = {"child": "s.notes", "columns": ["target"], "parent": "p", "parent_columns": ["id"]}
     both = RelationSetting(**words, where="c.kind = 'p' -- only these")
-    assert found(server, text, declared=both) == [
+    assert orphan_findings(server, text, declared=both) == [
         "orphan s.notes: 1 row without a parent by s.notes (target) to public.p: target=2"
     ]
-    assert "2 rows" in found(server, text, declared=RelationSetting(**words))[0]
+    assert "2 rows" in orphan_findings(server, text, declared=RelationSetting(**words))[0]
     for where in ("true); DELETE FROM p; SELECT (1", "pg_reload_conf()", "(SELECT 1 FROM p FOR UPDATE) = 1"):
         with pytest.raises(BadInput, match=r"relations\[0\]\.where"):
             declared_relation(RelationSetting(**words, where=where), 0)
     with pytest.raises(NotChecked, match="does not exist"):
-        found(server, text, declared=RelationSetting(**{**words, "columns": ["gone"]}))
+        orphan_findings(server, text, declared=RelationSetting(**{**words, "columns": ["gone"]}))
 
 
-def test_every_connection_sees_the_same_instant(server: Server) -> None:
-    with reading(server, "CREATE TABLE t (id int)") as reader:
-        with server.open(reader.address.parameters.dbname) as writer:
-            writer.execute("INSERT INTO t VALUES (1)")
-        counts = []
-        threads = [
-            threading.Thread(target=lambda: counts.append(reader.value("SELECT count(*) FROM public.t", int)))
-            for _ in range(4)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert counts == [0] * 4
-
-
-@pytest.mark.parametrize(
-    "text", ["{};", "-- why\n/* ; */ ({}) -- the end", "WITH a AS ({}) SELECT * FROM a", "VALUES(({}))"]
-)
-def test_each_statement_says_within_itself_whose_it_is(server: Server, text: str) -> None:
-    with reading(server, "SELECT 1") as reader:
-        own = text.format("SELECT query FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid()")
-        (said,) = reader.rows(own, str)
-        assert said.replace(f" {MARK} ", "") == own
-        assert 0 < said.index(MARK) < said.index("query FROM")
-
-
-def test_nothing_gets_out_of_the_transaction(server: Server) -> None:
-    with reading(server, "CREATE TABLE t (id int)") as reader:
-        for text, words in (
-            ("COMMIT; CREATE TABLE public.escaped (id int)", "multiple commands"),
-            ("INSERT INTO public.t VALUES (1)", "read-only"),
-            ("CREATE TABLE public.escaped ()", "read-only"),
-        ):
-            with pytest.raises(NotChecked, match=words):
-                reader.rows(text, str)
-        with server.open(reader.address.parameters.dbname) as other:
-            assert other.execute("SELECT to_regclass('public.escaped')").fetchone() == (None,)
-        settings = (
-            "SELECT current_setting('transaction_isolation') || ', row_security ' || current_setting('row_security')"
-        )
-        assert reader.value(settings, str) == "repeatable read, row_security off"
-
-
-def test_the_locks_are_a_readers(server: Server) -> None:
-    with reading(server, "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int REFERENCES p)") as reader:
-        (relation,) = foreign_keys(reader)
-        held = reader.rows(
-            "WITH one AS (SELECT count(*) FROM public.c) "
-            "SELECT DISTINCT mode FROM pg_locks, one WHERE relation IS NOT NULL",
-            str,
-        )
-        assert held == ["AccessShareLock"]
-        assert "LIMIT" not in count_query(relation).as_string(None)
+def test_row_level_security_is_unknown_and_never_a_false_orphan(newest: Server, shop: Shop) -> None:
+    name = fresh(
+        newest,
+        READER,
+        "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, t int REFERENCES t)",
+        "INSERT INTO t VALUES (1), (2); INSERT INTO c VALUES (1, 1), (2, 2)",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY one ON t USING (id = 1)",
+    )
+    result = shop.predeploy("--only", "orphans", address=url(newest, name, "reader"))["orphans"]
+    assert result["outcome"] == "unknown"
+    assert "row-level security" in result["reason"]
+    assert places_of(result, "orphan") == []
