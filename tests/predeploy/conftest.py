@@ -1,4 +1,4 @@
-"""What the tests of one worker share: a checkout, an advisory source, servers of PostgreSQL; and a subject without files."""
+"""What the tests of one worker share (a checkout, an advisory source, servers), and a subject without files."""
 
 from __future__ import annotations
 

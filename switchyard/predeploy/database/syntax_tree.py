@@ -65,13 +65,13 @@ class Statement:
     """The parser's word, such as ``SelectStmt``."""
     fields: Fields = field(repr=False)
     begin: int
-    """Bytes of the text before the statement and the comments above it."""
+    """Bytes of the text before ``sql``."""
     _length: int
     _text: bytes = field(repr=False)
 
     @property
     def sql(self) -> str:
-        """The statement with the comments above it, without the semicolon."""
+        """The statement without its semicolon. Comments after the statement before it belong to it."""
         end = self.begin + self._length if self._length else len(self._text)
         return self._text[self.begin : end].decode()
 
