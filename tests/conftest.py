@@ -1,4 +1,4 @@
-"""What a test without an engine must not touch is out of its reach: the home folder, SSH settings, other machines."""
+"""Keep tests without an engine away from the home folder, SSH settings and other machines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import ipaddress
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import pytest
 
+Address: TypeAlias = str | bytes | tuple[str | int, ...]
+Connect: TypeAlias = Callable[[socket.socket, Address], int | None]
+PRINTED = "printed at the end"
 E2E = Path(__file__).parent / "e2e"
 PRIVATE = ("SSH_AUTH_SOCK", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 
@@ -22,21 +25,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def told(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Has a line printed at the end of the run, which a worker process cannot print itself."""
-    return functools.partial(record_property, "told")
+def print_at_end(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Return a function that prints a line at the end of the run; a worker process cannot print it itself."""
+    return functools.partial(record_property, PRINTED)
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
-    for name, text in (pair for report in reports for pair in report.user_properties):
-        if name == "told":
+    for name, text in (entry for report in reports for entry in report.user_properties):
+        if name == PRINTED:
             terminalreporter.write_line(text)
 
 
 @pytest.fixture(autouse=True)
 def apart(request: pytest.FixtureRequest) -> None:
-    """Give every test but the end-to-end ones a home of its own, no agent and no network beyond loopback."""
+    """Give every test except the end-to-end ones a home of its own, no agent and no network beyond loopback."""
     if request.node.get_closest_marker("e2e") is None:
         monkeypatch = request.getfixturevalue("monkeypatch")
         forbid_home(monkeypatch, request.getfixturevalue("tmp_path_factory").mktemp("home"))
@@ -59,10 +62,12 @@ def forbid_network(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(socket.socket, name, only_loopback(getattr(socket.socket, name)))
 
 
-def only_loopback(connect: Any) -> Any:
-    def guarded(self: socket.socket, address: Any) -> Any:
+def only_loopback(connect: Connect) -> Connect:
+    """Return a ``connect`` that refuses every other machine."""
+
+    def guarded(self: socket.socket, address: Address) -> int | None:
         if self.family in (socket.AF_INET, socket.AF_INET6) and not is_loopback(str(address[0])):
-            raise PermissionError(f"a test without an engine reaches for {address[0]}; mark it e2e")
+            raise PermissionError(f"a test without an engine connects to {address[0]}; mark it e2e")
         return connect(self, address)
 
     return guarded

@@ -140,20 +140,22 @@ def grounds() -> list[Ground]:
     return [ground_of(Machine.of(Site(blue, green, **edge), "")) for blue, green, edge in held]  # type: ignore[arg-type]
 
 
-def test_walks_from_a_share_of_the_sites_converge_under_the_invariants(told: Callable[[str], None]) -> None:
-    told(f"{SHARE} of {math.prod(map(len, dimensions()))} sites walked from, seed {SEED}")
+def test_walks_from_a_share_of_the_sites_converge_under_the_invariants(print_at_end: Callable[[str], None]) -> None:
+    print_at_end(f"{SHARE} of {math.prod(map(len, dimensions()))} sites walked from, seed {SEED}")
     wrong = list(itertools.islice(check(machine, SHARE), 5))
     assert not wrong, f"seed {SEED}:\n" + "\n\n".join(wrong)
 
 
 @pytest.mark.parametrize("want", WANTS, ids=lambda want: f"{want.verb} {want.phase}")
-def test_from_every_site_every_goal_converges_under_the_invariants(want: Want, told: Callable[[str], None]) -> None:
+def test_from_every_site_every_goal_converges_under_the_invariants(
+    want: Want, print_at_end: Callable[[str], None]
+) -> None:
     every = grounds()
     assert len(set(every)) * len(STAGES) == math.prod(map(len, dimensions()))
     graph = Graph(machine, want, every if EVERY else random.Random(SEED).sample(every, GROUNDS))
     wrong = list(itertools.islice(graph.wrong(), 5))
     begun = (len(every) if EVERY else GROUNDS) * len(STAGES)
-    told(
+    print_at_end(
         f"{want.verb}, {want.phase}: {begun} sites and all that is reached from them, {len(graph.grounds)} grounds "
         f"at {len(STAGES)} stages, every step in every way; the longest way has {graph.longest} steps"
     )
