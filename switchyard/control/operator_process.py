@@ -7,8 +7,7 @@ import os
 import platform
 from pathlib import Path
 
-from switchyard.core.wire.answers import Holder
-from switchyard.core.wire.request import Operator
+from switchyard.core.wire.request import Holder, Operator
 
 
 def this_process() -> Operator:

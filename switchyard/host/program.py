@@ -15,8 +15,8 @@ from switchyard.core.errors import (
 )
 from switchyard.core.journal import EndEntry
 from switchyard.core.steps import Step
-from switchyard.core.wire.answers import Holder
 from switchyard.core.wire.facts import LiveRelease
+from switchyard.core.wire.request import Holder
 from switchyard.host.adapters.lease import Superseded
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt, Cancelled

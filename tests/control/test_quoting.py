@@ -16,8 +16,7 @@ from switchyard.control import commit as source
 from switchyard.control.host_program import bootstrap
 from switchyard.control.operator_process import is_orphan, machine_id
 from switchyard.control.screen import Screen
-from switchyard.core.wire.answers import Holder
-from switchyard.core.wire.request import Operator
+from switchyard.core.wire.request import Holder, Operator
 
 LIBRARY = Path(__file__).parents[2] / "switchyard"
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

@@ -15,9 +15,9 @@ from switchyard.core.app import App, Route
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import LEASE_HELD, NotChecked, Refused
 from switchyard.core.split import Split
-from switchyard.core.wire.answers import HeldLease, Holder
+from switchyard.core.wire.answers import HeldLease
 from switchyard.core.wire.facts import PlainContainer
-from switchyard.core.wire.request import Operator
+from switchyard.core.wire.request import Holder, Operator
 from tests.harness.machine_answers import FACTS, checks_answer, live_release
 from tests.harness.settings import HOSTS, prod
 

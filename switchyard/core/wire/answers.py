@@ -11,16 +11,8 @@ from switchyard.core.site import Site
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.facts import Facts, LiveRelease, PlainContainer
 from switchyard.core.wire.message import Message, key
-from switchyard.core.wire.request import Operator
+from switchyard.core.wire.request import Holder
 from switchyard.core.wire.terms import Colour, CommitId, Positive, ReleaseId, ReleaseState, Seconds
-
-
-@dataclass(frozen=True)
-class Holder(Message):
-    """The attempt that holds a lease, and the process that waits for it."""
-
-    attempt: str
-    operator: Operator
 
 
 @dataclass(frozen=True)

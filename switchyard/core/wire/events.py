@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from switchyard.core.wire.answers import Holder
 from switchyard.core.wire.facts import Facts, LiveRelease
 from switchyard.core.wire.message import Form, Json, Message, WireError, key
+from switchyard.core.wire.request import Holder
 from switchyard.core.wire.terms import ExitCode
 
 

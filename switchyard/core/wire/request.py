@@ -22,6 +22,14 @@ class Operator(Message):
 
 
 @dataclass(frozen=True)
+class Holder(Message):
+    """The attempt that holds a lease, and the process that waits for it."""
+
+    attempt: str
+    operator: Operator
+
+
+@dataclass(frozen=True)
 class Request(Message):
     """The first line that a host program reads. Each verb uses the fields that it needs."""
 

@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 from switchyard.core.errors import LEASE_HELD, Refused, SwitchyardError
 from switchyard.core.lease import FreeLease, Lease, ended
-from switchyard.core.wire.answers import Holder
 from switchyard.core.wire.message import WireError
-from switchyard.core.wire.request import Operator
+from switchyard.core.wire.request import Holder, Operator
 from switchyard.host.adapters.files import decode, read_json, write_json
 from switchyard.host.adapters.kernel import boot_id, now, process_start
 from switchyard.host.adapters.lock import Lock
