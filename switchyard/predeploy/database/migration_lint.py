@@ -94,8 +94,8 @@ def _check_lint(subject: Subject) -> Result:
     major = server_major(subject)
     for path, text in new.files:
         try:
-            found = lint(SqlFile(path, upward(text)), created, new.reader, major)
-            findings += [(path, finding) for finding in found]
+            of_file = lint(SqlFile(path, upward(text)), created, new.reader, major)
+            findings += [(path, finding) for finding in of_file]
         except RefusedSql as error:
             problems.append(f"{path}:{error.line}: {error}")
         except NotChecked as error:

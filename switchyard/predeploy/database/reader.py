@@ -75,7 +75,7 @@ class Reader:
     def __init__(
         self, address: Address, timeout: int, variables: Mapping[str, str], cancelled: threading.Event
     ) -> None:
-        """``timeout`` is in seconds. ``variables`` are what files of SQL read with ``current_setting``."""
+        """Connect. ``timeout`` is in seconds; files of SQL read ``variables`` with ``current_setting``."""
         self.address = address
         self._settings = {
             **CANONICAL_SETTINGS,

@@ -62,7 +62,7 @@ class Server:
     """A running server with a superuser and no password. Only this user reaches its socket."""
 
     def __init__(self, major: int = NEWEST, installed: Path | None = None, **settings: str) -> None:
-        """``installed`` is the folder of another PostgreSQL of this version; default: the wheel's."""
+        """Start the server. ``installed`` is the folder of a PostgreSQL of this version; default: the wheel's."""
         self.major = major
         self._settings = {**SETTINGS, **settings}
         has_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_FREE_BYTES_MIN

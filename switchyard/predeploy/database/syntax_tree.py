@@ -71,7 +71,7 @@ class Statement:
 
     @property
     def sql(self) -> str:
-        """The statement without its semicolon. Comments after the statement before it belong to it."""
+        """The statement without its semicolon, for some statements with the comments above it."""
         end = self.begin + self._length if self._length else len(self._text)
         return self._text[self.begin : end].decode()
 

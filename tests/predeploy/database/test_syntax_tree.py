@@ -29,7 +29,7 @@ def test_a_statement_names_what_it_creates_and_what_it_is_about(text: str, creat
 def test_statements_keep_their_text_and_the_line_after_their_comments() -> None:
     first, second = parse("-- ä\nSELECT 1;\n/* two\nlines */ SELECT 2")
     assert (first.line, first.sql) == (2, "SELECT 1")
-    assert (second.line, second.sql) == (4, "\n/* two\nlines */ SELECT 2")
+    assert (second.line, second.sql) == (4, "SELECT 2")
 
 
 def test_roles_and_parameters_are_found_wherever_they_stand() -> None:
