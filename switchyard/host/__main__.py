@@ -1,4 +1,4 @@
-"""One JSON request as the first line of standard input, events as lines of standard output."""
+"""Serve one request: a JSON line on standard input. Events go to standard output, one a line."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 import os
 import sys
 
-from switchyard.host import channel
+from switchyard.core.wire.request import Request
+from switchyard.host.channel.serve import serve
 
 
 def _first_line(descriptor: int) -> bytes:
-    """Reads no byte beyond the line: what follows belongs to the channel."""
+    """Read one line, and no byte beyond it: what follows belongs to the channel."""
     line = b""
     while not line.endswith(b"\n"):
         byte = os.read(descriptor, 1)
@@ -21,10 +22,11 @@ def _first_line(descriptor: int) -> bytes:
 
 
 def main() -> None:
-    """Serves one request."""
+    """Serve one request, and exit with its code."""
     os.umask(0o077)
-    request = json.loads(_first_line(0))
-    raise SystemExit(channel.serve(request, sys.stdin.buffer))
+    fields = json.loads(_first_line(0)).items()
+    request = Request.decode({name: item for name, item in fields if item is not None})
+    raise SystemExit(serve(request, sys.stdin.buffer))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The host program: one attempt from its lease to its end, on its own, whoever is still listening."""
+"""The host program: one attempt from its lease to its end, whoever still listens."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ import json
 import time
 from pathlib import Path
 
-from switchyard.core.errors import (
-    FAILED,
-    UNVERIFIED,
-    Refused,
-    SwitchyardError,
-)
+from switchyard.core.errors import UNVERIFIED, Refused, SwitchyardError
 from switchyard.core.journal import EndEntry
 from switchyard.core.steps import Step
+from switchyard.core.wire.events import End
 from switchyard.core.wire.facts import LiveRelease
-from switchyard.core.wire.request import Holder
-from switchyard.host.adapters.lease import Superseded
+from switchyard.core.wire.request import Request
+from switchyard.host.adapters.lease import LeaseHeld, Superseded
 from switchyard.host.adapters.store import Store
-from switchyard.host.attempt import Attempt, Cancelled
-from switchyard.host.drive import as_error
+from switchyard.host.attempt import Attempt
+from switchyard.host.drive import as_failure
+from switchyard.host.ending import Ending
 from switchyard.host.facts import live_release
-from switchyard.host.receive import Unchanged
+from switchyard.host.inbox import Cancelled
 from switchyard.host.steps.table import act
 from switchyard.host.takeover import take
 from switchyard.host.verbs.table import VERBS
@@ -32,83 +29,92 @@ SWITCHING = ("deploy", "rollback")
 
 
 def run(root: Path, folder: Path) -> None:
-    """The whole attempt whose request stands in ``folder``; its end is the last line of its events."""
-    request = json.loads((folder / "request.json").read_text())
-    store = Store(root)
-    attempt = Attempt(store, folder, request)
-    outcome, code, held = "failed", FAILED, None
+    """Run the attempt whose request stands in ``folder``. Its last event is its end."""
+    request = Request.decode(json.loads((folder / "request.json").read_text()))
+    attempt = Attempt(Store(root), folder, request)
+    ending = Ending("failed")
     try:
         take(attempt)
-        outcome, code = VERBS[attempt.verb](attempt)
-    except Unchanged as error:
-        outcome, code, attempt.memory.reason = "unchanged", error.exit, str(error)
+        ending = VERBS[request.verb](attempt)
     except Superseded as error:
-        outcome, code, attempt.memory.reason = "superseded", error.exit, str(error)
+        ending = Ending("superseded", error.exit, str(error))
     except BaseException as error:
-        told = as_error(attempt, error)
-        code, attempt.memory.reason, held = told.exit, str(told), getattr(told, "holder", None)
-        outcome = "cancelled" if isinstance(told, Cancelled) else ("refused" if isinstance(told, Refused) else "failed")
-        if attempt.switched and attempt.verb in SWITCHING:  # whatever it met: that nothing live changed is not true
-            outcome, code = "held", UNVERIFIED
-        _clean_up(attempt, outcome)
+        ending = _ending_after(attempt, as_failure(attempt, error))
+        _clean_up(attempt, ending)
     finally:
-        _end(attempt, outcome, code, held)
+        _end(attempt, ending)
 
 
-def _clean_up(attempt: Attempt, outcome: str) -> None:
-    """Before the switch: the idle colour is taken down and the release marked; what is live was not touched."""
-    if attempt.switched or not attempt.release or outcome == "refused":
+def _ending_after(attempt: Attempt, failure: SwitchyardError) -> Ending:
+    """Return the ending of an attempt that failed.
+
+    Once traffic has moved, nothing may claim that the live release is unchanged: the release is held.
+    """
+    reason = attempt.memory.reason = str(failure)
+    if attempt.lease.has_switched and attempt.request.verb in SWITCHING:
+        return Ending("held", UNVERIFIED, reason)
+    if isinstance(failure, LeaseHeld):
+        return Ending("refused", failure.exit, reason, failure.holder)
+    outcomes = ((Cancelled, "cancelled"), (Refused, "refused"))
+    outcome = next((word for kind, word in outcomes if isinstance(failure, kind)), "failed")
+    return Ending(outcome, failure.exit, reason)
+
+
+def _clean_up(attempt: Attempt, ending: Ending) -> None:
+    """Before the switch, take the idle colour down and mark the release. What is live was not touched."""
+    release = attempt.wanted.id
+    is_deploy = attempt.request.verb == "deploy"
+    if attempt.lease.has_switched or not release or not is_deploy or ending.outcome == "refused":
         return
-    attempt.ending = True
+    attempt.is_ending = True
     with contextlib.suppress(SwitchyardError):
         site = attempt.site()
-        home = site.holder(attempt.release)
-        if home is not None and home != site.live and attempt.verb == "deploy":
+        home = site.holder(release)
+        if home == site.live:
+            return
+        if home is not None:
             act(attempt, Step("cancel", home))
-        if home != site.live and attempt.verb == "deploy":
-            attempt.store.releases.update(attempt.release, state="failed", reason=attempt.redact(attempt.memory.reason))
+        attempt.store.releases.update(release, state="failed", reason=attempt.wanted.redact(ending.reason))
 
 
-def _end(attempt: Attempt, outcome: str, code: int, held: Holder | None) -> None:
+def _end(attempt: Attempt, ending: Ending) -> None:
+    """Journal the end, free the lease, and emit the last event, each whatever becomes of the others."""
+    store, reason = attempt.store, ending.reason or attempt.memory.reason
     with contextlib.suppress(Exception):
         entry = EndEntry(
             **attempt.author,
-            step=attempt.verb,
-            what=outcome,
-            exit=code,
-            who=attempt.request["who"],
+            step=attempt.request.verb,
+            what=ending.outcome,
+            exit=ending.exit,
+            who=attempt.request.who,
             was=attempt.before,
-            why=request_reason(attempt),
+            why=attempt.wanted.redact(attempt.request.reason or reason),
         )
-        attempt.store.reserve.spending(lambda: attempt.store.journal.append(entry))
+        store.reserve.spending(lambda: store.journal.append(entry))
     with contextlib.suppress(Exception):
-        attempt.store.reserve.spending(lambda: attempt.store.lease.free(attempt.number))
+        store.reserve.spending(lambda: store.lease.free(attempt.lease.number))
     live, looked = None, False
     with contextlib.suppress(Exception):
-        live, looked = live_release(attempt.store, attempt.request["app"]), True
-    attempt.emit(
-        "end",
-        outcome=outcome,
-        exit=code,
-        number=attempt.number,
-        reason=attempt.memory.reason,
-        release=attempt.release or None,
-        live=live and live.encode(),
-        looked=looked,
-        before=attempt.before,
-        weak=sorted(attempt.memory.weak),
-        holder=held and held.encode(),
-        warm_until=_warm_until(attempt, live) if outcome == "live" else None,
+        live, looked = live_release(store, attempt.request.app), True
+    attempt.events.emit(
+        End(
+            outcome=ending.outcome,
+            exit=ending.exit,
+            reason=reason,
+            live=live,
+            looked=looked,
+            before=attempt.before,
+            release=attempt.wanted.id or None,
+            number=attempt.lease.number,
+            weak=tuple(sorted(attempt.memory.weak)),
+            holder=ending.holder,
+            warm_until=_warm_until(attempt, live) if ending.outcome == "live" else None,
+        )
     )
 
 
 def _warm_until(attempt: Attempt, live: LiveRelease | None) -> float | None:
-    """Until when the release before stays up, in seconds of wall time; None where there is none."""
+    """Return until when the release before stays up, in seconds since the epoch; None where there is none."""
     if attempt.before is None or live is None or attempt.before == live.id:
         return None
-    return float(live.since or time.time()) + attempt.app.standby
-
-
-def request_reason(attempt: Attempt) -> str:
-    """The reason that was given, or what ended the attempt; without any value of the env."""
-    return attempt.redact(attempt.request.get("reason") or attempt.memory.reason)
+    return float(live.since or time.time()) + attempt.wanted.app.standby

@@ -26,7 +26,7 @@ RECENT = {"attempts": 50, "bin": 5, "checked": 200}
 
 def prune(attempt: Attempt) -> None:
     """Keeps the newest good or unverified releases and what a colour holds; images only by this app's own label."""
-    store, app = attempt.store, attempt.request["app"]
+    store, app = attempt.store, attempt.request.app
     site = attempt.site()
     held = {site.blue.release, site.green.release}
     for record in superfluous(store.releases.records(), held):

@@ -4,31 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from switchyard.core.errors import (
-    Refused,
-)
+from switchyard.core.errors import Refused
 from switchyard.core.wire.facts import LiveRelease
 from switchyard.core.wire.release import ReleaseRecord
 
 
 def choose(records: Sequence[ReleaseRecord], live: LiveRelease | None, to: str | None) -> ReleaseRecord:
-    """The newest release before the live one that was good or unverified, or the one that ``to`` names."""
+    """Return the release that ``to`` names, else the newest good or unverified one before the live release.
+
+    ``records`` are in order, the newest first. Raise ``Refused`` where there is none, or ``to`` names several.
+    """
     if to is not None:
-        found = [record for record in records if record.id == to] or [
-            record for record in records if to and (record.commit.startswith(to) or record.id.startswith(to))
-        ]
-        if not found:
-            kept = ", ".join(record.id for record in records) or "none"
-            raise Refused(f"no kept release is called {to!r}; kept are: {kept}")
-        if len(found) > 1:
-            words = ", ".join(f"{record.id} ({record.state})" for record in found)
-            raise Refused(f"{to} names several releases: {words}. Give the whole id of one")
-        return found[0]
+        return _named(records, to)
     for record in records:
-        older = live is None or record.number < live.number
-        if older and record.state in ("good", "unverified"):
+        is_older = live is None or record.number < live.number
+        if is_older and record.state in ("good", "unverified"):
             return record
     raise Refused(
         "nothing to go back to: no kept release before the live one was good or unverified"
         + (f" (live is {live.id})" if live else "")
     )
+
+
+def _named(records: Sequence[ReleaseRecord], name: str) -> ReleaseRecord:
+    """Return the release with this id, else the only one whose id or commit starts with it."""
+    matches = [record for record in records if record.id == name] or [
+        record for record in records if name and (record.commit.startswith(name) or record.id.startswith(name))
+    ]
+    if not matches:
+        kept = ", ".join(record.id for record in records) or "none"
+        raise Refused(f"no kept release is called {name!r}; kept are: {kept}")
+    if len(matches) > 1:
+        ids = ", ".join(f"{record.id} ({record.state})" for record in matches)
+        raise Refused(f"{name} names several releases: {ids}. Give the whole id of one")
+    return matches[0]

@@ -10,9 +10,9 @@ from switchyard.host.steps.table import act
 
 
 def end_standby(attempt: Attempt) -> None:
-    """Stops the old colour when its standby is over; a verb that takes the lease does it, a rollback excepted."""
+    """Stop the old colour where its standby is over. Every verb that takes the lease does this, except a rollback."""
     site = attempt.site()
-    record = attempt.store.releases.record(site.slot(site.live).release or "") if site.live != "none" else None
+    record = attempt.store.releases.record(site.slot(site.live).release) if site.live != "none" else None
     if record is None or site.slot(site.idle).front not in ("starting", "healthy"):
         return
     if time.time() - (record.since or time.time()) > record.app.standby:

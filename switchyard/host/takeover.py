@@ -1,91 +1,94 @@
-"""Take the lease: wait for, or take over from, whoever holds it."""
+"""Take the lease: wait for, or take over from, the attempt that holds it."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Callable
 
-from switchyard.core.errors import (
-    LEASE_HELD,
-    Refused,
-    SwitchyardError,
-)
+from switchyard.core.errors import LEASE_HELD, Refused, SwitchyardError
 from switchyard.core.journal import TakeoverEntry
 from switchyard.core.lease import Lease
-from switchyard.core.wire.request import Operator
+from switchyard.core.wire.request import Word
 from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.lease import Superseded, is_running
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.verbs.unlock import require_dead_or_forced
 
-ORPHAN_WITHIN = 300.0
-"""Seconds for which an attempt without an operator, or one that was taken over from, is waited for."""
+ENDS_WITHIN = 300.0
+"""Seconds that an attempt gets to end after its operator went away or another attempt took over."""
 
 
 def take(attempt: Attempt) -> None:
-    """The lease, also from an attempt whose operator's process is known to be gone.
+    """Take the lease, also from an attempt whose operator's process is known to be gone.
 
-    Before its switch it is taken over at once, and what it has running is waited for; after it, its end is.
+    Such an orphan that has not switched loses the lease at once, and this attempt waits for what it still runs. One
+    that has switched keeps the lease, and this attempt waits for its end.
     """
     store, request = attempt.store, attempt.request
-    lease, dead = store.lease.holder()
-    if attempt.verb == "unlock":
-        require_dead_or_forced(attempt, lease, dead)
-    orphan = lease if lease and dead is None and request.get("gone") == lease.attempt else None
+    lease, why_ended = store.lease.holder()
+    if request.verb == "unlock":
+        require_dead_or_forced(request, lease, why_ended)
+    orphan = lease if lease and why_ended is None and request.gone == lease.attempt else None
     if orphan and orphan.switched:
-        attempt.emit(
-            "progress", text=f"waiting for {orphan.who}'s {orphan.doing}, which has switched, to end by itself"
-        )
-        with open(store.attempts / orphan.attempt / "said.jsonl", "ab") as said:  # nobody will look for it any more
-            said.write(b'\n{"say": "seen", "verdict": "unverified", "why": "the process of its operator is gone"}\n')
-        _wait(attempt, lambda: _is_over(store, orphan))
-    over = lease if attempt.verb == "unlock" else (orphan if orphan and not orphan.switched else None)
-    attempt.number, before, taken = store.lease.take(
-        attempt.name, attempt.verb, request["who"], over=over, operator=Operator.decode(request.get("operator") or {})
+        _await_end(attempt, orphan)
+    may_lose_it = lease if request.verb == "unlock" else (orphan if orphan and not orphan.switched else None)
+    attempt.lease.number, before, from_whom = store.lease.take(
+        attempt.name, request.verb, request.who, over=may_lose_it, operator=request.operator
     )
-    if taken:
-        store.journal.append(TakeoverEntry(**attempt.author, what=taken))
-        attempt.emit("progress", text=taken)
+    if from_whom:
+        store.journal.append(TakeoverEntry(**attempt.author, what=from_whom))
+        attempt.events.progress(from_whom)
     if before is not None:
         _outlive(attempt, before)
-    _forget_packs(store)
+    _delete_packs(store)
+
+
+def _await_end(attempt: Attempt, orphan: Lease) -> None:
+    """Wait for the end of an attempt that switched, and answer for its operator, who will not look any more."""
+    store = attempt.store
+    attempt.events.progress(f"waiting for {orphan.who}'s {orphan.doing} to end: it has switched already")
+    word = Word("seen", verdict="unverified", why="the operator's process is gone")
+    with open(store.attempts / orphan.attempt / "said.jsonl", "ab") as file:
+        file.write(b"\n" + json.dumps(word.encode()).encode() + b"\n")
+    _wait(attempt, lambda: _has_ended(store, orphan))
 
 
 def _outlive(attempt: Attempt, before: Lease) -> None:
-    """Waits for what a takeover found running; whoever comes next waits for it, too, where this one does not."""
+    """Wait for the program that this attempt took over from. On a failure, give the lease back: the next one waits."""
     try:
         if not _wait(attempt, lambda: not is_running(before)):
             raise Refused(
                 f"{before.who}'s {before.doing} has been superseded, but its program still runs (process {before.pid} "
-                "of the host): look what it waits for, or kill it, and type it again",
+                "of the host). See what it waits for, or kill it, then run the command again",
                 exit=LEASE_HELD,
             )
     except SwitchyardError:
         with contextlib.suppress(Superseded):
-            attempt.store.lease.give_back(attempt.number, before)
-        attempt.number = 0
+            attempt.store.lease.give_back(attempt.lease.number, before)
+        attempt.lease.number = 0
         raise
 
 
-def _forget_packs(store: Store) -> None:
-    """What other attempts were sent and did not come to unpack holds their env; nobody else is sent anything now."""
+def _delete_packs(store: Store) -> None:
+    """Delete the packs that other attempts did not unpack: they hold an env. Nobody else is being sent one now."""
     for path in store.attempts.glob("*/pack*"):
         with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_size:  # an empty one may be that of an attempt that waits for the lease
+            if path.stat().st_size:  # an empty one may belong to an attempt that waits for the lease
                 path.unlink()
 
 
-def _is_over(store: Store, orphan: Lease) -> bool:
-    lease, dead = store.lease.holder()
-    return lease is None or lease.attempt != orphan.attempt or dead is not None
+def _has_ended(store: Store, orphan: Lease) -> bool:
+    lease, why_ended = store.lease.holder()
+    return lease is None or lease.attempt != orphan.attempt or why_ended is not None
 
 
-def _wait(attempt: Attempt, over: Callable[[], bool]) -> bool:
-    """Whether it was over in time."""
-    deadline = now() + ORPHAN_WITHIN
-    while not over():
+def _wait(attempt: Attempt, is_over: Callable[[], bool]) -> bool:
+    """Wait until something is over. Return False where ``ENDS_WITHIN`` passes before."""
+    deadline = now() + ENDS_WITHIN
+    while not is_over():
         if now() > deadline:
             return False
         attempt.tick()

@@ -14,9 +14,10 @@ import pytest
 
 from switchyard.core.errors import FAILED, OK, TAKEN_BACK, UNVERIFIED, NotChecked
 from switchyard.core.site import Site, Slot
-from switchyard.core.steps import Step
+from switchyard.core.steps import Step, StepName
 from switchyard.core.wire.facts import Facts
-from switchyard.host import drive, observe, program
+from switchyard.core.wire.request import Request
+from switchyard.host import drive, hello, observe, program
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.disk import RESERVE
 from switchyard.host.adapters.journal import Journal
@@ -24,9 +25,12 @@ from switchyard.host.adapters.lease import LeaseKeeper
 from switchyard.host.adapters.releases import Releases
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
+from switchyard.host.event_log import EventLog
 from switchyard.host.memory import Memory
+from switchyard.host.receive import Received
 from switchyard.host.steps import table as acts
 from switchyard.host.verbs import deploy
+from tests.harness.attempts import begin_attempt
 from tests.harness.release_record import RECORD
 from tests.harness.simulated import Machine
 
@@ -69,26 +73,27 @@ class Run:
         for step in acts.ACTS:
             monkeypatch.setitem(acts.ACTS, step, lambda attempt, colour, name=step: self.act(attempt, name, colour))
         monkeypatch.setattr(observe, "site", self.site)
-        monkeypatch.setattr(deploy, "collect_facts", lambda *_: NOTHING_LIVE)
+        monkeypatch.setattr(hello, "collect_facts", lambda *_: NOTHING_LIVE)
         monkeypatch.setattr(deploy, "receive", self.receive)
         monkeypatch.setattr(drive.prune, "prune", lambda attempt: None)
 
-    def receive(self, attempt: Attempt, pack: Path) -> None:
+    def receive(self, attempt: Attempt) -> Received:
         self.store.releases.write(replace(RECORD, id="new", number=2))
-        attempt.release = "new"
+        attempt.wanted.id = "new"
+        return Received()
 
     def site(self, store: Store, app: str, release: str, memory: Memory) -> Site:
         self.happens("looks")
         return replace(self.machine.seen(), verdict=memory.verdict)
 
-    def act(self, attempt: Attempt, name: str, colour: str | None) -> None:
+    def act(self, attempt: Attempt, name: StepName, colour: str) -> None:
         self.happens(name)
         if name == "switch":
-            attempt.switched = True
-            attempt.renew()
+            attempt.lease.has_switched = True
+            attempt.lease.renew()
         if name == "start_singletons":
             attempt.memory.started.add(f"single {colour}")
-        self.machine.do(Step(name, colour))
+        self.machine.do(Step(name, colour or None))
         if name in ("look", "seen"):
             attempt.memory.verdict = self.machine.memory.verdict
         if name == "prove" and f"front {colour}" in self.machine.memory.failed:
@@ -98,7 +103,8 @@ class Run:
         """How it ends, as the last line of its events says."""
         folder = self.store.attempts / "one"
         folder.mkdir()
-        (folder / "request.json").write_text(json.dumps({"verb": "deploy", "app": "web", "who": "ann@laptop"}))
+        request = Request("deploy", "web", str(self.store.root), who="ann@laptop")
+        (folder / "request.json").write_text(json.dumps(request.encode()))
         words = ("receive", "prepare", "switch")
         (folder / "said.jsonl").write_text("".join(json.dumps({"say": word}) + "\n" for word in words))
         program.run(self.store.root, folder)
@@ -148,7 +154,7 @@ def test_what_dies_between_prepared_and_the_switch_fails_and_is_taken_down(run):
         run.machine.colours["green"].front = "stopped"
         run.machine.sick = frozenset({"new front"})
 
-    run.patch.setattr(deploy, "_rollback_target", dies)
+    run.patch.setattr(deploy, "_way_back", dies)
     end = run.end()
     assert (end["outcome"], end["exit"], end["reason"]) == ("failed", FAILED, "web: exited")
     assert run.events[-2]["step"] == "cancel" and run.machine.colours["green"].front == "stopped"
@@ -175,11 +181,12 @@ def test_past_the_switch_an_error_anywhere_is_no_end_of_it(run, error, where):
     def breaks(moment: str) -> None:
         if moment == "stop_singletons":
             run.happens = lambda moment: None
-            owner = {"renew": LeaseKeeper, "update": Releases, "append": Journal, "site": observe}.get(where, Attempt)
+            owners = {"renew": LeaseKeeper, "update": Releases, "append": Journal, "emit": EventLog, "site": observe}
+            owner = owners.get(where, Attempt)
             run.patch.setattr(owner, where, failing(errors, getattr(owner, where)))
 
     errors = [error]
-    run.patch.setattr("switchyard.host.attempt.RENEW_EVERY", -1.0)
+    run.patch.setattr("switchyard.host.attempt_lease.RENEW_EVERY", -1.0)
     run.happens = breaks
     end = run.end()
     assert errors == []
@@ -234,8 +241,8 @@ def test_before_the_switch_an_error_of_its_own_ends_it_at_once(run):
 
 def test_an_event_that_finds_the_disk_full_is_written_whole_with_the_room_of_the_reserve(run, monkeypatch):
     (run.store.root / "reserve").write_bytes(bytes(RESERVE))
-    attempt = Attempt(run.store, run.store.attempts, {"verb": "deploy", "app": "web"})
-    path = run.store.attempts / "events.jsonl"
+    attempt = begin_attempt(run.store)
+    path = attempt.folder / "events.jsonl"
     path.write_text('{"event": "before"}\n')
 
     class Full(io.FileIO):
@@ -247,5 +254,5 @@ def test_an_event_that_finds_the_disk_full_is_written_whole_with_the_room_of_the
             return super().write(data)
 
     monkeypatch.setattr("switchyard.host.adapters.files.open", lambda fd, *_, **__: Full(fd, "ab"), raising=False)
-    attempt.emit("progress", text="goes on")
+    attempt.events.progress("goes on")
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["before", "progress"]

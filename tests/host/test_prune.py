@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from switchyard.core.site import Site, Slot
-from switchyard.host import observe, prune, receive
+from switchyard.host import observe, prune
 from switchyard.host.adapters.files import write
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.prune import superfluous
+from switchyard.host.repository import Repository
+from tests.harness.attempts import begin_attempt
 from tests.harness.release_record import record
 
 SIZE = 200_000
@@ -35,9 +37,7 @@ class Code:
         return subprocess.run(argv, check=True, capture_output=True, input=given.encode()).stdout
 
     def attempt(self) -> Attempt:
-        folder = self.store.attempts / f"a{self.number}"
-        folder.mkdir()
-        return Attempt(self.store, folder, {"verb": "deploy", "app": "web"})
+        return begin_attempt(self.store, f"a{self.number}")
 
     def receive(self, attempt: Attempt) -> str:
         """A release's objects, its files and its env; not yet its release.json."""
@@ -52,7 +52,7 @@ class Code:
         self.number += 1
         release = f"R{self.number}"
         with open(pack, "rb") as file:
-            receive._objects(attempt, {"id": release, "commit": commit}, file)
+            Repository(self.store.repo, attempt.tick).take_in(file, commit, release)
         pack.unlink()
         write(self.store.release(release) / "files" / "file", "one")
         write(self.store.release(release) / "env", "SECRET=1")
@@ -123,7 +123,7 @@ def test_the_files_of_what_runs_stay_also_where_its_record_was_deleted(code):
 
 def test_of_attempts_and_programs_the_newest_stay_and_those_in_use(code, monkeypatch):
     root = code.store.root
-    mine = Attempt(code.store, code.store.attempts / "0", {"verb": "deploy", "app": "web"})
+    mine = begin_attempt(code.store, "0")
     for name, most in prune.RECENT.items():
         for number in range(most + 3):
             path = root / name / str(number)

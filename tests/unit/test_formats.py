@@ -16,9 +16,10 @@ import pytest
 
 from switchyard.core import journal
 from switchyard.core.lease import Lease
-from switchyard.host import channel
+from switchyard.core.wire.request import Request
 from switchyard.host.adapters.files import write
 from switchyard.host.adapters.store import Store
+from switchyard.host.channel.serve import serve
 from tests.harness.formats import FOLDER, PRINTED, faults, require, require_printed
 
 TOP = Path(__file__).resolve().parents[2]
@@ -213,7 +214,7 @@ def test_a_host_of_a_newer_layout_refuses_with_a_whole_end(tmp_path, capsys):
     write(tmp_path / "layout", "2\n")
     for verb in ("status", "deploy"):
         with open(os.devnull, "rb") as words:
-            assert channel.serve({"verb": verb, "root": str(tmp_path), "attempt": "a", "app": "shop"}, words) == 4
+            assert serve(Request(verb, "shop", str(tmp_path), attempt="a"), words) == 4
         end = json.loads(capsys.readouterr().out)
         assert end.items() >= {"event": "end", "outcome": "refused", "exit": 4, "live": None, "looked": False}.items()
         assert {"before", "release", "reason"} <= set(end) and "newer than this Switchyard" in end["reason"]

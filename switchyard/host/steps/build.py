@@ -1,4 +1,4 @@
-"""What a release is made of: its images built or pulled, looked at, and pinned."""
+"""Build or pull the images of a release, check them, and pin its documents to their ids."""
 
 from __future__ import annotations
 
@@ -6,97 +6,84 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
+from pathlib import Path
+from typing import Protocol
 
 from switchyard.core import commands, names
 from switchyard.core.compose_document import pin
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, process
-from switchyard.host.adapters.files import read_object, write, write_json
+from switchyard.host.adapters.files import read_object, write_json
 from switchyard.host.attempt import Attempt
-
-_BROKEN, _NO_PIP, _NO_PYTHON = 3, 4, 127
-_PIP_CHECK = f"""
-import importlib.util, subprocess, sys
-if importlib.util.find_spec("pip") is None:
-    sys.exit({_NO_PIP})
-code = subprocess.call([sys.executable, "-m", "pip", "check"])
-sys.exit({_BROKEN} if code == 1 else code and 5)
-"""
+from switchyard.host.steps.pip_check import check_dependencies
 
 
-def build(attempt: Attempt, colour: str | None) -> None:
-    """Builds or pulls every image, checks Python ones, tags them, and pins the documents to their ids."""
-    store, release, app = attempt.store, attempt.release, attempt.app
-    folder = store.release(release)
-    document = store.releases.document(release, "build")
-    if document.services:
-        attempt.run(commands.build(attempt.target()))
-    images: dict[str, str] = {}
-    for service in document.services:
-        images[service] = require_image(names.tag(app.name, service, release))
-    for service, image in attempt.record.pulls.items():
-        if engine.image_id(image) is None:
-            attempt.run(commands.pull(image))
-        images[service] = require_image(image)
-        attempt.run(commands.tag(images[service], names.tag(app.name, service, release)))
-    built = {images[service]: service for service in document.services}
-    looks: list[Callable[..., object]] = [
-        partial(_pip_check, attempt, service, image) for image, service in built.items()
+class Check(Protocol):
+    """A command that changes nothing. ``tick`` runs meanwhile; what it raises ends the command."""
+
+    def __call__(self, *, tick: Callable[[], None]) -> object:
+        """Run the command. Raise where it fails."""
+
+
+def build(attempt: Attempt, colour: str) -> None:
+    """Build or pull every image, tag it, pin the documents to the images' ids, and check both."""
+    store, record = attempt.store, attempt.wanted.record
+    built = store.releases.document(record.id, "build").services
+    if built:
+        attempt.commands.run(commands.build(attempt.wanted.target()))
+    images = {service: require_image(names.tag(record.name, service, record.id)) for service in built}
+    checks: list[Check] = [
+        partial(check_dependencies, store.root, attempt.wanted.log, attempt.events.progress, service, image)
+        for image, service in {image: service for service, image in images.items()}.items()
     ]
+    for service, image in record.pulls.items():
+        images[service] = _pull(attempt, image)
+        attempt.commands.run(commands.tag(images[service], names.tag(record.name, service, record.id)))
     for one in names.COLOURS:
-        path = folder / f"{one}.json"
-        write_json(path, pin(read_object(path), images))
-        argv = commands.compose(names.project(app.name, one), str(path), "config", "--quiet")
-        looks.append(partial(process.run, argv))
-    _at_once(attempt, looks)
-    standins = tuple(sorted({image for image in attempt.record.pulls.values() if _is_standin(image)}))
-    store.releases.update(release, images=images, standins=standins)
+        path = store.release(record.id) / f"{one}.json"
+        checks.append(_pin(path, images, names.project(record.name, one)))
+    run_checks(checks, attempt.tick)
+    standins = {image for image in record.pulls.values() if names.STANDIN in engine.image_labels(image)}
+    store.releases.update(record.id, images=images, standins=tuple(sorted(standins)))
 
 
-def _at_once(attempt: Attempt, looks: Iterable[Callable[..., object]]) -> None:
-    """Commands that change nothing, side by side; the first that fails is told. What ends the attempt ends them."""
-    ended = threading.Event()
+def _pull(attempt: Attempt, image: str) -> str:
+    """Pull an image that is not here yet. Return its id."""
+    if engine.image_id(image) is None:
+        attempt.commands.run(commands.pull(image))
+    return require_image(image)
 
-    def tick() -> None:
-        if ended.is_set():
-            raise SwitchyardError("its attempt has ended")
+
+def _pin(path: Path, images: dict[str, str], project: str) -> Check:
+    """Pin a colour's document to images. Return the check that Compose accepts the result."""
+    write_json(path, pin(read_object(path), images))
+    return partial(process.run, commands.compose(project, str(path), "config", "--quiet"))
+
+
+def run_checks(checks: Iterable[Check], tick: Callable[[], None]) -> None:
+    """Run checks side by side, and raise what the first that fails raises. What ``tick`` raises ends them all."""
+    has_ended = threading.Event()
+
+    def tick_of_check() -> None:
+        if has_ended.is_set():
+            raise SwitchyardError("the attempt of this check has ended")
 
     with ThreadPoolExecutor() as pool:
         try:
-            running = [pool.submit(look, tick=tick) for look in looks]
+            running = [pool.submit(check, tick=tick_of_check) for check in checks]
             while wait(running, timeout=process.TICK_EVERY).not_done:
-                attempt.tick()
+                tick()
         except RuntimeError as error:  # a thread that could not be started
-            raise SwitchyardError(process.NO_PROCESS.format(program="a look at the build", error=error)) from None
+            raise SwitchyardError(process.NO_PROCESS.format(program="a check of the build", error=error)) from None
         finally:
-            ended.set()
+            has_ended.set()
     for done in running:
         done.result()
 
 
 def require_image(name: str) -> str:
-    """The id of an image that must be here by now."""
-    found = engine.image_id(name)
-    if found is None:
+    """Return the id of an image. Raise where it is not here."""
+    image_id = engine.image_id(name)
+    if image_id is None:
         raise SwitchyardError(f"image {name} is not here after its build or pull")
-    return found
-
-
-def _is_standin(image: str) -> bool:
-    return names.STANDIN in engine.image_labels(image)
-
-
-def _pip_check(attempt: Attempt, service: str, image: str, *, tick: Callable[[], None]) -> None:
-    """Broken dependencies in a built Python image; an image without Python has none. What could not run is no pass."""
-    mark = attempt.store.root / "checked" / image.removeprefix("sha256:")
-    if mark.exists():
-        return
-    argv = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", _PIP_CHECK]
-    code, output = process.run(argv, within=120, check=False, log=attempt.log, tick=tick)
-    if code == _BROKEN:
-        raise SwitchyardError(f"{service}: pip check found broken dependencies in its image:\n{output.strip()[-1500:]}")
-    if code in (0, _NO_PYTHON):
-        write(mark, f"{code}\n")
-        return
-    why = "it has no pip" if code == _NO_PIP else f"ended with {code}: {output.strip()[-300:] or 'it said nothing'}"
-    attempt.emit("progress", text=f"not checked: the Python dependencies in the image of {service} ({why})")
+    return image_id

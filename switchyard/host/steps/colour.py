@@ -1,115 +1,107 @@
-"""Steps on one colour: start it, prove it, and stop it."""
+"""Steps on the routed and plain services of one colour: bring them up, prove them, stop them."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
-from pathlib import Path
 
 from switchyard.core import commands, edge
-from switchyard.core.errors import (
-    SwitchyardError,
-)
+from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.container import Container
-from switchyard.host.adapters.files import write
+from switchyard.host.adapters.files import link, write
 from switchyard.host.attempt import Attempt
 from switchyard.host.edge_configuration import edge_routes
-from switchyard.host.steps import containers as slots
 from switchyard.host.steps import health
+from switchyard.host.steps.containers import (
+    containers_in,
+    release_of,
+    releases_in_colours,
+    restore_policies,
+    stop,
+)
 
 ANSWERED_WITHIN = 5.0
-"""Seconds for which a release that is taken back may still answer what it was asked before."""
+"""Seconds that a release which is taken back gets to answer its last requests."""
+LOG_LINES = 1000
+"""Lines of a failed container's log that stay beside its release."""
 
 
-def up(attempt: Attempt, colour: str | None) -> None:
-    """The idle colour's routed and plain services, without their dependencies."""
-    assert colour is not None
+def bring_up(attempt: Attempt, colour: str) -> None:
+    """Start the colour's routed and plain services, without their dependencies."""
     attempt.memory.failed.pop(f"front {colour}", None)
-    held = slots.containers_in(attempt, colour)
-    release = held[0].release if held else attempt.release
+    release = release_of(containers_in(attempt.request.app, colour)) or attempt.wanted.id
     record = attempt.store.releases.require(release)
-    attempt.proxy.fill("releases", edge.releases_map({**slots.releases(attempt), colour: release}))
-    attempt.run(commands.up(attempt.target(release), colour, record.front))
+    holders = {**releases_in_colours(attempt.request.app), colour: release}
+    attempt.proxy.fill("releases", edge.releases_map(holders))
+    attempt.commands.run(commands.up(attempt.wanted.target(release), colour, record.front))
     attempt.memory.started.add(f"front {colour}")
-    link(attempt.store.root, colour, f"releases/{release}")
+    link(attempt.store.root / colour, f"releases/{release}")
 
 
-def link(root: Path, name: str, target: str) -> None:
-    """A link of the root, which points elsewhere from one moment to the next."""
-    aside = root / f".{name}.{os.getpid()}"
-    with contextlib.suppress(FileNotFoundError):
-        aside.unlink()
-    aside.symlink_to(target)
-    os.replace(aside, root / name)
-
-
-def prove(attempt: Attempt, colour: str | None) -> bool:
-    """Whether every routed and plain service of a colour is healthy, and up where the proxy has a route for it."""
-    assert colour is not None
-    containers = [c for c in slots.containers_in(attempt, colour) if not c.is_singleton]
-    slots.keep(attempt, colour, containers)
-    if not health.prove_all(attempt, f"front {colour}", containers):
+def prove(attempt: Attempt, colour: str) -> bool:
+    """Prove every routed and plain service healthy, and up where the edge has a route for it."""
+    key, memory, releases = f"front {colour}", attempt.memory, attempt.store.releases
+    containers = [each for each in containers_in(attempt.request.app, colour) if not each.is_singleton]
+    restore_policies(releases, colour, containers)
+    if not health.prove_all(attempt, key, containers):
         return False
-    release = health.release_of(attempt, containers)
-    within = attempt.store.releases.settings(release, attempt.request["app"]).healthy_within
-    held = {route.name for route in edge_routes(attempt.store, attempt.routes)}
+    release = release_of(containers) or attempt.wanted.id
+    within = releases.settings(release, attempt.request.app).healthy_within
+    names = {route.name for route in edge_routes(attempt.store, attempt.wanted.routes)}
     attempt.proxy.resume(colour)
     try:
-        for route in attempt.store.releases.routes(release, attempt.routes):
-            if route.name in held:
+        for route in releases.routes(release, attempt.wanted.routes):
+            if route.name in names:
                 health.await_up(attempt, route, colour, 1, within)
     except probe.Unhealthy as error:
-        attempt.memory.failed[f"front {colour}"] = attempt.memory.reason = str(error)
+        memory.failed[key] = memory.reason = str(error)
         return False
     return True
 
 
-def standby(attempt: Attempt, colour: str | None) -> None:
-    """The end of standby: the old colour's routed and plain services stop; they come back from what is kept."""
-    assert colour is not None
+def end_standby(attempt: Attempt, colour: str) -> None:
+    """Stop the old colour's routed and plain services. A rollback starts them again from what is kept."""
     cut = attempt.proxy.connections(colour)
-    slots.stop(attempt, colour, slots.containers_in(attempt, colour))
-    _tell_cut(attempt, f"{colour} no longer stands by", cut)
+    stop(attempt, colour, containers_in(attempt.request.app, colour))
+    _report_cut(attempt, f"{colour} no longer stands by", cut)
 
 
-def retire(attempt: Attempt, colour: str | None) -> None:
-    """Makes room in the idle slot: what it holds is stopped and removed; volumes are never touched."""
-    assert colour is not None
-    held = slots.containers_in(attempt, colour)
+def retire(attempt: Attempt, colour: str) -> None:
+    """Make room in the idle slot: stop and remove its containers. No step touches volumes."""
+    containers = containers_in(attempt.request.app, colour)
     cut = attempt.proxy.connections(colour)
     attempt.memory.started -= {f"front {colour}", f"single {colour}"}
     attempt.proxy.fill("drain", "")
-    slots.stop(attempt, colour, held)
-    for container in held:
+    stop(attempt, colour, containers)
+    for container in containers:
         engine.remove(container.id, force=True)
-    _tell_cut(attempt, f"retired {held[0].release} from {colour}", cut)
+    _report_cut(attempt, f"retired {release_of(containers)} from {colour}", cut)
 
 
-def _tell_cut(attempt: Attempt, what: str, cut: int) -> None:
-    """What was still open on a colour that stops; the receipt counts it."""
-    attempt.emit("progress", text=f"{what}; open connections cut: {cut}", cut=cut)
+def _report_cut(attempt: Attempt, what: str, cut: int) -> None:
+    """Tell how many connections were still open on a colour that stopped. The receipt counts them."""
+    attempt.events.progress(f"{what}; open connections cut: {cut}", cut=cut)
 
 
-def cancel(attempt: Attempt, colour: str | None) -> None:
-    """Stops the failed colour; its containers are kept until the slot is used again, their logs with the release."""
-    assert colour is not None
-    held = slots.containers_in(attempt, colour)
-    deadline = time.monotonic() + ANSWERED_WITHIN  # what it was asked while it was live
+def cancel(attempt: Attempt, colour: str) -> None:
+    """Stop a failed colour. Its containers stay until the slot is used again, and their logs as long as the release."""
+    containers = containers_in(attempt.request.app, colour)
+    deadline = time.monotonic() + ANSWERED_WITHIN  # for requests from the time when it was live
     while attempt.proxy.connections(colour) and time.monotonic() < deadline:
         time.sleep(0.05)
-    for container in held:
+    for container in containers:
         with contextlib.suppress(OSError, SwitchyardError):  # a full disk, or logs that the engine cannot read
             _keep_evidence(attempt, container)
-    slots.stop(attempt, colour, held)
+    stop(attempt, colour, containers)
     attempt.memory.failed.setdefault(f"front {colour}", attempt.memory.reason or "cancelled")
 
 
 def _keep_evidence(attempt: Attempt, container: Container) -> None:
-    """The last 1000 lines of a container's log and what the engine says of it, without any secret."""
-    path = attempt.store.release(attempt.release) / "failed" / container.name
-    write(path.with_name(f"{path.name}.log"), attempt.redact(engine.logs(container.id, 1000)))
+    """Write a container's last lines, and what the engine knows of it, beside the release, without secrets."""
+    wanted = attempt.wanted
+    path = attempt.store.release(wanted.id) / "failed" / container.name
+    write(path.with_name(f"{path.name}.log"), wanted.redact(engine.logs(container.id, LOG_LINES)))
     description = json.dumps(engine.description(container.id), indent=1, ensure_ascii=False)
-    write(path.with_name(f"{path.name}.json"), attempt.redact(description))
+    write(path.with_name(f"{path.name}.json"), wanted.redact(description))

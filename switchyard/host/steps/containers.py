@@ -1,4 +1,4 @@
-"""The containers of a slot as the engine has them: listed, stopped, and kept up."""
+"""The containers of a colour: listed, stopped, and kept running."""
 
 from __future__ import annotations
 
@@ -6,62 +6,62 @@ import time
 from collections.abc import Iterable
 
 from switchyard.core import commands, names
-from switchyard.core.errors import (
-    SwitchyardError,
-)
+from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container, RestartPolicy
+from switchyard.host.adapters.releases import Releases
 from switchyard.host.attempt import Attempt
 from switchyard.host.slot_state import of_colour
 
 LISTED_WITHIN = 5.0
-"""Seconds for which the engine's list may lag behind a stop that it has answered."""
+"""Seconds that the engine's list may lag behind a stop."""
 
 
-def containers_in(attempt: Attempt, colour: str) -> list[Container]:
-    """What the slot of a colour holds, running or not, as the engine lists it."""
-    app = attempt.request["app"]
+def containers_in(app: str, colour: str) -> list[Container]:
+    """Return the containers of a colour's services, running or not."""
     return of_colour(engine.containers(f"{names.APP}={app}", f"{names.COLOUR}={colour}"), colour)
 
 
-def releases(attempt: Attempt) -> dict[str, str | None]:
-    """The release whose containers each colour holds; None where it holds none."""
-    found: dict[str, str | None] = {}
-    for colour in names.COLOURS:
-        held = containers_in(attempt, colour)
-        found[colour] = (held[0].release or None) if held else None
-    return found
+def releases_in_colours(app: str) -> dict[str, str | None]:
+    """Return the release whose containers each colour holds; None where it holds none."""
+    return {colour: release_of(containers_in(app, colour)) for colour in names.COLOURS}
+
+
+def release_of(containers: Iterable[Container]) -> str | None:
+    """Return the release of a colour's containers; None where there are none."""
+    return next((container.release or None for container in containers), None)
 
 
 def stop(attempt: Attempt, colour: str, containers: Iterable[Container]) -> None:
-    """Stops containers of a colour together, each with its own grace period, until the engine's list shows it."""
-    running = [c.id for c in containers if c.is_up]
+    """Stop containers of a colour together, each within its own grace period, and wait until the list shows it."""
+    running = [container.id for container in containers if container.is_up]
     if not running:
         return
-    for container in running:  # nothing that was stopped on purpose comes back with the engine
+    for container in running:  # the engine must not start again what was stopped on purpose
         engine.set_restart_policy(container, RestartPolicy("no"))
-    # Cut short here, the engine would still stop them, under the eyes of whoever has taken over.
-    attempt.run(commands.stop(running), shown=commands.stop([commands.containers_of(colour)]), tick=attempt.linger)
+    # The engine finishes a stop whether or not we wait. Giving up here would leave it to whoever takes over.
+    shown = commands.stop([commands.containers_of(colour)])
+    attempt.commands.run(commands.stop(running), shown=shown, tick=attempt.lease.linger)
     deadline = time.monotonic() + LISTED_WITHIN
-    while any(c.id in running and c.is_up for c in containers_in(attempt, colour)):
+    while any(container.id in running and container.is_up for container in containers_in(attempt.request.app, colour)):
         if time.monotonic() > deadline:
-            raise SwitchyardError(f"a container of {colour} runs on after docker stop; see docker ps on the host")
+            raise SwitchyardError(f"a container of {colour} still runs after docker stop; see docker ps on the host")
         time.sleep(0.02)
 
 
-def keep(attempt: Attempt, colour: str, containers: list[Container]) -> None:
-    """Gives containers the restart policy of their document again, which a stop took from them."""
+def restore_policies(releases: Releases, colour: str, containers: Iterable[Container]) -> None:
+    """Give containers the restart policy of their document again, which a stop took from them."""
     for container in containers:
-        service = attempt.store.releases.document(container.release, colour).services.get(container.service)
-        keep_up(container.id, service.restart if service else "no")
+        service = releases.document(container.release, colour).services.get(container.service)
+        keep_running(container.id, service.restart if service else "no")
 
 
-def keep_up(container: str, restart: str) -> None:
-    """Has the engine bring a running container back whatever happens to the engine itself.
+def keep_running(container: str, restart: str) -> None:
+    """Set a restart policy under which a running container also survives a kill of the engine.
 
-    One that was killed stops what still ran when it comes back, takes that for somebody's wish, and so does not start
-    again what has ``unless-stopped``. The container gets ``always`` for as long as it is meant to run. One that ends
-    just then takes no policy; that it ended is for its proof to tell.
+    An engine that was killed stops what still runs when it comes back, takes that for somebody's wish, and does not
+    start what has ``unless-stopped`` again. So the container gets ``always`` for as long as it is meant to run. A
+    container that ends just then takes no policy; its proof will tell that it ended.
     """
     name, _, most = restart.partition(":")
     policy = RestartPolicy("always" if name == "unless-stopped" else name, int(most or 0))

@@ -1,4 +1,4 @@
-"""The edge: brought up or reloaded by a deploy, recreated by ``edge.apply``."""
+"""The edge: a deploy brings it up or reloads it, ``edge.apply`` recreates it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import os
 import random
 import socket
 import time
+from collections.abc import Sequence
 from functools import partial
 
 from switchyard.core import commands, edge, names
 from switchyard.core.app import Route
-from switchyard.core.errors import (
-    SwitchyardError,
-)
-from switchyard.host import backup as aside
+from switchyard.core.errors import SwitchyardError
+from switchyard.host import backup
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import write, write_json
@@ -22,65 +21,75 @@ from switchyard.host.adapters.proxy import UP_WITHIN
 from switchyard.host.attempt import Attempt
 from switchyard.host.edge_configuration import edge_routes, wanted_configuration
 from switchyard.host.neighbours import listening
-from switchyard.host.steps import build as images
-from switchyard.host.steps import containers as slots
-from switchyard.host.steps import look
-from switchyard.host.steps.restore import go_back
+from switchyard.host.steps.build import require_image
+from switchyard.host.steps.containers import keep_running, releases_in_colours
+from switchyard.host.steps.restore import restore
+
+RECREATED_WITHIN = 10.0
+"""Seconds in which a recreated edge must answer."""
+PREVIEW_PORTS = range(20000, 32700)
+"""Below the ports that the kernel gives to outgoing connections."""
+PORTS_TRIED = 200
 
 
-def edge_up(attempt: Attempt, colour: str | None) -> None:
-    """The edge running with the configuration that this release needs; reloaded, never recreated."""
-    store = attempt.store
-    home = store.edge
-    for name in ("cfg", "maps", "run"):
-        (home / name).mkdir(exist_ok=True, mode=0o755 if name != "run" else 0o700)
+def bring_up(attempt: Attempt, colour: str) -> None:
+    """Run the edge with the configuration that the release needs: reload it, or start it, but never recreate it."""
+    home = attempt.store.edge
+    _lay_folders(attempt)
+    routes = edge_routes(attempt.store, attempt.wanted.routes)
+    if not (home / "routes.json").exists():
+        publish(attempt, routes)
+    write(home / "cfg" / "next.cfg", _configuration(attempt), 0o644)
+    running = _container_that_accepts(attempt)
+    os.replace(home / "cfg" / "next.cfg", home / "cfg" / "haproxy.cfg")
+    process = attempt.proxy.process() if running else ""
+    if running:
+        _reload(attempt, running)
+    else:
+        attempt.commands.run(commands.up_edge(attempt.wanted.target()))
+        _keep_edge_running(attempt.request.app)
+    attempt.proxy.wait(set(edge.preview_names(routes)), after=process)
+
+
+def _lay_folders(attempt: Attempt) -> None:
+    """Create the folders and maps that the edge's container mounts."""
+    home, app = attempt.store.edge, attempt.request.app
+    for name, mode in (("cfg", 0o755), ("maps", 0o755), ("run", 0o700)):
+        (home / name).mkdir(exist_ok=True, mode=mode)
     maps = {
         "live": edge.live_map(attempt.proxy.file_live()),
-        "releases": edge.releases_map(slots.releases(attempt)),
+        "releases": edge.releases_map(releases_in_colours(app)),
         "drain": "",
     }
     for name, text in maps.items():
         if not (home / "maps" / f"{name}.map").exists():
             write(home / "maps" / f"{name}.map", text, 0o644)
-    routes = edge_routes(attempt.store, attempt.routes)
-    if not (home / "routes.json").exists():
-        publish(attempt, routes)
-    write(
-        home / "cfg" / "next.cfg",
-        _wanted_configuration(attempt),
-        0o644,
-    )
-    running = _that_takes_it(attempt)
-    os.replace(home / "cfg" / "next.cfg", home / "cfg" / "haproxy.cfg")
-    before = attempt.proxy.process() if running else ""
-    if running:
-        keep = ["sh", "-c", f'printf "%s\n" "$1" > {edge.STATE}', "sh", attempt.proxy.say("show servers state")]
-        engine.execute(running.id, keep)
-        engine.signal(running.id, "SIGUSR2")
-    else:
-        attempt.run(commands.up_edge(attempt.target()))
-        for container in edge_containers(attempt):
-            slots.keep_up(container.id, "unless-stopped")
-    attempt.proxy.wait(set(edge.preview_names(routes)), after=before)
 
 
-def _wanted_configuration(attempt: Attempt) -> str:
-    return wanted_configuration(attempt.store, attempt.request["app"], attempt.release, attempt.site())
+def _configuration(attempt: Attempt) -> str:
+    return wanted_configuration(attempt.store, attempt.request.app, attempt.wanted.id, attempt.site())
 
 
-def _that_takes_it(attempt: Attempt) -> Container | None:
-    """The edge's container, once HAProxy in it has passed the new configuration; None where none runs.
+def _reload(attempt: Attempt, container: Container) -> None:
+    """Reload HAProxy. The new process reads the state of the servers that the old one saved."""
+    state = attempt.proxy.say("show servers state")
+    engine.execute(container.id, ["sh", "-c", f'printf "%s\n" "$1" > {edge.STATE}', "sh", state])
+    engine.signal(container.id, "SIGUSR2")
 
-    One that the engine is bringing back is waited for.
+
+def _container_that_accepts(attempt: Attempt) -> Container | None:
+    """Return the edge's container once HAProxy in it accepts the new configuration; None where none runs.
+
+    Wait for a container that the engine is bringing back.
     """
     deadline = time.monotonic() + UP_WITHIN
     while True:
-        found = [c for c in edge_containers(attempt) if c.is_up]
-        if not found:
+        container = next((each for each in edge_containers(attempt.request.app) if each.is_up), None)
+        if container is None:
             return None
-        code, output = engine.execute(found[0].id, ["haproxy", "-c", "-f", f"{edge.HOME}/cfg/next.cfg"])
+        code, output = engine.execute(container.id, ["haproxy", "-c", "-f", f"{edge.HOME}/cfg/next.cfg"])
         if code == 0:
-            return found[0]
+            return container
         if code < engine.NOT_EXECUTED:
             raise SwitchyardError(f"HAProxy refuses the edge's new configuration:\n{output}")
         if time.monotonic() > deadline:
@@ -89,68 +98,68 @@ def _that_takes_it(attempt: Attempt) -> Container | None:
         time.sleep(0.1)
 
 
-def edge_containers(attempt: Attempt) -> list[Container]:
-    """The edge as the engine lists it, running or not."""
-    return engine.containers(f"{names.APP}={attempt.request['app']}", f"{names.KIND}=edge")
+def edge_containers(app: str) -> list[Container]:
+    """Return the edge's containers, running or not."""
+    return engine.containers(f"{names.APP}={app}", f"{names.KIND}=edge")
 
 
-def publish(attempt: Attempt, routes: list[Route]) -> None:
-    """Chooses the previews' ports and writes the edge's document, once."""
-    taken = {int(port) for port in listening()}
+def _keep_edge_running(app: str) -> None:
+    for container in edge_containers(app):
+        keep_running(container.id, "unless-stopped")
+
+
+def publish(attempt: Attempt, routes: Sequence[Route]) -> None:
+    """Choose the ports of the previews, and write the edge's document and routes."""
+    home, app = attempt.store.edge, attempt.request.app
+    occupied = {int(port) for port in listening()}
     previews = {}
     for name in edge.preview_names(routes):
-        previews[name] = _free_port(taken)
-        taken.add(previews[name])
+        previews[name] = _free_port(occupied)
+        occupied.add(previews[name])
     if engine.image_id(edge.IMAGE) is None:
-        attempt.run(commands.pull(edge.IMAGE))
-    image = images.require_image(edge.IMAGE)
-    attempt.run(commands.tag(image, names.tag(attempt.app.name, "edge", "edge")))
+        attempt.commands.run(commands.pull(edge.IMAGE))
+    image = require_image(edge.IMAGE)
+    attempt.commands.run(commands.tag(image, names.tag(app, "edge", "edge")))
     user = f"{os.getuid()}:{os.getgid()}"
-    document = edge.document(attempt.app.name, routes, previews, home=str(attempt.store.edge), user=user, image=image)
-    write_json(attempt.store.edge / "compose.json", document)
-    write_json(attempt.store.edge / "previews.json", previews)
-    write_json(attempt.store.edge / "routes.json", [route.encode() for route in routes])
+    document = edge.document(app, routes, previews, home=str(home), user=user, image=image)
+    write_json(home / "compose.json", document)
+    write_json(home / "previews.json", previews)
+    write_json(home / "routes.json", [route.encode() for route in routes])
 
 
-def _free_port(taken: set[int]) -> int:
-    """A loopback port below those that the kernel gives to outgoing connections."""
-    left = [port for port in range(20000, 32700) if port not in taken]
-    for port in random.sample(left, min(200, len(left))):
+def _free_port(occupied: set[int]) -> int:
+    """Return a loopback port that nothing holds."""
+    candidates = [port for port in PREVIEW_PORTS if port not in occupied]
+    for port in random.sample(candidates, min(PORTS_TRIED, len(candidates))):
         with socket.socket() as trial, contextlib.suppress(OSError):
             trial.bind(("127.0.0.1", port))
             return port
     raise SwitchyardError(
-        "no free loopback port between 20000 and 32700 for a preview: end what holds them (ss -ltnp tells it), and "
-        "type it again"
+        f"no loopback port between {PREVIEW_PORTS.start} and {PREVIEW_PORTS.stop} is free for a preview. End what "
+        "holds them (ss -ltnp shows it), then run the command again"
     )
 
 
-def apply_edge(attempt: Attempt, colour: str | None) -> None:
-    """The edge made again on the addresses of this commit; where that fails, on those that it had."""
+def apply(attempt: Attempt, colour: str) -> None:
+    """Recreate the edge on the addresses of a commit; where that fails, on those that it had."""
     home = attempt.store.edge
-    aside.keep(home, ())
+    backup.keep(home, ())
     try:
-        publish(attempt, list(attempt.routes))
-        write(
-            home / "cfg" / "haproxy.cfg",
-            _wanted_configuration(attempt),
-            0o644,
-        )
+        publish(attempt, attempt.wanted.routes)
+        write(home / "cfg" / "haproxy.cfg", _configuration(attempt), 0o644)
         _recreate(attempt)
     except SwitchyardError as error:
-        go_back(attempt, home, error, partial(_recreate, attempt))
-    aside.forget(home)
+        restore(attempt, home, error, partial(_recreate, attempt))
+    backup.forget(home)
 
 
 def _recreate(attempt: Attempt) -> None:
-    project = names.project(attempt.request["app"], "edge")
+    app, document = attempt.request.app, str(attempt.store.edge / "compose.json")
     began = time.monotonic()
-    document = str(attempt.store.edge / "compose.json")
-    attempt.run(commands.compose(project, document, "up", "-d", "--force-recreate"))
-    for container in edge_containers(attempt):
-        slots.keep_up(container.id, "unless-stopped")
+    attempt.commands.run(commands.compose(names.project(app, "edge"), document, "up", "-d", "--force-recreate"))
+    _keep_edge_running(app)
     while attempt.proxy.live() == "down":
-        if time.monotonic() - began > look.LOOK_WITHIN:
-            raise SwitchyardError("the edge does not answer within 10 s after it was made again")
+        if time.monotonic() - began > RECREATED_WITHIN:
+            raise SwitchyardError(f"the edge does not answer within {RECREATED_WITHIN:.0f} s of its recreation")
         time.sleep(0.05)
-    attempt.emit("progress", text=f"the edge was away for at most {time.monotonic() - began:.1f} s")
+    attempt.events.progress(f"the edge was away for at most {time.monotonic() - began:.1f} s")

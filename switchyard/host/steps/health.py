@@ -1,10 +1,10 @@
-"""Proof that containers are healthy, by the rules of their own release."""
+"""Prove containers healthy by the rules of their own release."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from switchyard.core.app import Route
@@ -12,69 +12,68 @@ from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.container import Container
 from switchyard.host.attempt import Attempt
 from switchyard.host.slot_state import identity
+from switchyard.host.steps.containers import release_of
 
 
-def prove_all(attempt: Attempt, key: str, containers: list[Container], most: float = math.inf) -> bool:
-    """Whether containers are healthy by the rules of their own release; why not stands in ``attempt.memory.failed``.
+def prove_all(attempt: Attempt, key: str, containers: Sequence[Container], seconds_most: float = math.inf) -> bool:
+    """Prove containers healthy one after the other, and remember the proof, or the reason of the failure, by ``key``.
 
-    One after the other, and all the while none may end. ``most``: seconds that each gets, where its release gives more.
+    Meanwhile none of them may end. Each gets the seconds that its release allows, at most ``seconds_most``.
     """
-    release = release_of(attempt, containers)
-    app = attempt.store.releases.settings(release, attempt.request["app"])
-    ports = {route.service: route.port for route in attempt.store.releases.routes(release, attempt.routes)}
-    ran = key.endswith(attempt.site().live) or release != attempt.release
-    restarts = {c.id: engine.restart_count(c.id) if ran else 0 for c in containers}
+    wanted, releases, memory = attempt.wanted, attempt.store.releases, attempt.memory
+    release = release_of(containers) or wanted.id
+    app = releases.settings(release, attempt.request.app)
+    ports = {route.service: route.port for route in releases.routes(release, wanted.routes)}
+    may_have_restarted = key.endswith(attempt.site().live) or release != wanted.id
+    restarts = {each.id: engine.restart_count(each.id) if may_have_restarted else 0 for each in containers}
     try:
         for container in containers:
             service = container.service
-            attempt.emit("progress", text=f"waiting for {service} to be healthy")
+            attempt.events.progress(f"waiting for {service} to be healthy")
+            others = [other for other in containers if other is not container]
             if probe.prove(
                 service,
                 container.id,
                 app.checks.get(service),
                 ports.get(service),
-                within=min(most, app.healthy_within),
-                tick=partial(_watch, attempt, [c for c in containers if c is not container], restarts),
+                within=min(seconds_most, app.healthy_within),
+                tick=partial(_watch, attempt, others, restarts),
                 base_restarts=restarts[container.id],
             ):
-                attempt.memory.weak.add(service)
+                memory.weak.add(service)
     except probe.Unhealthy as error:
-        attempt.memory.failed[key] = attempt.memory.reason = str(error)
+        memory.failed[key] = memory.reason = str(error)
         return False
-    attempt.memory.proven[key] = identity(containers)
+    memory.proven[key] = identity(containers)
     return True
 
 
-def release_of(attempt: Attempt, containers: list[Container]) -> str:
-    """The release that a colour's containers are of."""
-    return containers[0].release if containers else attempt.release
-
-
-def _watch(attempt: Attempt, containers: list[Container], restarts: Mapping[str, int]) -> None:
-    """A tick that raises ``Unhealthy`` as soon as one of these containers has ended or was restarted since."""
+def _watch(attempt: Attempt, containers: Sequence[Container], restarts: Mapping[str, int]) -> None:
+    """Tick, and raise ``Unhealthy`` as soon as one of these containers ended or was restarted."""
     attempt.tick()
     for container in containers:
         probe.require_running(container.service, container.id, restarts[container.id])
 
 
-def prove_one(attempt: Attempt, container: Container) -> None:
-    """One new container healthy by the rule of its service; raises ``Unhealthy``."""
-    service = container.service
-    port = next((route.port for route in attempt.routes if route.service == service), None)
-    check, within = attempt.app.checks.get(service), attempt.app.healthy_within
-    probe.prove(service, container.id, check, port, within=within, tick=attempt.tick)
+def prove_new(attempt: Attempt, container: Container) -> None:
+    """Prove a new container healthy by the rule of its service. Raise ``Unhealthy`` where it is not."""
+    app, service = attempt.wanted.app, container.service
+    port = next((route.port for route in attempt.wanted.routes if route.service == service), None)
+    check = app.checks.get(service)
+    probe.prove(service, container.id, check, port, within=app.healthy_within, tick=attempt.tick)
 
 
 def prove_again(attempt: Attempt, container: Container) -> None:
-    """One container that may have run before, healthy by the rule of its service: only restarts from now on count."""
-    service, name = container.service, container.id
-    check, within = attempt.app.checks.get(service), attempt.app.healthy_within
-    count = engine.restart_count(name)
-    probe.prove(service, name, check, None, within=within, tick=attempt.tick, base_restarts=count)
+    """Prove a container healthy that may have run before: only restarts from now on count against it."""
+    app, service = attempt.wanted.app, container.service
+    check, restarts = app.checks.get(service), engine.restart_count(container.id)
+    probe.prove(
+        service, container.id, check, None, within=app.healthy_within, tick=attempt.tick, base_restarts=restarts
+    )
 
 
 def await_up(attempt: Attempt, route: Route, colour: str, count: int, within: float) -> None:
-    """Until the edge sees so many of a route's servers up, for so many seconds; raises ``Unhealthy``."""
+    """Wait until the edge sees so many of a route's servers up. Raise ``Unhealthy`` after ``within`` seconds."""
     deadline = time.monotonic() + within
     while attempt.proxy.servers_up(f"{route.name}_{colour}") < count:
         attempt.tick()

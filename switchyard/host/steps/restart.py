@@ -2,53 +2,49 @@
 
 from __future__ import annotations
 
-from switchyard.core import names
-from switchyard.core.errors import (
-    BadInput,
-)
+from collections.abc import Sequence
+
+from switchyard.core.errors import BadInput
+from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.container import Container
 from switchyard.host.attempt import Attempt
-from switchyard.host.slot_state import of_colour
 from switchyard.host.steps import health
+from switchyard.host.steps.containers import containers_in
 
-REST_WITHIN = 10.0
-"""Seconds that a container which is taken out gets for what it still answers."""
+ANSWERED_WITHIN = 10.0
+"""Seconds that a container which is taken out of the edge gets to answer its last requests."""
 
 
-def chosen_containers(attempt: Attempt, colour: str) -> list[Container]:
-    """The containers of the service that is asked for, else of all; raises ``BadInput`` where there are none."""
-    containers = engine.containers(f"{names.APP}={attempt.request['app']}", f"{names.COLOUR}={colour}")
-    held = of_colour(containers, colour)
-    service = attempt.request.get("service")
-    chosen = [c for c in held if service in (None, c.service)]
+def chosen_containers(request: Request, colour: str) -> list[Container]:
+    """Return the containers of the service that the request names, else of all. Raise ``BadInput`` without any."""
+    containers = containers_in(request.app, colour)
+    chosen = [each for each in containers if request.service in (None, each.service)]
     if not chosen:
-        known = sorted({c.service for c in held})
-        raise BadInput(f"no service of the live colour is called {service}; known: {', '.join(known)}")
+        services = sorted({each.service for each in containers})
+        raise BadInput(f"no service of the live colour is called {request.service}; known: {', '.join(services)}")
     return chosen
 
 
-def restart_each(attempt: Attempt, colour: str | None) -> None:
-    """One container after the other, each healthy before the next."""
-    assert colour is not None
-    chosen = chosen_containers(attempt, colour)
-    for container in chosen:
-        name = container.service
-        attempt.store.lease.guard(attempt.number)
-        attempt.emit("progress", text=f"restarting {name}")
-        up = {route: attempt.proxy.servers_up(f"{route.name}_{colour}") for route in attempt.routes}
+def restart_each(attempt: Attempt, colour: str) -> None:
+    """Restart one container after the other, each healthy before the next restarts."""
+    wanted, proxy = attempt.wanted, attempt.proxy
+    containers = chosen_containers(attempt.request, colour)
+    for container in containers:
+        attempt.lease.guard()
+        attempt.events.progress(f"restarting {container.service}")
+        up = {route: proxy.servers_up(f"{route.name}_{colour}") for route in wanted.routes}
         try:
-            _rest(attempt, container, chosen)
-            process.run(["docker", "restart", container.id], tick=attempt.linger)
+            _take_out(attempt, container, containers)
+            process.run(["docker", "restart", container.id], tick=attempt.lease.linger)
             health.prove_again(attempt, container)
         finally:
-            attempt.proxy.resume(colour)
+            proxy.resume(colour)
         for route, count in up.items():
-            health.await_up(attempt, route, colour, count, attempt.app.healthy_within)
+            health.await_up(attempt, route, colour, count, wanted.app.healthy_within)
 
 
-def _rest(attempt: Attempt, container: Container, beside: list[Container]) -> None:
-    """Where others of the same service run, the edge sends nothing new to this one while it is away."""
-    service = container.service
-    if sum(c.service == service for c in beside) > 1:
-        attempt.proxy.rest(engine.address(container.id), within=REST_WITHIN)
+def _take_out(attempt: Attempt, container: Container, containers: Sequence[Container]) -> None:
+    """Keep new requests away from a container, where others of its service answer them."""
+    if sum(each.service == container.service for each in containers) > 1:
+        attempt.proxy.rest(engine.address(container.id), within=ANSWERED_WITHIN)

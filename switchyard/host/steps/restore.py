@@ -6,26 +6,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from switchyard.core.errors import (
-    TAKEN_BACK,
-    SwitchyardError,
-)
-from switchyard.host import backup as aside
+from switchyard.core.errors import TAKEN_BACK, SwitchyardError
+from switchyard.host import backup
 from switchyard.host.attempt import Attempt
 
 
-def go_back(attempt: Attempt, home: Path, error: SwitchyardError, again: Callable[[], None]) -> NoReturn:
-    """What was kept aside, made again; raises ``error``, which is *taken back* only where that is healthy."""
-    attempt.store.lease.guard(attempt.number)
-    attempt.emit("progress", text="it does not get healthy: going back to what was")
+def restore(attempt: Attempt, home: Path, error: SwitchyardError, recreate: Callable[[], None]) -> NoReturn:
+    """Put the backup in ``home`` back, recreate what ran, and raise the error that made this necessary.
+
+    Its exit code says *taken back* only where what ran before is healthy again.
+    """
+    attempt.lease.guard()
+    attempt.events.progress("it does not get healthy: going back to what ran before")
     try:
-        aside.put_back(home)
-        again()
+        backup.put_back(home)
+        recreate()
     except SwitchyardError as worse:
-        attempt.store.lease.guard(attempt.number)
+        attempt.lease.guard()
         raise SwitchyardError(
-            f"{error}\nWhat was does not come back either, so it is down: {worse}\nRepair it on the host, then type "
-            f"inv {attempt.verb} again, with --rev for the commit that it shall run as"
+            f"{error}\nWhat ran before does not come back either, so it is down: {worse}\nRepair it on the host, then "
+            f"run inv {attempt.request.verb} again, with --rev for the commit that it should run as"
         ) from None
-    aside.forget(home)
+    backup.forget(home)
     raise SwitchyardError(str(error), exit=TAKEN_BACK) from None

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from switchyard.core import commands, names
-from switchyard.core.errors import (
-    SwitchyardError,
-)
+from switchyard.core import commands
+from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.container import Container
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import health
-from switchyard.host.steps.restart import REST_WITHIN
+from switchyard.host.steps.containers import containers_in
+from switchyard.host.steps.restart import ANSWERED_WITHIN
 
 
-def scale_live(attempt: Attempt, colour: str | None) -> None:
-    """Containers of the service added, each proven, or taken out, until there are as many as are asked for."""
-    assert colour is not None
-    service, count = str(attempt.request["service"]), int(attempt.request["count"])
-    held = _of_service(attempt, colour, service)
-    known = {container.id for container in held}
+def scale_live(attempt: Attempt, colour: str) -> None:
+    """Take containers out, or add and prove new ones, until the service has as many as the request asks for."""
+    service, count = attempt.request.service or "", attempt.request.count or 0
+    containers = _of_service(attempt, colour, service)
+    known = {container.id for container in containers}
     attempt.proxy.close(colour)
     try:
-        for container in held[count:]:
-            attempt.emit("progress", text=f"taking one {service} out")
+        for container in containers[count:]:
+            attempt.events.progress(f"taking one {service} out")
             address = engine.address(container.id)
-            attempt.proxy.rest(address, within=REST_WITHIN)
-            process.run(["docker", "stop", container.id], tick=attempt.linger)
-            _remove(attempt, container.id, address)
-        attempt.run([*commands.up(attempt.target(), colour, [service]), "--no-recreate"])
+            attempt.proxy.rest(address, within=ANSWERED_WITHIN)
+            process.run(["docker", "stop", container.id], tick=attempt.lease.linger)
+            _remove(attempt, container, address)
+        attempt.commands.run([*commands.up(attempt.wanted.target(), colour, [service]), "--no-recreate"])
         for container in _of_service(attempt, colour, service):
             if container.id not in known:
                 _prove_or_remove(attempt, container)
@@ -37,20 +35,18 @@ def scale_live(attempt: Attempt, colour: str | None) -> None:
 
 def _prove_or_remove(attempt: Attempt, container: Container) -> None:
     try:
-        health.prove_one(attempt, container)
+        health.prove_new(attempt, container)
     except SwitchyardError:
-        _remove(attempt, container.id, engine.address(container.id))
+        _remove(attempt, container, engine.address(container.id))
         raise
 
 
-def _remove(attempt: Attempt, container: str, address: str) -> None:
-    engine.remove(container, force=True)
+def _remove(attempt: Attempt, container: Container, address: str) -> None:
+    engine.remove(container.id, force=True)
     attempt.proxy.forget(address)
 
 
 def _of_service(attempt: Attempt, colour: str, service: str) -> list[Container]:
-    """The containers of one service, by their number."""
-    found = engine.containers(
-        f"{names.APP}={attempt.request['app']}", f"{names.COLOUR}={colour}", f"com.docker.compose.service={service}"
-    )
-    return sorted(found, key=lambda container: container.number)
+    """Return the containers of one service, ordered by their number."""
+    containers = [each for each in containers_in(attempt.request.app, colour) if each.service == service]
+    return sorted(containers, key=lambda container: container.number)

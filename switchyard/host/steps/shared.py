@@ -1,4 +1,4 @@
-"""Networks, volumes and the shared project: brought up by a deploy, changed by ``shared.apply``."""
+"""The shared project: a deploy brings it up, ``shared.apply`` changes it."""
 
 from __future__ import annotations
 
@@ -7,136 +7,114 @@ from functools import partial
 
 from switchyard.core import commands, names
 from switchyard.core.compose_document import Document, pin, services_of, with_services
-from switchyard.core.errors import (
-    SwitchyardError,
-)
+from switchyard.core.errors import SwitchyardError
 from switchyard.core.wire.message import Json
-from switchyard.host import backup as aside
+from switchyard.host import backup
 from switchyard.host.adapters import engine, process
-from switchyard.host.adapters.container import Container
+from switchyard.host.adapters.container import PROJECT, Container
 from switchyard.host.adapters.files import read_document, read_object, read_words, write, write_json
 from switchyard.host.attempt import Attempt
 from switchyard.host.neighbours import refuse_strangers
-from switchyard.host.receive import shared_changes
-from switchyard.host.steps import containers as slots
+from switchyard.host.shared_changes import changed_files, changes_to_apply
 from switchyard.host.steps import health
-from switchyard.host.steps.restore import go_back
+from switchyard.host.steps.containers import keep_running
+from switchyard.host.steps.foundation import lay_foundation
+from switchyard.host.steps.restore import restore
 
 
-def shared(attempt: Attempt, colour: str | None) -> None:
-    """Networks, volumes and the shared project, up and healthy; what runs already is left alone."""
-    store, app = attempt.store, attempt.app
-    make_ground(attempt)
-    wanted = store.releases.document(attempt.release, "shared")
-    services = sorted(wanted.services)
-    if services:
-        write_json(store.shared / "files.json", lay_files(attempt))
-        refuse_strangers(app.name, wanted)
-        ids = {name: attempt.record.images[name] for name in services}
-        running = services_of(read_object(store.shared / "compose.json"))
-        write_json(store.shared / "compose.json", with_services(pin(wanted.raw, ids), running))
-        for name in services:
-            if name not in running:
-                attempt.run(commands.tag(ids[name], names.tag(app.name, name, "shared")))
-        attempt.run(commands.up_shared(attempt.target()))
+def bring_up(attempt: Attempt, colour: str) -> None:
+    """Bring networks, volumes and the shared project up, healthy. What runs already stays as it is."""
+    home, record = attempt.store.shared, attempt.wanted.record
+    lay_foundation(attempt.store, record)
+    wanted = attempt.store.releases.document(record.id, "shared")
+    if wanted.services:
+        write_json(home / "files.json", _lay_files(attempt))
+        refuse_strangers(record.name, wanted)
+        _add_services(attempt, wanted)
         prove_shared(attempt)
-    if not (store.shared / "wanted.json").exists() or not attempt.record.shared_unchanged:
-        write_json(store.shared / "wanted.json", wanted.raw)
-    write(store.shared / "ready", "")
+    if not (home / "wanted.json").exists() or not record.shared_unchanged:
+        write_json(home / "wanted.json", wanted.raw)
+    write(home / "ready", "")
 
 
-def make_ground(attempt: Attempt) -> None:
-    """Networks, volumes and folders that are not here yet."""
-    app = attempt.app.name
-    for one in names.COLOURS:
-        name = names.network(app, one)
-        if not engine.has_network(name) and not engine.create_network(name, app):
-            raise SwitchyardError(
-                f"the engine could not make network {name}: it has most likely no free range of addresses left. "
-                "Remove networks that nothing uses (docker network ls), or give it more in "
-                "/etc/docker/daemon.json (default-address-pools)"
-            )
-    for volume in attempt.record.volumes:
-        if not engine.has_volume(volume):
-            engine.create_volume(volume, app)
-    for name in attempt.record.data:
-        (attempt.store.root / "data" / name).mkdir(parents=True, exist_ok=True, mode=0o755)
+def _add_services(attempt: Attempt, wanted: Document) -> None:
+    """Start the shared services that do not run yet."""
+    path, record = attempt.store.shared / "compose.json", attempt.wanted.record
+    images = {service: record.images[service] for service in sorted(wanted.services)}
+    running = services_of(read_object(path))
+    write_json(path, with_services(pin(wanted.raw, images), running))
+    for service, image in images.items():
+        if service not in running:
+            attempt.commands.run(commands.tag(image, names.tag(record.name, service, "shared")))
+    attempt.commands.run(commands.up_shared(attempt.wanted.target()))
 
 
 def prove_shared(attempt: Attempt) -> None:
-    """Every container of the shared project healthy; raises ``Unhealthy`` with the reason."""
-    project = names.project(attempt.app.name, "shared")
+    """Prove every container of the shared project healthy. Raise ``Unhealthy`` where one is not."""
     services = read_document(attempt.store.shared / "compose.json").services
-    for container in engine.containers(f"com.docker.compose.project={project}"):
+    for container in _shared_containers(attempt.request.app):
         service = services.get(container.service)
-        slots.keep_up(container.id, service.restart if service else "no")
+        keep_running(container.id, service.restart if service else "no")
         health.prove_again(attempt, container)
 
 
-def lay_files(attempt: Attempt, *, again: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Files that shared services mount, out of the release; one that is there stays, unless named ``again``.
+def _lay_files(attempt: Attempt, *, replaced: Collection[str] = ()) -> dict[str, str]:
+    """Copy the files that shared services mount out of the release. Keep those that are there, unless ``replaced``.
 
-    Returns which objects of git they are, for files.json.
+    Return the git object of each file, for files.json.
     """
-    files = attempt.store.release(attempt.release) / "files"
-    known = read_words(attempt.store.shared / "files.json")
-    for name in attempt.record.shared_files:
-        target = attempt.store.shared / "files" / name
-        if name in known and target.exists() and name not in again:
+    home, record = attempt.store.shared, attempt.wanted.record
+    objects = read_words(home / "files.json")
+    for name in record.shared_files:
+        target = home / "files" / name
+        if name in objects and target.exists() and name not in replaced:
             continue
-        known[name] = attempt.record.shared_objects[name]
-        aside.lay(files / name, target)
-    return known
+        objects[name] = record.shared_objects[name]
+        backup.lay(attempt.store.release(record.id) / "files" / name, target)
+    return objects
 
 
-def changes(attempt: Attempt) -> dict[str, list[str]]:
-    store = attempt.store
-    applied = read_document(store.shared / "wanted.json")
-    wanted = store.releases.document(attempt.release, "shared")
-    cut = {name: ["was to be changed when an apply was killed"] for name in aside.left(store.shared)}
-    return {**cut, **shared_changes(attempt, applied, wanted, attempt.record.shared_objects)}
-
-
-def apply_shared(attempt: Attempt, colour: str | None) -> None:
-    """Changed shared services made again with their volumes; where one does not get healthy, all goes back."""
-    store, home = attempt.store, attempt.store.shared
-    wanted = store.releases.document(attempt.release, "shared")
-    changed = changes(attempt)
-    files = frozenset(key.removeprefix("file ") for keys in changed.values() for key in keys if key[:5] == "file ")
-    make_ground(attempt)
-    refuse_strangers(attempt.request["app"], wanted)
-    aside.keep(home, changed)
+def apply(attempt: Attempt, colour: str) -> None:
+    """Recreate changed shared services on their volumes. Where one does not get healthy, all of them go back."""
+    home, record = attempt.store.shared, attempt.wanted.record
+    wanted = attempt.store.releases.document(record.id, "shared")
+    changes = changes_to_apply(attempt.store, record)
+    lay_foundation(attempt.store, record)
+    refuse_strangers(record.name, wanted)
+    backup.keep(home, changes)
     before = read_object(home / "compose.json")
-    merged = pin(wanted.raw, attempt.record.images)
-    kept = services_of(merged).keys() - changed
-    merged = with_services(merged, {name: each for name, each in services_of(before).items() if name in kept})
+    after = pin(wanted.raw, record.images)
+    unchanged = services_of(after).keys() - changes
+    after = with_services(after, {name: each for name, each in services_of(before).items() if name in unchanged})
     try:
-        known = lay_files(attempt, again=files)
-        _bring_up(attempt, merged, changed)
+        objects = _lay_files(attempt, replaced=changed_files(changes))
+        _recreate(attempt, after, changes)
     except SwitchyardError as error:
-        go_back(attempt, home, error, partial(_bring_up, attempt, before, changed))
-    write_json(home / "files.json", known)
+        restore(attempt, home, error, partial(_recreate, attempt, before, changes))
+    write_json(home / "files.json", objects)
     write_json(home / "wanted.json", wanted.raw)
-    aside.forget(home)
+    backup.forget(home)
 
 
-def _shared_containers(attempt: Attempt) -> list[Container]:
-    return engine.containers(f"com.docker.compose.project={names.project(attempt.app.name, 'shared')}")
-
-
-def _bring_up(attempt: Attempt, document: Mapping[str, Json], changed: Collection[str]) -> None:
-    """The shared project as a document says: the changed services made again, what it does not have removed."""
-    path, services = attempt.store.shared / "compose.json", Document.decode(document).services
+def _recreate(attempt: Attempt, document: Mapping[str, Json], changed: Collection[str]) -> None:
+    """Run the shared project as a document says: recreate the changed services, remove those that it lacks."""
+    app, path = attempt.request.app, attempt.store.shared / "compose.json"
+    services = Document.decode(document).services
     write_json(path, document)
     for name, service in services.items():
-        process.run(["docker", "tag", service.image or "", names.tag(attempt.app.name, name, "shared")])
-    for container in _shared_containers(attempt):
+        process.run(["docker", "tag", service.image or "", names.tag(app, name, "shared")])
+    for container in _shared_containers(app):
         if container.service not in services:
-            process.run(["docker", "stop", container.id], tick=attempt.linger)
+            process.run(["docker", "stop", container.id], tick=attempt.lease.linger)
             engine.remove(container.id)
-    project, again = names.project(attempt.app.name, "shared"), [name for name in changed if name in services]
-    if again:
-        attempt.run(commands.compose(project, str(path), "up", "-d", "--no-deps", "--force-recreate", *again))
+    compose = partial(commands.compose, names.project(app, "shared"), str(path), "up", "-d")
+    recreated = [name for name in changed if name in services]
+    if recreated:
+        attempt.commands.run(compose("--no-deps", "--force-recreate", *recreated))
     if services:
-        attempt.run(commands.compose(project, str(path), "up", "-d", "--no-recreate"))
+        attempt.commands.run(compose("--no-recreate"))
     prove_shared(attempt)
+
+
+def _shared_containers(app: str) -> list[Container]:
+    return engine.containers(f"{PROJECT}={names.project(app, 'shared')}")

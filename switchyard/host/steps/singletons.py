@@ -1,62 +1,74 @@
-"""Stop, start and prove the singletons of a colour."""
+"""The handover: stop the singletons of one colour, start and prove those of the other.
+
+``core/next_step`` decides the order, so that a singleton never runs in two colours; the journal shows each step.
+"""
 
 from __future__ import annotations
 
 from switchyard.core import commands
-from switchyard.core.errors import (
-    SwitchyardError,
-)
+from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.lease import Superseded
-from switchyard.host.attempt import Attempt, Cancelled
-from switchyard.host.steps import containers as slots
+from switchyard.host.attempt import Attempt
+from switchyard.host.inbox import Cancelled
 from switchyard.host.steps import health
+from switchyard.host.steps.containers import containers_in, restore_policies
+from switchyard.host.steps.containers import stop as stop_containers
 
-SINGLETONS_WITHIN = 60.0
-
-
-def stop_singletons(attempt: Attempt, colour: str | None) -> None:
-    """Asks the singletons of a colour to stop, and waits for as long as their grace period."""
-    assert colour is not None
-    slots.stop(attempt, colour, [c for c in slots.containers_in(attempt, colour) if c.is_singleton])
-    attempt.memory.started.discard(f"single {colour}")
-    attempt.memory.proven.pop(f"single {colour}", None)
-    attempt.memory.failed.pop(f"single {colour}", None)
+HEALTHY_WITHIN = 60.0
+"""Seconds in which a singleton must become healthy, where its release allows more."""
+TRIES = 2
+"""A first failure may be that of an engine which was just killed and is back already: no word on the release."""
 
 
-def start_singletons(attempt: Attempt, colour: str | None) -> bool:
-    """The singletons of a colour, of the release that it holds; whether they could be started."""
-    assert colour is not None
-    release = attempt.site().slot(colour).release or attempt.release
+def stop(attempt: Attempt, colour: str) -> None:
+    """Stop the singletons of a colour, each within its grace period."""
+    key, memory = f"single {colour}", attempt.memory
+    stop_containers(attempt, colour, _singletons(attempt, colour))
+    memory.started.discard(key)
+    memory.proven.pop(key, None)
+    memory.failed.pop(key, None)
+
+
+def start(attempt: Attempt, colour: str) -> bool:
+    """Start the singletons of the release that a colour holds."""
+    release = attempt.site().slot(colour).release or attempt.wanted.id
     record = attempt.store.releases.record(release)
     if record is None or not record.handover:
         return True
-    for again in (True, False):
+    key, memory = f"single {colour}", attempt.memory
+    reason = ""
+    for _ in range(TRIES):
         try:
-            attempt.run(commands.up(attempt.target(release), colour, record.handover))
-            attempt.memory.started.add(f"single {colour}")
+            attempt.commands.run(commands.up(attempt.wanted.target(release), colour, record.handover))
+            memory.started.add(key)
             return True
         except (Superseded, Cancelled):
             raise
         except SwitchyardError as error:
             engine.ping()
-            if not again:  # once may have been the engine, which is back already: no word on the release
-                attempt.memory.failed[f"single {colour}"] = attempt.memory.reason = str(error)
-                _judge_handover(attempt, colour)
+            reason = str(error)
+    memory.failed[key] = memory.reason = reason
+    _judge_handover(attempt, colour)
     return False
 
 
-def prove_singletons(attempt: Attempt, colour: str | None) -> bool:
-    """Whether the singletons of a colour are healthy."""
-    assert colour is not None
-    singles = [c for c in slots.containers_in(attempt, colour) if c.is_singleton]
-    slots.keep(attempt, colour, singles)
-    healthy = health.prove_all(attempt, f"single {colour}", singles, SINGLETONS_WITHIN)
+def prove(attempt: Attempt, colour: str) -> bool:
+    """Prove the singletons of a colour healthy."""
+    singletons = _singletons(attempt, colour)
+    restore_policies(attempt.store.releases, colour, singletons)
+    is_healthy = health.prove_all(attempt, f"single {colour}", singletons, HEALTHY_WITHIN)
     _judge_handover(attempt, colour)
-    return healthy
+    return is_healthy
+
+
+def _singletons(attempt: Attempt, colour: str) -> list[Container]:
+    return [container for container in containers_in(attempt.request.app, colour) if container.is_singleton]
 
 
 def _judge_handover(attempt: Attempt, colour: str) -> None:
-    """A handover that failed is a wrong verdict on the wanted release, which outlives the stopped containers."""
-    if f"single {colour}" in attempt.memory.failed and attempt.site().slot(colour).release == attempt.release:
+    """Turn a failed handover of the wanted release into a wrong verdict, which outlives the stopped containers."""
+    has_failed = f"single {colour}" in attempt.memory.failed
+    if has_failed and attempt.site().slot(colour).release == attempt.wanted.id:
         attempt.memory.verdict = "wrong"

@@ -5,40 +5,46 @@ from __future__ import annotations
 import time
 
 from switchyard.core import commands, edge, names
+from switchyard.core.site import NOTHING, Site
+from switchyard.core.wire.events import Switched
+from switchyard.host.adapters.files import link
 from switchyard.host.attempt import Attempt
-from switchyard.host.steps import colour as colour_steps
 
 
-def switch(attempt: Attempt, colour: str | None) -> None:
-    """Traffic moves: the map file, the running map, read back. What began on the old colour may finish there."""
-    assert colour is not None
+def switch(attempt: Attempt, colour: str) -> None:
+    """Move traffic to a colour, or to none: the map file, the running map, read back.
+
+    What began on the old colour may finish there, except on a way back.
+    """
     site = attempt.site()
-    store = attempt.store
     leaving = site.live
-    to = site.slot(colour).release if colour != "none" else None
-    forward = attempt.verb == "deploy" and to == attempt.release
-    if forward and leaving in names.COLOURS and any(route.affinity for route in attempt.routes):
-        until = {site.slot(leaving).release or "none": int(time.time()) + attempt.app.drain}
-        attempt.proxy.fill("drain", edge.drain_map(until))
-    else:
-        attempt.proxy.fill("drain", "")
-    attempt.switched = True
-    attempt.renew()
-    attempt.carried.append(commands.shown(commands.live(colour), attempt.release))
+    release = site.slot(colour).release if colour != NOTHING else None
+    is_deploy = attempt.request.verb == "deploy" and release == attempt.wanted.id
+    attempt.proxy.fill("drain", _drain_map(attempt, site) if is_deploy else "")
+    attempt.lease.has_switched = True
+    attempt.lease.renew()
+    attempt.commands.show(commands.live(colour))
     attempt.proxy.switch(colour)
-    if to is not None:
-        stamp = round(time.time(), 3)
-        store.releases.update(
-            to,
-            state="live" if to == attempt.release else _state_of(attempt, to),
-            since=stamp,
-            colour=colour,
-        )
-        colour_steps.link(store.root, "current", colour)
-    left = 0 if forward or leaving not in names.COLOURS else attempt.proxy.connections(leaving)
-    attempt.emit("switched", colour=colour, release=to, was=leaving, left=left)
+    if release is not None:
+        _record(attempt, release, colour)
+        link(attempt.store.root / "current", colour)
+    is_cut = not is_deploy and leaving in names.COLOURS
+    left = attempt.proxy.connections(leaving) if is_cut else 0
+    attempt.events.emit(Switched(colour, release, leaving, left))
 
 
-def _state_of(attempt: Attempt, release: str) -> str:
-    record = attempt.store.releases.record(release)
-    return record.state if record else "live"
+def _drain_map(attempt: Attempt, site: Site) -> str:
+    """Return the map that sends requests of the old release's pages to it while it drains; empty without affinity."""
+    wanted = attempt.wanted
+    if site.live not in names.COLOURS or not any(route.affinity for route in wanted.routes):
+        return ""
+    return edge.drain_map({site.slot(site.live).release or "none": int(time.time()) + wanted.app.drain})
+
+
+def _record(attempt: Attempt, release: str, colour: str) -> None:
+    """Record when a release went live, and where. One that traffic goes back to keeps its state."""
+    releases = attempt.store.releases
+    record = releases.record(release)
+    is_new = record is None or release == attempt.wanted.id
+    state = "live" if is_new or record is None else record.state
+    releases.update(release, state=state, since=round(time.time(), 3), colour=colour)

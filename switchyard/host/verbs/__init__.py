@@ -1,1 +1,1 @@
-"""The verbs that act on this machine."""
+"""The verbs that act on this machine, one a module."""

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from switchyard.core.next_step import Want
+from switchyard.core.site import NOTHING
+from switchyard.core.wire.events import Prepared, Received, WayBack
 from switchyard.host.attempt import Attempt
-from switchyard.host.drive import drive, settled
-from switchyard.host.facts import collect_facts, usual_seconds
-from switchyard.host.receive import receive
+from switchyard.host.drive import drive
+from switchyard.host.ending import Ending, ending_of, unchanged
+from switchyard.host.hello import greet
+from switchyard.host.receive import Unchanged, receive
 
 
-def deploy(attempt: Attempt) -> tuple[str, int]:
-    """hello, receive, prepare, switch: each but the first when the operator's side says so."""
-    facts = collect_facts(attempt.store, attempt.request["app"])
-    attempt.before = facts.live.id if facts.live else None
-    attempt.emit("hello", facts=facts.encode(), usual=usual_seconds(attempt.store))
-    attempt.await_said("receive")
-    receive(attempt, attempt.folder / "pack")
-    attempt.emit("received", release=attempt.release)
-    attempt.await_said("prepare")
-    drive(attempt, Want("deploy", attempt.release, "prepare"))
-    target = _rollback_target(attempt)
-    attempt.emit("prepared", rollback=target, weak=sorted(attempt.memory.weak))
-    attempt.await_said("switch")
-    return settled(attempt, drive(attempt, Want("deploy", attempt.release, "switch")))
+def deploy(attempt: Attempt) -> Ending:
+    """Say hello, receive, prepare and switch. Each phase but the first starts at a word of the control node."""
+    greet(attempt)
+    attempt.await_word("receive")
+    reception = receive(attempt)
+    if isinstance(reception, Unchanged):
+        return unchanged(reception.reason)
+    attempt.events.emit(Received(attempt.wanted.id))
+    attempt.await_word("prepare")
+    drive(attempt, Want("deploy", attempt.wanted.id, "prepare"))
+    attempt.events.emit(Prepared(_way_back(attempt), tuple(sorted(attempt.memory.weak))))
+    attempt.await_word("switch")
+    return ending_of(drive(attempt, Want("deploy", attempt.wanted.id, "switch")), attempt.memory)
 
 
-def _rollback_target(attempt: Attempt) -> dict[str, Any] | None:
+def _way_back(attempt: Attempt) -> WayBack | None:
+    """Return the release that a rollback would go to; None where nothing is live yet."""
     if attempt.before is None:
         return None
     site = attempt.site()
-    return {"release": attempt.before, "front": site.slot(site.live).front if site.live != "none" else "none"}
+    return WayBack(attempt.before, site.slot(site.live).front if site.live != NOTHING else "none")

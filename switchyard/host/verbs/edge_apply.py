@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 from switchyard.core.app import Route
-from switchyard.core.errors import (
-    Refused,
-)
+from switchyard.core.errors import Refused
 from switchyard.core.steps import Step
-from switchyard.host import backup as aside
-from switchyard.host.apply import agree, take_in
+from switchyard.host import backup
+from switchyard.host.agreement import ask, receive_commit
 from switchyard.host.attempt import Attempt
+from switchyard.host.ending import Ending, unchanged
 from switchyard.host.neighbours import listening
-from switchyard.host.receive import Unchanged
 from switchyard.host.steps.table import act
 
 
-def edge_apply(attempt: Attempt) -> tuple[str, int]:
-    """Recreates the edge with the addresses of this commit once the operator's side has agreed."""
-    take_in(attempt, attempt.store.edge / "routes.json")
-    held = {_address(route) for route in attempt.store.published_routes() or ()}
-    wanted = {_address(route): str(route.listen) for route in attempt.routes}
-    if held == wanted.keys() and not aside.is_unfinished(attempt.store.edge):
-        raise Unchanged("the edge holds the addresses of this commit: nothing to do")
-    holders, mine = listening(), f"{attempt.request['app']}'s edge"
-    taken = [port for port in wanted.values() if holders.get(port, mine) != mine]
-    if taken:
-        raise Refused("; ".join(f"port {port} is held by {holders[port]}" for port in taken))
-    lines = [f"added: {name}" for name in sorted(wanted.keys() - held)]
-    lines += [f"gone: {name}" for name in sorted(held - wanted.keys())]
-    agree(attempt, [*lines, "every route is interrupted while the edge is made again, about a second"])
+def edge_apply(attempt: Attempt) -> Ending:
+    """Recreate the edge with the addresses of a commit once the operator agrees to the interruption."""
+    store, wanted = attempt.store, attempt.wanted
+    receive_commit(attempt, store.edge / "routes.json")
+    before = {_address(route) for route in store.published_routes() or ()}
+    after = {_address(route) for route in wanted.routes}
+    if before == after and not backup.is_unfinished(store.edge):
+        return unchanged("the edge holds the addresses of this commit: nothing to do")
+    _require_free_ports(attempt)
+    lines = [f"added: {address}" for address in sorted(after - before)]
+    lines += [f"gone: {address}" for address in sorted(before - after)]
+    ask(attempt, [*lines, "every route is interrupted while the edge is recreated, for about a second"])
     act(attempt, Step("apply_edge"))
-    attempt.store.releases.update(attempt.release, state="applied")
-    return "applied", 0
+    store.releases.update(wanted.id, state="applied")
+    return Ending("applied")
+
+
+def _require_free_ports(attempt: Attempt) -> None:
+    """Refuse where another process holds a port that the edge needs."""
+    holders, edge = listening(), f"{attempt.request.app}'s edge"
+    ports = [str(route.listen) for route in attempt.wanted.routes]
+    occupied = [port for port in ports if holders.get(port, edge) != edge]
+    if occupied:
+        raise Refused("; ".join(f"port {port} is held by {holders[port]}" for port in occupied))
 
 
 def _address(route: Route) -> str:

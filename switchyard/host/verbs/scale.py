@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from switchyard.core import edge
-from switchyard.core.errors import (
-    BadInput,
-    Refused,
-    SwitchyardError,
-)
+from switchyard.core.errors import BadInput, Refused, SwitchyardError
+from switchyard.core.site import NOTHING
 from switchyard.core.steps import Step
+from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host.attempt import Attempt
+from switchyard.host.ending import Ending
 from switchyard.host.standby import end_standby
 from switchyard.host.steps.table import act
 
 
-def scale(attempt: Attempt) -> tuple[str, int]:
-    """So many containers of one routed or plain service in the live colour, and in every release from now on."""
+def scale(attempt: Attempt) -> Ending:
+    """Run so many containers of a routed or plain service in the live colour, and in every release from now on."""
     site, store = attempt.site(), attempt.store
-    service, count = str(attempt.request["service"]), int(attempt.request["count"])
-    record = store.releases.record(site.slot(site.live).release or "") if site.live != "none" else None
+    service, count = attempt.request.service or "", attempt.request.count or 0
+    record = store.releases.record(site.slot(site.live).release) if site.live != NOTHING else None
     if record is None:
         raise Refused("nothing is live here")
-    if service not in record.front:
-        kind = record.kinds.get(service)
-        why = f"it is {kind}" if kind else "there is no such service"
-        raise BadInput(f"{service} cannot be scaled: {why}; these can: {', '.join(record.front)}")
-    if not 1 <= count <= edge.SERVERS:
-        raise BadInput(f"--count {count}: the edge holds 1 to {edge.SERVERS} containers of a service")
-    attempt.release = record.id
+    _require_scalable(record, service, count)
+    attempt.wanted.id = record.id
     end_standby(attempt)
     before = store.scales()
     store.set_scales({**before, service: count})
@@ -36,4 +30,13 @@ def scale(attempt: Attempt) -> tuple[str, int]:
     except SwitchyardError:
         store.set_scales(before)
         raise
-    return "scaled", 0
+    return Ending("scaled")
+
+
+def _require_scalable(record: ReleaseRecord, service: str, count: int) -> None:
+    if service not in record.front:
+        kind = record.kinds.get(service)
+        why = f"it is {kind}" if kind else "there is no such service"
+        raise BadInput(f"{service} cannot be scaled: {why}; these can: {', '.join(record.front)}")
+    if not 1 <= count <= edge.SERVERS:
+        raise BadInput(f"--count {count}: the edge holds 1 to {edge.SERVERS} containers of a service")

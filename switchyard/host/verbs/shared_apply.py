@@ -1,25 +1,26 @@
-"""``shared.apply``: carry changed shared services out."""
+"""``shared.apply``: recreate the shared services that a commit changes."""
 
 from __future__ import annotations
 
 from switchyard.core.steps import Step
-from switchyard.host import backup as aside
-from switchyard.host.apply import agree, take_in
+from switchyard.host import backup
+from switchyard.host.agreement import ask, receive_commit
 from switchyard.host.attempt import Attempt
-from switchyard.host.receive import Unchanged
-from switchyard.host.steps.shared import changes
+from switchyard.host.ending import Ending, unchanged
+from switchyard.host.shared_changes import changes_to_apply
 from switchyard.host.steps.table import act
 
 
-def shared_apply(attempt: Attempt) -> tuple[str, int]:
-    """Carries changed shared services out once the operator's side has agreed to the outage."""
-    take_in(attempt, attempt.store.shared / "wanted.json")
-    changed = changes(attempt)
-    if not changed and not aside.is_unfinished(attempt.store.shared):
-        raise Unchanged("the shared services run as this commit wants them: nothing to do")
+def shared_apply(attempt: Attempt) -> Ending:
+    """Recreate changed shared services once the operator agrees to the outage."""
+    store, wanted = attempt.store, attempt.wanted
+    receive_commit(attempt, store.shared / "wanted.json")
+    changes = changes_to_apply(store, wanted.record)
+    if not changes and not backup.is_unfinished(store.shared):
+        return unchanged("the shared services run as this commit wants them: nothing to do")
     act(attempt, Step("build"))
-    lines = [f"{name}: {', '.join(keys)}" for name, keys in changed.items()]
-    agree(attempt, [*lines, f"{', '.join(changed)} will be stopped and started again; volumes stay"])
+    lines = [f"{service}: {', '.join(reasons)}" for service, reasons in changes.items()]
+    ask(attempt, [*lines, f"{', '.join(changes)} will be stopped and started again; volumes stay"])
     act(attempt, Step("apply_shared"))
-    attempt.store.releases.update(attempt.release, state="applied")
-    return "applied", 0
+    store.releases.update(wanted.id, state="applied")
+    return Ending("applied")

@@ -22,9 +22,9 @@ from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.store import Store
-from switchyard.host.attempt import Attempt
 from switchyard.host.steps import containers as slots
 from switchyard.host.steps import health
+from tests.harness.attempts import begin_attempt
 from tests.harness.release_record import RECORD
 
 
@@ -118,7 +118,7 @@ def test_a_policy_that_an_ending_container_does_not_take_is_no_error_and_any_oth
     containers["api"] = {"State": state, "HostConfig": {"RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}}
     containers["then"] = {"State": {**state, "Status": status}}
     with pytest.raises(SwitchyardError, match="refused") if is_told else contextlib.nullcontext():
-        slots.keep_up("api", "unless-stopped")
+        slots.keep_running("api", "unless-stopped")
     assert containers["api"] is containers["then"]
 
 
@@ -131,8 +131,9 @@ def test_a_crash_loop_is_named_at_once_also_while_another_service_is_waited_for(
     store = Store(tmp_path)
     app = App("shop", checks={name: Check(closed_port()) for name in ("web", "api")}, healthy_within=60)
     store.releases.write(replace(RECORD, id="R2", app=app))
-    attempt = Attempt(store, tmp_path, {"verb": "rollback", "app": "shop"})
-    attempt.release = "R2"
+    store.prepare()
+    attempt = begin_attempt(store, verb="rollback", app="shop")
+    attempt.wanted.id = "R2"
     state = {"Status": "running", "Running": True, "StartedAt": "2026-01-01T00:00:00Z", "ExitCode": 0}
     found = [
         {"Id": name, "Labels": {"switchyard.release": "R2", "com.docker.compose.service": name}}

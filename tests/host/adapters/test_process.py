@@ -9,7 +9,7 @@ import pytest
 
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.host.adapters import process
-from switchyard.host.attempt import Cancelled
+from switchyard.host.inbox import Cancelled
 
 
 def test_a_command_that_is_cancelled_ends_with_all_that_it_started(tmp_path):

@@ -1,0 +1,120 @@
+"""What a deploy refuses before it builds anything."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from switchyard.core.app import Route
+from switchyard.core.compose_document import Document
+from switchyard.core.errors import Refused
+from switchyard.core.journal import Author, OverriddenEntry
+from switchyard.core.wire.release import Pack, ReleaseRecord
+from switchyard.host import backup
+from switchyard.host.adapters.files import read_document
+from switchyard.host.attempt import Attempt
+from switchyard.host.facts import live_release
+from switchyard.host.neighbours import refuse_strangers
+from switchyard.host.repository import Repository
+from switchyard.host.shared_changes import shared_changes
+
+
+class Digests(NamedTuple):
+    """What two releases of one commit may differ in, as digests that nobody can read back."""
+
+    env: str
+    settings: str
+    """Of settings and documents."""
+
+
+def admit(attempt: Attempt, repository: Repository, pack: Pack, digests: Digests) -> ReleaseRecord | None:
+    """Refuse what must not be deployed. Return the live release where it is what the pack would make of it.
+
+    Refused are: a deploy after an apply that was cut short, a bad or older commit, state that somebody else mounts,
+    changed shared services, addresses that the edge does not hold, and a tree that predeploy did not check.
+    """
+    backup.refuse_unfinished(attempt.store)
+    live = _live_record(attempt)
+    if live is not None and not attempt.request.force and _is_same(live, pack, digests):
+        return live
+    _refuse_bad(attempt, pack, digests)
+    _refuse_older(attempt, repository, pack, live)
+    refuse_strangers(attempt.request.app, Document.decode(pack.shared))
+    _refuse_changed_shared(attempt, repository, pack)
+    _refuse_new_addresses(attempt, pack)
+    require_checked(attempt, repository, pack)
+    return None
+
+
+def _is_same(live: ReleaseRecord, pack: Pack, digests: Digests) -> bool:
+    return (live.commit, live.env_digest, live.settings) == (pack.commit, digests.env, digests.settings)
+
+
+def require_checked(attempt: Attempt, repository: Repository, pack: Pack) -> None:
+    """Refuse any tree but the one that predeploy checked. Journal which checks were overridden, and why."""
+    checks = pack.checks
+    if checks is None and attempt.request.back:
+        return
+    if checks is None or checks.tree != repository.tree_of(pack.commit):
+        raise Refused(f"predeploy did not check {pack.commit[:10]}: its result is of another tree")
+    if checks.overridden:
+        author: Author = {**attempt.author, "release": pack.id}
+        attempt.store.journal.append(OverriddenEntry(**author, why=checks.overridden))
+
+
+def _live_record(attempt: Attempt) -> ReleaseRecord | None:
+    live = live_release(attempt.store, attempt.request.app)
+    return attempt.store.releases.record(live.id) if live else None
+
+
+def _refuse_bad(attempt: Attempt, pack: Pack, digests: Digests) -> None:
+    """Refuse a commit that was rolled back from with this env."""
+    for record in attempt.store.releases.records():
+        is_same = (record.commit, record.env_digest) == (pack.commit, digests.env)
+        if is_same and record.state == "bad" and not attempt.request.force:
+            raise Refused(
+                f"{pack.commit[:10]} with this env is bad: {record.id} was rolled back from. "
+                "Deploy another commit, or this one with --force"
+            )
+
+
+def _refuse_older(attempt: Attempt, repository: Repository, pack: Pack, live: ReleaseRecord | None) -> None:
+    """Refuse a commit that does not descend from the live one."""
+    if live is None or attempt.request.allow_downgrade or repository.is_ancestor(live.commit, pack.commit):
+        return
+    raise Refused(
+        f"{pack.commit[:10]} is not a descendant of {live.commit[:10]}, which is live ({live.id}): somebody deployed "
+        "something newer. Merge it, or give --allow-downgrade"
+    )
+
+
+def _refuse_changed_shared(attempt: Attempt, repository: Repository, pack: Pack) -> None:
+    path = attempt.store.shared / "wanted.json"
+    if not path.exists() or attempt.request.shared_unchanged:
+        return
+    objects = {name: repository.object_of(pack.commit, name) for name in pack.shared_files}
+    changes = shared_changes(attempt.store, read_document(path), Document.decode(pack.shared), objects)
+    if changes:
+        raise Refused(
+            "shared services changed, and a deploy never touches them: "
+            + "; ".join(f"{service}: {', '.join(reasons)}" for service, reasons in changes.items())
+            + f". Apply the change with inv shared.apply --host {attempt.request.host or 'NAME'}, or deploy with "
+            "--shared-unchanged to leave them as they run"
+        )
+
+
+def _refuse_new_addresses(attempt: Attempt, pack: Pack) -> None:
+    """Refuse addresses that the edge does not hold."""
+    published = attempt.store.published_routes()
+    if published is None:
+        return
+    addresses = {_address(route) for route in published}
+    new = [address for address in map(_address, pack.routes) if address not in addresses]
+    if new:
+        raise Refused(
+            f"the edge does not hold {', '.join(new)}: it would have to be recreated, which interrupts every "
+            f"route for a moment. Recreate it with inv edge.apply --host {attempt.request.host or 'NAME'}"
+        )
+
+
+def _address(route: Route) -> str:
+    return f"{route.service}:{route.port} on {route.address}:{route.listen}"

@@ -1,0 +1,59 @@
+"""The stream that the control node sends: words, one JSON object a line, some followed by a pack of bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from switchyard.core.wire.request import Word
+
+
+@dataclass(frozen=True)
+class PackPart:
+    """Some bytes of a pack. The word that announced the pack comes after its last part."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class WordFrame:
+    """A word whose pack, if it has one, arrived whole."""
+
+    word: Word
+    line: bytes
+    """The word as it was sent, with its newline."""
+
+
+class FrameParser:
+    """Splits a stream into frames, however the stream was cut up on its way."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._missing = 0
+        self._announced: WordFrame | None = None
+
+    def feed(self, data: bytes) -> Iterator[PackPart | WordFrame]:
+        """Yield the frames that these bytes complete."""
+        self._pending += data
+        while self._pending:
+            if self._announced is not None:
+                yield from self._part_of_pack(self._announced)
+                continue
+            line, newline, rest = self._pending.partition(b"\n")
+            if not newline:
+                return
+            self._pending = rest
+            frame = WordFrame(Word.decode(json.loads(line)), line + newline)
+            if frame.word.bytes:
+                self._announced, self._missing = frame, frame.word.bytes
+            else:
+                yield frame
+
+    def _part_of_pack(self, announced: WordFrame) -> Iterator[PackPart | WordFrame]:
+        data, self._pending = self._pending[: self._missing], self._pending[self._missing :]
+        self._missing -= len(data)
+        yield PackPart(data)
+        if not self._missing:
+            self._announced = None
+            yield announced

@@ -1,0 +1,97 @@
+"""Serve one request: answer a verb that only looks, or start the detached program of an attempt and follow it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import traceback
+from pathlib import Path
+from typing import IO
+
+from switchyard.core.errors import BAD_INPUT, FAILED, Refused, SwitchyardError
+from switchyard.core.wire.events import AnswerEvent
+from switchyard.core.wire.request import Request, Word
+from switchyard.host import program
+from switchyard.host.adapters.disk import describe_full, is_full
+from switchyard.host.adapters.files import append, write
+from switchyard.host.adapters.kernel import process_start
+from switchyard.host.adapters.store import Store
+from switchyard.host.channel.ends import end_of, end_with, print_event
+from switchyard.host.channel.follow import follow
+from switchyard.host.queries import QUERIES
+
+FOLLOW = "follow"
+"""The verb that follows an attempt which runs already."""
+
+
+def serve(request: Request, words: IO[bytes]) -> int:
+    """Serve one request of the control node. Return the exit code."""
+    root = Path(os.path.expanduser(request.root))
+    store = Store(root)
+    folder = store.attempts / str(request.attempt)
+    try:
+        if request.verb in QUERIES:
+            store.require_layout()
+            print_event(AnswerEvent(QUERIES[request.verb](store, request).encode()))
+            return 0
+        store.prepare()
+        if request.verb != FOLLOW:
+            begin(folder, request)
+    except SwitchyardError as error:
+        return end_with(error.exit, str(error), outcome="refused" if isinstance(error, Refused) else "failed")
+    except OSError as error:
+        if not is_full(error):
+            return end_with(BAD_INPUT, f"this SSH user cannot use {root}: {error}. Choose another `root` for the host")
+        return serve(request, words) if store.reserve.spend() else end_with(FAILED, describe_full(root))
+    except Exception as error:
+        return end_with(FAILED, describe_bug(error))
+    if not (folder / "events.jsonl").exists():
+        return end_with(FAILED, "this host knows no such attempt", outcome="lost")
+    if request.verb != FOLLOW:
+        detach(store, folder)
+    try:
+        return follow(folder, words, seen=request.seen)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        reason = describe_full(root)
+        store.reserve.spend()
+        with contextlib.suppress(OSError):
+            append(folder / "said.jsonl", json.dumps(Word("cancel", why=reason).encode()) + "\n")
+        return end_of(folder, reason)
+
+
+def describe_bug(error: Exception) -> str:
+    """Say where the host program failed. The error's own words may hold anybody's secrets, so they stay here."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"the host program has a bug: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+
+
+def begin(folder: Path, request: Request) -> None:
+    """Create the files of an attempt, now that there are inodes: the reserve gives only one."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    write(folder / "request.json", json.dumps(request.encode()))
+    for name in ("events.jsonl", "said.jsonl"):
+        (folder / name).touch(mode=0o600)
+
+
+def detach(store: Store, folder: Path) -> None:
+    """Start the program of an attempt in a session of its own, without the descriptors of this connection."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.closerange(3, 256)
+    os.chdir("/")
+    try:
+        store.reserve.spending(lambda: write(folder / "process", f"{os.getpid()} {process_start(os.getpid())}"))
+        program.run(store.root, folder)
+    finally:
+        os._exit(0)

@@ -1,0 +1,54 @@
+"""How the shared services of a commit differ from what runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from switchyard.core.compose_document import Document, changed_keys, services_of, volumes_of
+from switchyard.core.wire.release import ReleaseRecord
+from switchyard.host import backup
+from switchyard.host.adapters.files import read_document, read_words
+from switchyard.host.adapters.store import Store
+
+CUT_SHORT = "was to be changed when an apply was killed"
+
+
+def changes_to_apply(store: Store, record: ReleaseRecord) -> dict[str, list[str]]:
+    """Return the shared services that an apply of a release changes, those of a killed apply among them."""
+    applied = read_document(store.shared / "wanted.json")
+    wanted = store.releases.document(record.id, "shared")
+    unfinished = {service: [CUT_SHORT] for service in backup.left(store.shared)}
+    return {**unfinished, **shared_changes(store, applied, wanted, record.shared_objects)}
+
+
+def shared_changes(
+    store: Store, applied: Document, wanted: Document, objects: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return the shared services that differ from what runs, each with the keys, files and volumes that do.
+
+    A new service is no change. ``objects`` maps each mounted file to its git object.
+    """
+    known = read_words(store.shared / "files.json")
+    files = [name for name, object_id in objects.items() if known.get(name, object_id) != object_id]
+    mounted = volumes_of(applied.raw)
+    volumes = [name for name, volume in volumes_of(wanted.raw).items() if mounted.get(name, volume) != volume]
+    keys_of = changed_keys(services_of(applied.raw), services_of(wanted.raw))
+    changes: dict[str, list[str]] = {}
+    for name in applied.services:
+        if name not in wanted.services:
+            changes[name] = ["is gone"]
+            continue
+        mounts = json.dumps(wanted.services[name].setting("volumes") or ())
+        reasons = keys_of.get(name, [])
+        reasons += [f"file {file}" for file in files if f"/files/{file}" in mounts]
+        reasons += [f"volume {volume}" for volume in volumes if f'"source": "{volume}"' in mounts]
+        if reasons:
+            changes[name] = reasons
+    return changes
+
+
+def changed_files(changes: Mapping[str, list[str]]) -> frozenset[str]:
+    """Return the files among the reasons of changes."""
+    reasons = (reason for each in changes.values() for reason in each)
+    return frozenset(reason.removeprefix("file ") for reason in reasons if reason.startswith("file "))

@@ -1,0 +1,138 @@
+"""The host takes no tree but the one that predeploy checked, and writes down what was let through."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from switchyard.core.app import Route
+from switchyard.core.errors import Refused
+from switchyard.core.wire.checks import ChecksRecord
+from switchyard.core.wire.facts import LiveRelease
+from switchyard.core.wire.release import Contents, Pack
+from switchyard.host import admission
+from switchyard.host.adapters.files import write_json
+from switchyard.host.adapters.store import Store
+from switchyard.host.admission import Digests, admit, require_checked
+from switchyard.host.attempt import Attempt
+from switchyard.host.repository import Repository
+from tests.harness.attempts import begin_attempt
+from tests.harness.release_record import RECORD
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "root")
+    store.prepare()
+    git(tmp_path, "init", "--quiet", "--bare", str(store.repo))
+    git(tmp_path, "init", "--quiet", "work")
+    for number in ("1", "2"):
+        (tmp_path / "work" / "file").write_text(number)
+        git(tmp_path / "work", "add", "--all")
+        git(tmp_path / "work", "commit", "--quiet", "--message", number)
+    git(tmp_path / "work", "push", "--quiet", str(store.repo), "HEAD:refs/heads/all")
+    return store
+
+
+@pytest.fixture
+def attempt(store: Store) -> Attempt:
+    return begin_attempt(store, app="shop")
+
+
+def git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def repository(attempt: Attempt) -> Repository:
+    return Repository(attempt.store.repo, attempt.tick)
+
+
+def pack_of(store: Store, checked: str | None, overridden: str = "", commit: str = "all", *routes: Route) -> Pack:
+    """A pack of a commit; ``checked`` names the tree that predeploy looked at."""
+    contents = {field.name: getattr(RECORD, field.name) for field in fields(Contents)}
+    contents |= {"id": "release", "commit": git(store.repo, "rev-parse", commit), "routes": routes}
+    checks = None if checked is None else ChecksRecord(git(store.repo, "rev-parse", checked), {}, overridden)
+    return Pack(**contents, compose={}, colours={}, shared={}, build={}, env="", values=(), checks=checks)
+
+
+def test_the_tree_that_was_checked_goes_on(attempt):
+    require_checked(attempt, repository(attempt), pack_of(attempt.store, "all^{tree}"))
+    assert attempt.store.journal.read() == ([], [])
+
+
+@pytest.mark.parametrize("checked", ["all~1^{tree}", None])
+def test_another_tree_or_none_is_refused(attempt, checked):
+    with pytest.raises(Refused, match="its result is of another tree"):
+        require_checked(attempt, repository(attempt), pack_of(attempt.store, checked))
+
+
+def test_a_way_back_needs_no_check(store):
+    attempt = begin_attempt(store, app="shop", back=True)
+    require_checked(attempt, repository(attempt), pack_of(store, None))
+
+
+def test_what_was_let_through_stands_in_the_journal_with_its_reason(attempt):
+    require_checked(attempt, repository(attempt), pack_of(attempt.store, "all^{tree}", "without lint (a hot fix)"))
+    (entry,), problems = attempt.store.journal.read()
+    assert (entry.step, entry.what, entry.why, problems) == (
+        "predeploy",
+        "overridden",
+        "without lint (a hot fix)",
+        [],
+    )
+
+
+DIGESTS = Digests("env", "settings")
+
+
+@pytest.fixture
+def live(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The newest commit, live with the env and the settings of ``DIGESTS``."""
+    record = replace(RECORD, commit=git(store.repo, "rev-parse", "all"), env_digest="env", settings="settings")
+    store.releases.write(record)
+    shown = LiveRelease("blue", record.id, 1, record.commit, "", "good", None, (), {}, None)
+    monkeypatch.setattr(admission, "live_release", lambda *_: shown)
+    monkeypatch.setattr(admission, "refuse_strangers", lambda *_: None)
+    return record.id
+
+
+def test_what_is_live_already_with_the_same_env_and_settings_is_found(attempt, live):
+    pack = pack_of(attempt.store, "all^{tree}")
+    assert admit(attempt, repository(attempt), pack, DIGESTS).id == live
+    assert admit(attempt, repository(attempt), pack, Digests("env", "other")) is None
+
+
+def test_with_force_the_same_commit_is_deployed_again(store, live):
+    attempt = begin_attempt(store, app="shop", force=True)
+    assert admit(attempt, repository(attempt), pack_of(store, "all^{tree}"), DIGESTS) is None
+
+
+def test_a_commit_that_the_live_one_does_not_lead_to_is_refused_unless_that_is_allowed(store, live):
+    pack = pack_of(store, "all~1^{tree}", "", "all~1")
+    attempt = begin_attempt(store, app="shop")
+    with pytest.raises(Refused, match=r"is not a descendant of .* somebody deployed something newer"):
+        admit(attempt, repository(attempt), pack, DIGESTS)
+    attempt = begin_attempt(store, app="shop", allow_downgrade=True)
+    assert admit(attempt, repository(attempt), pack, DIGESTS) is None
+
+
+def test_a_commit_that_was_rolled_back_from_with_this_env_is_refused_unless_forced(store, live):
+    pack = pack_of(store, "all~1^{tree}", "", "all~1")
+    store.releases.write(replace(RECORD, id="R0", commit=pack.commit, env_digest="env", state="bad"))
+    attempt = begin_attempt(store, app="shop", allow_downgrade=True)
+    with pytest.raises(Refused, match="with this env is bad: R0 was rolled back from"):
+        admit(attempt, repository(attempt), pack, DIGESTS)
+    assert admit(attempt, repository(attempt), pack, Digests("other", "settings")) is None
+    attempt = begin_attempt(store, app="shop", allow_downgrade=True, force=True)
+    assert admit(attempt, repository(attempt), pack, DIGESTS) is None
+
+
+def test_addresses_that_the_edge_does_not_hold_are_refused_with_the_way_to_get_them(store, live):
+    write_json(store.edge / "routes.json", [Route("web", 80, 8080).encode()])
+    pack = pack_of(store, "all^{tree}", "", "all", Route("web", 80, 8080), Route("web", 80, 9090))
+    attempt = begin_attempt(store, app="shop", host="prod")
+    with pytest.raises(Refused, match=r"does not hold web:80 on 0.0.0.0:9090: .*inv edge.apply --host prod"):
+        admit(attempt, repository(attempt), pack, Digests("env", "other"))
