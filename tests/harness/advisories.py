@@ -1,4 +1,4 @@
-"""A source of advisories on loopback: pypi.org as a proxy leads to it, and osv's API at an address."""
+"""An advisory source on loopback: pypi.org behind a proxy, and the API of osv."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ HOST = "pypi.org"
 
 
 def advisory(number: str, **more: Any) -> dict[str, Any]:
-    """As both sources give it."""
-    plain = {"id": number, "aliases": [f"CVE-{number}"], "details": "Reads files of others.", "fixed_in": ["9.9"]}
-    return {**plain, **more}
+    """Return an advisory in the form that both sources use."""
+    base = {"id": number, "aliases": [f"CVE-{number}"], "details": "Reads files of others.", "fixed_in": ["9.9"]}
+    return {**base, **more}
 
 
 class Advisories(ThreadingHTTPServer):
-    """Knows every package but ``unknown``; ``found`` are the advisories by package."""
+    """An advisory source that knows every package except ``unknown``."""
 
     daemon_threads = True
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.found: dict[str, list[dict[str, Any]]] = {}
+        self.known: dict[str, list[dict[str, Any]]] = {}
+        """The advisories of each package."""
         self.unknown: set[str] = set()
         self.certificate = certificate(folder)
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -44,7 +45,7 @@ class Advisories(ThreadingHTTPServer):
 
     @property
     def env(self) -> dict[str, str]:
-        """Leads pypi.org here."""
+        """The environment that leads requests for pypi.org here."""
         return {"HTTPS_PROXY": self.address, "NO_PROXY": "", "REQUESTS_CA_BUNDLE": str(self.certificate)}
 
 
@@ -67,15 +68,15 @@ class Handler(BaseHTTPRequestHandler):
         if name in self.server.unknown:
             self.send_error(404)
         else:
-            known = {"info": {"name": name, "version": version}, "vulnerabilities": self.server.found.get(name, [])}
-            self.answer(known)
+            vulnerabilities = self.server.known.get(name, [])
+            self.answer({"info": {"name": name, "version": version}, "vulnerabilities": vulnerabilities})
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        name = asked["package"]["name"]
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        name = request["package"]["name"]
         affected = [{"package": {"name": name, "ecosystem": "PyPI"}, "ranges": []}]
-        found = [{**each, "affected": affected} for each in self.server.found.get(name, [])]
-        self.answer({"vulns": found} if found else {})
+        advisories = [{**each, "affected": affected} for each in self.server.known.get(name, [])]
+        self.answer({"vulns": advisories} if advisories else {})
 
     def answer(self, value: Any) -> None:
         body = json.dumps(value).encode()
@@ -86,15 +87,15 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Keep requests out of the tests' output."""
 
 
 def certificate(folder: Path) -> Path:
-    """A key and a certificate for pypi.org that signs itself, in one file."""
+    """Write a key and a self-signed certificate for pypi.org into one file, and return its path."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
     now = datetime.datetime.now(datetime.timezone.utc)
-    made = (
+    signed = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -107,7 +108,7 @@ def certificate(folder: Path) -> Path:
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     path = folder / "pypi.pem"
-    path.write_bytes(plain + made.public_bytes(pem))
+    path.write_bytes(private + signed.public_bytes(pem))
     return path

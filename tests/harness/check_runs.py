@@ -1,4 +1,4 @@
-"""Runs of checks that are functions of the test."""
+"""Runs of checks that are functions of a test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.harness.machine_answers import host_machine
 
 
 class Shown:
-    """What the screen is told."""
+    """A screen that records the checks that begin and end."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -45,5 +45,5 @@ def of_two_machines(subject: Subject) -> Subject:
 
 
 def number(one: Subject) -> int:
-    """The machine's number."""
+    """Return the machine's number."""
     return int(one.machine.removeprefix("prod"))

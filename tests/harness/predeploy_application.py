@@ -1,4 +1,4 @@
-"""A small application and the checkout that checks it, run through ``inv predeploy`` as a person types it."""
+"""A small application and the checkout that runs ``inv predeploy`` on it, as a person does."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ services:
 
 
 @dataclass
-class Said:
-    """What a run of predeploy said."""
+class PredeployRun:
+    """The outcome of a run of predeploy."""
 
     code: int
     text: str
     json: dict[str, Any]
 
     def check(self, name: str) -> dict[str, Any]:
-        check: dict[str, Any]
-        (check,) = [each for each in self.json["checks"] if each["name"] == name]
-        return check
+        """Return a check's entry of the JSON."""
+        entry: dict[str, Any]
+        (entry,) = [check for check in self.json["checks"] if check["name"] == name]
+        return entry
 
     def rules(self, name: str, severity: str = "error") -> list[str]:
-        """The rules of a check's findings."""
-        return [each["rule"] for each in self.check(name)["findings"] if each["severity"] == severity]
+        """Return the rules of a check's findings."""
+        findings = self.check(name)["findings"]
+        return [finding["rule"] for finding in findings if finding["severity"] == severity]
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Application:
 
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
-    """What the command's process sees beyond this one's."""
+    """What the command's environment adds to this process's."""
     closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def __post_init__(self) -> None:
@@ -58,23 +60,23 @@ class Application:
         (self.checkout / "invoke.yaml").write_text(json.dumps({"app": {"name": "small", "path": str(self.app)}}))
 
     def write(self, name: str, text: str | bytes) -> Path:
-        """A file of the application."""
+        """Write a file of the application and return its path."""
         path = self.app / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
 
     def settings(self, **predeploy: Any) -> None:
-        """``app.predeploy`` of the application."""
+        """Set the application's ``app.predeploy``."""
         self.write("invoke.yaml", json.dumps({"app": {"name": "small", "predeploy": predeploy}}))
 
-    def predeploy(self, only: str, *words: str) -> Said:
-        """Runs the named checks on all that is added to git."""
+    def predeploy(self, only: str, *words: str) -> PredeployRun:
+        """Add all files to git, and run the named checks on them."""
         subprocess.run(["git", "-C", str(self.app), "add", "--all"], check=True, timeout=SECONDS)
-        told = self.folder / "told.json"
-        told.unlink(missing_ok=True)
+        report = self.folder / "report.json"
+        report.unlink(missing_ok=True)
         done = subprocess.run(
-            [sys.executable, "-m", "invoke", "predeploy", "--only", only, "--json", str(told), *words],
+            [sys.executable, "-m", "invoke", "predeploy", "--only", only, "--json", str(report), *words],
             cwd=self.checkout,
             env={**os.environ, "PYTHONPATH": str(TOP), "COLUMNS": "400", **self.environ},
             stdin=subprocess.DEVNULL,
@@ -84,4 +86,5 @@ class Application:
             timeout=SECONDS,
             check=False,
         )
-        return Said(done.returncode, done.stdout, json.loads(told.read_text()) if told.exists() else {})
+        result = json.loads(report.read_text()) if report.exists() else {}
+        return PredeployRun(done.returncode, done.stdout, result)

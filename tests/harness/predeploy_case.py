@@ -1,4 +1,4 @@
-"""A small application, checked through the real command line with the real tools and no network."""
+"""A small application that the real command line checks, with the real tools and no network."""
 
 from __future__ import annotations
 
@@ -61,18 +61,18 @@ HALF_TEST = "from shop.half import one\n\n\ndef test_one():\n    assert one() ==
 
 @dataclass(frozen=True)
 class Case:
-    """What is changed in the application that passes, and what is to be seen."""
+    """A change of the application that passes, and what its check must then report."""
 
     outcome: str = "pass"
     files: Mapping[str, str | None] = field(default_factory=dict)
     setting: Mapping[str, Any] = field(default_factory=dict)
     rule: str = ""
-    """A finding's rule."""
+    """The rule of a finding."""
     says: str = ""
-    """In the reason or a finding."""
+    """A text of the reason or of a finding."""
     env: Mapping[str, str] = field(default_factory=dict)
     advisories: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
-    """What the source of advisories answers, by package."""
+    """What the advisory source answers for each package."""
 
 
 class Checkout:
@@ -86,11 +86,11 @@ class Checkout:
         self.requirements = f"--no-index\n--find-links {folder / 'wheels'}\n{self.pin('pytest')}{self.pin('coverage')}"
 
     def pin(self, name: str) -> str:
-        """A line of requirements: the version that is installed here."""
+        """Return a line of requirements with the version that is installed here."""
         return f"{name}=={self.versions[name]}\n"
 
     def application(self, folder: Path, case: Case) -> Path:
-        """The application, committed."""
+        """Write and commit the application, and return its folder."""
         files = {**FILES, "requirements.txt": self.requirements, **case.files}
         setting = {**SETTING, **case.setting}
         files["invoke.yaml"] = json.dumps({"app": {"name": "shop", "predeploy": setting}})
@@ -104,22 +104,22 @@ class Checkout:
         return folder
 
     def run(self, app: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """``inv predeploy``."""
+        """Run ``inv predeploy``."""
         command = [sys.executable, "-m", "invoke", "predeploy", "--app", str(app), *words]
-        whole = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
-        return subprocess.run(command, cwd=self.folder, env=whole, capture_output=True, text=True, timeout=300)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300)
 
     def checks(self, app: Path, *names: str, words: tuple[str, ...] = (), env: Mapping[str, str] | None = None) -> Any:
-        """Each check's entry of the JSON, by name."""
+        """Run checks, and return each one's entry of the JSON by name. The exit code must be that of the outcome."""
         report = self.folder / "result.json"
         report.unlink(missing_ok=True)
         done = self.run(app, "--only", ",".join(names), "--json", str(report), *words, env=env)
         assert report.exists(), done.stdout + done.stderr
         assert not re.search(r"(?m)^Traceback", done.stdout + done.stderr)
-        found = json.loads(report.read_text())
-        expected = {"pass": 0, "fail": 1, "unknown": 3}[found["outcome"]]
+        result = json.loads(report.read_text())
+        expected = {"pass": 0, "fail": 1, "unknown": 3}[result["outcome"]]
         assert done.returncode == expected, done.stdout + done.stderr
-        return {check["name"]: {**check, "screen": done.stdout} for check in found["checks"]}
+        return {check["name"]: {**check, "screen": done.stdout} for check in result["checks"]}
 
 
 def checked(
@@ -128,7 +128,7 @@ def checked(
     """Return a check's entry of the JSON. Coverage needs the suites."""
     env = dict(case.env)
     if advisories is not None:
-        advisories.found, advisories.unknown = dict(case.advisories), set()
+        advisories.known, advisories.unknown = dict(case.advisories), set()
         env = {**advisories.env, **env}
     names = [*SUITES, name] if name == "coverage" else [name]
     entry: dict[str, Any] = checkout.checks(checkout.application(folder, case), *names, env=env)[name]
@@ -143,7 +143,7 @@ def subject_of(checkout: Checkout, app: Path, setting: dict[str, Any] | None = N
 
 
 def python(text: str) -> str:
-    """Source as it stands in a file."""
+    """Return source without its indentation."""
     return textwrap.dedent(text).lstrip("\n")
 
 
@@ -211,27 +211,27 @@ HALF_COVERED = Case(
 
 
 def seen(check: Mapping[str, Any]) -> str:
-    """All words of a check."""
+    """Return all words of a check."""
     return "\n".join([check["reason"], *(finding["what"] for finding in check["findings"])])
 
 
 def holds(case: Case, check: Mapping[str, Any]) -> None:
-    """The check ended as the case says."""
+    """Require that the check ends as the case says."""
     assert check["outcome"] == case.outcome, check["screen"]
     assert not case.rule or case.rule in [finding["rule"] for finding in check["findings"]], check["findings"]
     assert case.says in seen(check)
 
 
 def pack(names: list[str], into: Path) -> dict[str, str]:
-    """Wheels of what is installed here, with what they need, so that nothing is fetched. Returns their versions."""
-    found: dict[str, str] = {}
+    """Pack installed packages and what they need as wheels, for use without a network. Return their versions."""
+    versions: dict[str, str] = {}
     while names:
         distribution = importlib.metadata.distribution(names.pop())
-        if distribution.name not in found:
-            found[distribution.name] = distribution.version
+        if distribution.name not in versions:
+            versions[distribution.name] = distribution.version
             _pack(distribution, into)
             names += [need.name for need in _needs(distribution)]
-    return found
+    return versions
 
 
 def _needs(distribution: importlib.metadata.Distribution) -> Iterator[Requirement]:

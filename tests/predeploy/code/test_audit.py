@@ -64,7 +64,7 @@ def test_an_ignore_that_ended_no_longer_counts_and_is_named(checkout, advisories
 
 def test_a_package_that_the_source_does_not_know_is_not_audited(checkout, advisories, tmp_path):
     app = checkout.application(tmp_path, Case())
-    advisories.found, advisories.unknown = {}, {"iniconfig"}
+    advisories.known, advisories.unknown = {}, {"iniconfig"}
     check = checkout.checks(app, "audit", env=advisories.env)["audit"]
     assert check["outcome"] == "unknown"
     assert "not audited: pypi knows nothing of iniconfig" in check["reason"]
