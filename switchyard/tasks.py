@@ -30,7 +30,7 @@ class Verb:
 
         @functools.wraps(self.function)  # Invoke reads the flags, and drops the first parameter
         def body(context: Context, **flags: str | bool) -> None:
-            run(lambda: self.function(checkout, **flags), as_json=flags.get("json") is True)
+            run(lambda: self.function(checkout, **flags), as_json=wants_json(**flags))
 
         return Task(body, positional=(), auto_shortflags=False, help=dict(self.help))
 
@@ -62,6 +62,11 @@ def run(verb: Callable[[], int], *, as_json: bool) -> None:
         gc.freeze()  # saves the interpreter a last collection of everything when it exits
     if code:
         raise Exit(None, code)
+
+
+def wants_json(json: str | bool = False, **others: str | bool) -> bool:
+    """Return whether a verb prints one object. ``inv predeploy --json FILE`` writes a file instead."""
+    return json is True
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def test_each_slip_of_settings_or_repository_is_named_with_its_exit_code_and_cha
     settings.write_text("app:\n  drain: soon\n")
     refused(site, code=2, says="invoke.yaml:2: app.drain: Input should be a valid integer")
     settings.write_text(written)
-    refused(site, "deploy", "--force", code=4, says="add --yes where nobody can be asked")
+    refused(site, "deploy", "--force", code=4, says="Add --yes where nobody can answer a question")
     for text, code, says in (
         (whole.replace("${BREAK:-none}", "${NEEDED:?}"), 2, "hosts.NAME.env"),
         (whole.replace("${BREAK:-none}", "${NEEDED}"), 2, "nothing sets NEEDED"),
@@ -106,7 +106,7 @@ def test_each_slip_of_settings_or_repository_is_named_with_its_exit_code_and_cha
     known = site.checkout / ".switchyard" / "known_hosts"
     keys = known.read_text()
     known.write_text("")
-    refused(site, code=3, says="its host key is unknown. Check it, then: ssh-keyscan")
+    refused(site, code=3, says="its host key is unknown. Verify the key, then add it: ssh-keyscan")
     known.write_text(keys)
     assert site.containers("blue") == site.containers("edge") == {}
     assert site.run("sh", "-c", f"ls /home/deploy/apps/{site.name}/releases 2>/dev/null || true") == ""
@@ -118,7 +118,7 @@ def test_a_service_without_a_health_check_goes_live_by_a_rule_that_is_told(site)
     site.settings(healthy_within=60)
     site.commit("1")
     done = site.inv("deploy")
-    assert done.returncode == 0 and "weak: web declare no health check; their ports" in done.stdout, done.stdout
+    assert done.returncode == 0 and "weak: web declare no health check; only their ports" in done.stdout, done.stdout
     assert site.answer() == "1"
 
 
@@ -152,7 +152,7 @@ def test_a_key_that_the_host_refuses_is_told(site, tmp_path):
     site.commit("1")
     paramiko.RSAKey.generate(2048).write_private_key_file(str(tmp_path / "key"))
     invoke_yaml(site, key=str(tmp_path / "key"))
-    refused(site, code=3, says="refused the key")
+    refused(site, code=3, says="refuses the key")
 
 
 def test_a_key_file_that_is_not_there_is_told(site):

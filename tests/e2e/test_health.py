@@ -64,7 +64,7 @@ def test_a_release_is_taken_back_where_users_get_another_and_unverified_where_no
         site.users_ask(f"http://127.0.0.1:{server.server_port}")
         Cached.release = site.receipt("status")["hosts"][0]["live"]["release"]
         wrong = site.inv("deploy")
-        assert wrong.returncode == 5 and f"is answered by release {Cached.release}, not " in wrong.stdout, wrong.stdout
+        assert wrong.returncode == 5 and f"release {Cached.release} answers " in wrong.stdout, wrong.stdout
         assert site.answer() == "1" and site.journal()[-1] == ("deploy", "taken back")
         Cached.release = None
         unverified = site.inv("deploy", "--force", "--yes")

@@ -70,5 +70,5 @@ def test_a_dry_run_says_whether_the_host_would_refuse_the_commit(site):
     site.receipt("deploy")
     site.broken("none")
     (planned,) = json.loads(site.inv("deploy", "--dry-run", "--rev", older, "--json").stdout)["hosts"]
-    assert any(change.startswith("REFUSED: not a descendant of") for change in planned["changes"]), planned
+    assert any(change.startswith("REFUSED: does not descend from the live") for change in planned["changes"]), planned
     assert any(change.startswith("REFUSED: prod1: the live release has env keys") for change in planned["changes"])

@@ -41,7 +41,7 @@ def test_a_beat_keeps_it_going(attempt):
     attempt.tick()
 
 
-@pytest.mark.parametrize("why", [{}, {"why": "the connection was lost while the release was sent"}])
+@pytest.mark.parametrize("why", [{}, {"why": "the connection was lost while the release was being sent"}])
 def test_a_cancel_before_the_switch_ends_it_with_what_is_said_of_it(attempt, why):
     say(attempt, Word("cancel", **why))
     with pytest.raises(Cancelled, match=why.get("why", "cancelled by the operator before the switch")):

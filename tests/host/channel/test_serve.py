@@ -123,3 +123,14 @@ def test_an_attempt_that_this_host_does_not_know_is_lost(tmp_path, capsys):
 def test_what_an_attempt_writes_to_is_there_before_it_runs_out_of_inodes(tmp_path):
     module.begin(tmp_path / "one", Request("deploy", "web", str(tmp_path)))
     assert {path.name for path in (tmp_path / "one").iterdir()} == {"request.json", "events.jsonl", "said.jsonl"}
+
+
+def test_a_host_of_a_newer_layout_refuses_with_a_whole_end(tmp_path, capsys):
+    (tmp_path / "layout").write_text("2\n")
+    for verb in ("status", "deploy"):
+        with open(os.devnull, "rb") as words:
+            assert module.serve(Request(verb, "shop", str(tmp_path), attempt="a"), words) == 4
+        end = json.loads(capsys.readouterr().out)
+        assert end.items() >= {"event": "end", "outcome": "refused", "exit": 4, "live": None, "looked": False}.items()
+        assert {"before", "release", "reason"} <= set(end) and "newer than this Switchyard" in end["reason"]
+    assert [path.name for path in tmp_path.iterdir()] == ["layout"], "nothing was changed"

@@ -1,0 +1,31 @@
+"""``inv`` as a process of its own, in a checkout with a ``tasks.py``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+PROD = "app: {name: shop}\nhosts:\n  prod:\n    machines: [{name: a, address: 192.0.2.1}]\n"
+"""Settings of one host, which nobody reaches."""
+
+
+def checkout(folder: Path, settings: str = PROD) -> Path:
+    """Write the two files of a checkout."""
+    (folder / "tasks.py").write_text("from switchyard.tasks import here\nns = here(__file__)\n")
+    (folder / "invoke.yaml").write_text(settings)
+    return folder
+
+
+def python(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in a folder, with this checkout's Switchyard."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TOP), *sys.path]), **env}
+    argv = [sys.executable, *words]
+    return subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def inv(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run ``inv`` in a checkout."""
+    return python(folder, "-m", "invoke", *words, **env)
