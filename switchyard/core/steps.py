@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from switchyard.core.site import NOTHING, Site, Slot
 
@@ -44,8 +44,7 @@ class Step:
         return f"{self.name} {self.colour}" if self.colour else self.name
 
 
-@dataclass(frozen=True)
-class Assumed:
+class Assumed(NamedTuple):
     """What a plan assumes of the release that it brings up."""
 
     release: str
@@ -58,8 +57,7 @@ Effect: TypeAlias = Callable[[Site, Step, Assumed], Site]
 SlotEffect: TypeAlias = Callable[[Slot, Assumed], Slot]
 
 
-@dataclass(frozen=True)
-class StepKind:
+class StepKind(NamedTuple):
     """One row of the table of steps."""
 
     phrase: str

@@ -12,8 +12,8 @@ from switchyard.host.wanted_release import WantedRelease
 class CommandRunner:
     """Runs commands for the wanted release."""
 
-    def __init__(self, wanted: WantedRelease, tick: Callable[[], None]) -> None:
-        self._wanted = wanted
+    def __init__(self, release: WantedRelease, tick: Callable[[], None]) -> None:
+        self._release = release
         self._tick = tick
         self._shown: list[str] = []
 
@@ -31,12 +31,12 @@ class CommandRunner:
         """Run a command; return its exit code and output. ``shown`` stands for it in events and plans."""
         self.show(shown or argv)
         return process.run(
-            argv, within=within, cwd=cwd, check=check, extra=extra, log=self._wanted.log, tick=tick or self._tick
+            argv, within=within, cwd=cwd, check=check, extra=extra, log=self._release.log, tick=tick or self._tick
         )
 
     def show(self, argv: Sequence[str]) -> None:
         """Add a command to those of the current step, in the form that the plan shows."""
-        self._shown.append(commands.shown(argv, self._wanted.id))
+        self._shown.append(commands.shown(argv, self._release.id))
 
     def begin_step(self) -> None:
         """Forget the commands of the step before."""

@@ -16,30 +16,28 @@ CUT_SHORT = "was to be changed when an apply was killed"
 
 def changes_to_apply(store: Store, record: ReleaseRecord) -> dict[str, list[str]]:
     """Return the shared services that an apply of a release changes, those of a killed apply among them."""
-    applied = read_document(store.shared / "wanted.json")
-    wanted = store.releases.document(record.id, "shared")
+    before = read_document(store.shared / "wanted.json")
+    after = store.releases.document(record.id, "shared")
     unfinished = {service: [CUT_SHORT] for service in backup.left(store.shared)}
-    return {**unfinished, **shared_changes(store, applied, wanted, record.shared_objects)}
+    return {**unfinished, **shared_changes(store, before, after, record.shared_objects)}
 
 
-def shared_changes(
-    store: Store, applied: Document, wanted: Document, objects: Mapping[str, str]
-) -> dict[str, list[str]]:
+def shared_changes(store: Store, before: Document, after: Document, objects: Mapping[str, str]) -> dict[str, list[str]]:
     """Return the shared services that differ from what runs, each with the keys, files and volumes that do.
 
     A new service is no change. ``objects`` maps each mounted file to its git object.
     """
     known = read_words(store.shared / "files.json")
     files = [name for name, object_id in objects.items() if known.get(name, object_id) != object_id]
-    mounted = volumes_of(applied.raw)
-    volumes = [name for name, volume in volumes_of(wanted.raw).items() if mounted.get(name, volume) != volume]
-    keys_of = changed_keys(services_of(applied.raw), services_of(wanted.raw))
+    mounted = volumes_of(before.raw)
+    volumes = [name for name, volume in volumes_of(after.raw).items() if mounted.get(name, volume) != volume]
+    keys_of = changed_keys(services_of(before.raw), services_of(after.raw))
     changes: dict[str, list[str]] = {}
-    for name in applied.services:
-        if name not in wanted.services:
+    for name in before.services:
+        if name not in after.services:
             changes[name] = ["is gone"]
             continue
-        mounts = json.dumps(wanted.services[name].setting("volumes") or ())
+        mounts = json.dumps(after.services[name].setting("volumes") or ())
         reasons = keys_of.get(name, [])
         reasons += [f"file {file}" for file in files if f"/files/{file}" in mounts]
         reasons += [f"volume {volume}" for volume in volumes if f'"source": "{volume}"' in mounts]

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from switchyard.core.wire.request import Word
 
 
-@dataclass(frozen=True)
-class PackPart:
+class PackPart(NamedTuple):
     """Some bytes of a pack. The word that announced the pack comes after its last part."""
 
     data: bytes
 
 
-@dataclass(frozen=True)
-class WordFrame:
+class WordFrame(NamedTuple):
     """A word whose pack, if it has one, arrived whole."""
 
     word: Word

@@ -21,7 +21,7 @@ from switchyard.host.steps.pip_check import check_dependencies
 class Check(Protocol):
     """A command that changes nothing. ``tick`` runs meanwhile; what it raises ends the command."""
 
-    def __call__(self, *, tick: Callable[[], None]) -> object:
+    def __call__(self, *, tick: Callable[[], None]) -> tuple[int, str] | None:
         """Run the command. Raise where it fails."""
 
 

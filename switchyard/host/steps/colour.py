@@ -100,8 +100,8 @@ def cancel(attempt: Attempt, colour: str) -> None:
 
 def _keep_evidence(attempt: Attempt, container: Container) -> None:
     """Write a container's last lines, and what the engine knows of it, beside the release, without secrets."""
-    wanted = attempt.wanted
-    path = attempt.store.release(wanted.id) / "failed" / container.name
-    write(path.with_name(f"{path.name}.log"), wanted.redact(engine.logs(container.id, LOG_LINES)))
+    release = attempt.wanted
+    path = attempt.store.release(release.id) / "failed" / container.name
+    write(path.with_name(f"{path.name}.log"), release.redact(engine.logs(container.id, LOG_LINES)))
     description = json.dumps(engine.description(container.id), indent=1, ensure_ascii=False)
-    write(path.with_name(f"{path.name}.json"), wanted.redact(description))
+    write(path.with_name(f"{path.name}.json"), release.redact(description))

@@ -20,11 +20,11 @@ def prove_all(attempt: Attempt, key: str, containers: Sequence[Container], secon
 
     Meanwhile none of them may end. Each gets the seconds that its release allows, at most ``seconds_most``.
     """
-    wanted, releases, memory = attempt.wanted, attempt.store.releases, attempt.memory
-    release = release_of(containers) or wanted.id
+    releases, memory = attempt.store.releases, attempt.memory
+    release = release_of(containers) or attempt.wanted.id
     app = releases.settings(release, attempt.request.app)
-    ports = {route.service: route.port for route in releases.routes(release, wanted.routes)}
-    may_have_restarted = key.endswith(attempt.site().live) or release != wanted.id
+    ports = {route.service: route.port for route in releases.routes(release, attempt.wanted.routes)}
+    may_have_restarted = key.endswith(attempt.site().live) or release != attempt.wanted.id
     restarts = {each.id: engine.restart_count(each.id) if may_have_restarted else 0 for each in containers}
     try:
         for container in containers:

@@ -24,16 +24,16 @@ LOCALHOST = "127.0.0.1"
 
 def smoke(attempt: Attempt, colour: str) -> bool:
     """Ask every route through its preview port, then run the application's own smoke command."""
-    wanted, memory, app = attempt.wanted, attempt.memory, attempt.wanted.app
+    release, memory, app = attempt.wanted, attempt.memory, attempt.wanted.app
     urls = {}
-    for route in wanted.routes:
+    for route in release.routes:
         port = attempt.store.preview_port(f"{route.name}_{colour}")
         urls[f"URL_{route.service}_{route.port}".upper().replace("-", "_")] = f"http://{LOCALHOST}:{port}"
-        answer = ask_route(app, route, LOCALHOST, port, wanted.id)
+        answer = ask_route(app, route, LOCALHOST, port, release.id)
         if not answer.passed:
             return _fail_smoke(memory, f"smoke of {route.service}: {answer.seen}")
     if app.smoke:
-        folder = attempt.store.release(wanted.id) / "files" / app.path
+        folder = attempt.store.release(release.id) / "files" / app.path
         code, output = attempt.commands.run(app.smoke, within=SMOKE_WITHIN, cwd=str(folder), check=False, extra=urls)
         if code != 0:
             return _fail_smoke(memory, f"the smoke command ended with {code}:\n{output.strip()[-2000:]}")
@@ -48,13 +48,13 @@ def _fail_smoke(memory: Memory, reason: str) -> bool:
 
 def look(attempt: Attempt, colour: str) -> bool:
     """Ask every route from this host through the edge: the release that is meant to be live must answer."""
-    wanted, memory = attempt.wanted, attempt.memory
-    names = {route.name for route in wanted.routes}
+    release, memory = attempt.wanted, attempt.memory
+    names = {route.name for route in release.routes}
     began = time.monotonic()
     deadline = began + LOOK_WITHIN
-    for route in (route for route in edge_routes(attempt.store, wanted.routes) if route.name in names):
+    for route in (route for route in edge_routes(attempt.store, release.routes) if route.name in names):
         host = LOCALHOST if route.address in ("0.0.0.0", "") else route.address
-        while not (answer := ask_route(wanted.app, route, host, route.listen, wanted.id)).passed:
+        while not (answer := ask_route(release.app, route, host, route.listen, release.id)).passed:
             if time.monotonic() < began + engine.BACK_WITHIN and engine.is_away():  # its containers come back with it
                 deadline = time.monotonic() + LOOK_WITHIN
             if time.monotonic() > deadline or "answered by release" in answer.seen:

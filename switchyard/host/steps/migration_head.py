@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from switchyard.core import commands, names
 from switchyard.core.app import Migrations
@@ -16,8 +16,7 @@ ADAPTER_WITHIN = 120.0
 """Seconds for one command of the adapter."""
 
 
-@dataclass(frozen=True)
-class Migrator:
+class Migrator(NamedTuple):
     """The oneshot that migrates. Its adapter's commands run in its own image."""
 
     attempt: Attempt
@@ -73,8 +72,8 @@ class Migrator:
 
     def _run(self, command: Sequence[str]) -> tuple[int, list[str]]:
         """Run a command in the oneshot's image. Return its exit code and the lines that it printed."""
-        wanted, service = self.attempt.wanted, self.migrations.service
-        project, document = names.project(self.attempt.request.app, self.colour), wanted.target().document(self.colour)
+        release, service = self.attempt.wanted, self.migrations.service
+        project, document = names.project(self.attempt.request.app, self.colour), release.target().document(self.colour)
         argv = commands.compose(project, document, "run", "-T", "--no-deps", "--rm", service, *command)
-        code, output = process.run(argv, within=ADAPTER_WITHIN, check=False, log=wanted.log, tick=self.attempt.tick)
+        code, output = process.run(argv, within=ADAPTER_WITHIN, check=False, log=release.log, tick=self.attempt.tick)
         return code, [line.strip() for line in output.splitlines() if line.strip()]

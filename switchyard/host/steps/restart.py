@@ -28,12 +28,12 @@ def chosen_containers(request: Request, colour: str) -> list[Container]:
 
 def restart_each(attempt: Attempt, colour: str) -> None:
     """Restart one container after the other, each healthy before the next restarts."""
-    wanted, proxy = attempt.wanted, attempt.proxy
+    app, proxy = attempt.wanted.app, attempt.proxy
     containers = chosen_containers(attempt.request, colour)
     for container in containers:
         attempt.lease.guard()
         attempt.events.progress(f"restarting {container.service}")
-        up = {route: proxy.servers_up(f"{route.name}_{colour}") for route in wanted.routes}
+        up = {route: proxy.servers_up(f"{route.name}_{colour}") for route in attempt.wanted.routes}
         try:
             _take_out(attempt, container, containers)
             process.run(["docker", "restart", container.id], tick=attempt.lease.linger)
@@ -41,7 +41,7 @@ def restart_each(attempt: Attempt, colour: str) -> None:
         finally:
             proxy.resume(colour)
         for route, count in up.items():
-            health.await_up(attempt, route, colour, count, wanted.app.healthy_within)
+            health.await_up(attempt, route, colour, count, app.healthy_within)
 
 
 def _take_out(attempt: Attempt, container: Container, containers: Sequence[Container]) -> None:

@@ -26,23 +26,23 @@ def bring_up(attempt: Attempt, colour: str) -> None:
     """Bring networks, volumes and the shared project up, healthy. What runs already stays as it is."""
     home, record = attempt.store.shared, attempt.wanted.record
     lay_foundation(attempt.store, record)
-    wanted = attempt.store.releases.document(record.id, "shared")
-    if wanted.services:
+    document = attempt.store.releases.document(record.id, "shared")
+    if document.services:
         write_json(home / "files.json", _lay_files(attempt))
-        refuse_strangers(record.name, wanted)
-        _add_services(attempt, wanted)
+        refuse_strangers(record.name, document)
+        _add_services(attempt, document)
         prove_shared(attempt)
     if not (home / "wanted.json").exists() or not record.shared_unchanged:
-        write_json(home / "wanted.json", wanted.raw)
+        write_json(home / "wanted.json", document.raw)
     write(home / "ready", "")
 
 
-def _add_services(attempt: Attempt, wanted: Document) -> None:
+def _add_services(attempt: Attempt, document: Document) -> None:
     """Start the shared services that do not run yet."""
     path, record = attempt.store.shared / "compose.json", attempt.wanted.record
-    images = {service: record.images[service] for service in sorted(wanted.services)}
+    images = {service: record.images[service] for service in sorted(document.services)}
     running = services_of(read_object(path))
-    write_json(path, with_services(pin(wanted.raw, images), running))
+    write_json(path, with_services(pin(document.raw, images), running))
     for service, image in images.items():
         if service not in running:
             attempt.commands.run(commands.tag(image, names.tag(record.name, service, "shared")))
@@ -77,13 +77,13 @@ def _lay_files(attempt: Attempt, *, replaced: Collection[str] = ()) -> dict[str,
 def apply(attempt: Attempt, colour: str) -> None:
     """Recreate changed shared services on their volumes. Where one does not get healthy, all of them go back."""
     home, record = attempt.store.shared, attempt.wanted.record
-    wanted = attempt.store.releases.document(record.id, "shared")
+    document = attempt.store.releases.document(record.id, "shared")
     changes = changes_to_apply(attempt.store, record)
     lay_foundation(attempt.store, record)
-    refuse_strangers(record.name, wanted)
+    refuse_strangers(record.name, document)
     backup.keep(home, changes)
     before = read_object(home / "compose.json")
-    after = pin(wanted.raw, record.images)
+    after = pin(document.raw, record.images)
     unchanged = services_of(after).keys() - changes
     after = with_services(after, {name: each for name, each in services_of(before).items() if name in unchanged})
     try:
@@ -92,7 +92,7 @@ def apply(attempt: Attempt, colour: str) -> None:
     except SwitchyardError as error:
         restore(attempt, home, error, partial(_recreate, attempt, before, changes))
     write_json(home / "files.json", objects)
-    write_json(home / "wanted.json", wanted.raw)
+    write_json(home / "wanted.json", document.raw)
     backup.forget(home)
 
 

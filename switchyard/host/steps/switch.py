@@ -35,10 +35,9 @@ def switch(attempt: Attempt, colour: str) -> None:
 
 def _drain_map(attempt: Attempt, site: Site) -> str:
     """Return the map that sends requests of the old release's pages to it while it drains; empty without affinity."""
-    wanted = attempt.wanted
-    if site.live not in names.COLOURS or not any(route.affinity for route in wanted.routes):
+    if site.live not in names.COLOURS or not any(route.affinity for route in attempt.wanted.routes):
         return ""
-    return edge.drain_map({site.slot(site.live).release or "none": int(time.time()) + wanted.app.drain})
+    return edge.drain_map({site.slot(site.live).release or "none": int(time.time()) + attempt.wanted.app.drain})
 
 
 def _record(attempt: Attempt, release: str, colour: str) -> None:

@@ -15,10 +15,10 @@ from switchyard.host.steps.table import act
 
 def edge_apply(attempt: Attempt) -> Ending:
     """Recreate the edge with the addresses of a commit once the operator agrees to the interruption."""
-    store, wanted = attempt.store, attempt.wanted
+    store = attempt.store
     receive_commit(attempt, store.edge / "routes.json")
     before = {_address(route) for route in store.published_routes() or ()}
-    after = {_address(route) for route in wanted.routes}
+    after = {_address(route) for route in attempt.wanted.routes}
     if before == after and not backup.is_unfinished(store.edge):
         return unchanged("the edge holds the addresses of this commit: nothing to do")
     _require_free_ports(attempt)
@@ -26,7 +26,7 @@ def edge_apply(attempt: Attempt) -> Ending:
     lines += [f"gone: {address}" for address in sorted(before - after)]
     ask(attempt, [*lines, "every route is interrupted while the edge is recreated, for about a second"])
     act(attempt, Step("apply_edge"))
-    store.releases.update(wanted.id, state="applied")
+    store.releases.update(attempt.wanted.id, state="applied")
     return Ending("applied")
 
 
