@@ -64,7 +64,7 @@ def test_a_host_with_an_older_python_is_told(site):
     site.commit("1")
     site.run("sh", "-c", f"printf '%s' '{OLDER}' > /usr/local/bin/python3; chmod 755 /usr/local/bin/python3")
     try:
-        refused(site, code=3, says="its python3 is 3.9.2; Switchyard needs 3.10")
+        refused(site, code=3, says="python3 is 3.9.2 there. Install Python 3.10")
     finally:
         site.run("rm", "/usr/local/bin/python3")
 

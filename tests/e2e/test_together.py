@@ -38,6 +38,6 @@ def test_whoever_comes_during_a_deploy_is_turned_away_and_a_second_checkout_lose
     assert process.returncode == 0 and site.answer() == "2", said
     other.receipt("deploy")
     lost = site.inv("deploy")
-    assert lost.returncode == 4 and "env keys that this one lacks: COLOUR" in lost.stdout, lost.stdout
+    assert lost.returncode == 4 and "env keys that this release lacks: COLOUR" in lost.stdout, lost.stdout
     site.receipt("rollback")
     assert site.answer() == "2"
