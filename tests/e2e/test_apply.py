@@ -37,11 +37,11 @@ def cut_short(site: Site, verb: str, when: str) -> None:
     kill = f"""until {when}; do :; done; kill -9 $(grep -o '^ "pid": [0-9]*' lease.json | tr -dc 0-9)"""
     with site.start(verb, "--yes", "--host", "prod") as process:
         site.run("sh", "-c", f"cd {root}; {kill}")
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 1 and "the host program was killed" in said, said
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and "the host program was killed" in output, output
     for typed, code in (("status", 7), ("deploy", 4)):
-        told = site.inv(typed)
-        assert told.returncode == code and f"inv {verb} was cut short" in told.stdout, told.stdout
+        done = site.inv(typed)
+        assert done.returncode == code and f"inv {verb} was cut short" in done.stdout, done.stdout
 
 
 def test_a_changed_shared_service_stops_a_deploy_and_shared_apply_carries_it_out_with_its_data(with_cache):

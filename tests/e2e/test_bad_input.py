@@ -80,8 +80,8 @@ def test_each_slip_of_settings_or_repository_is_named_with_its_exit_code_and_cha
         site.git("commit", "--quiet", "--message", "a slip")
 
     with site.start("deploy", "--host", "prdo") as process:
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 2 and "did you mean 'prod'? Known hosts: prod" in said, said
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2 and "did you mean 'prod'? Known hosts: prod" in output, output
     settings.write_text("app:\n  nmae: x\n" + written[:0])
     refused(site, code=2, says="invoke.yaml:2: app.nmae: unknown key; did you mean name?")
     settings.write_text("app:\n  drain: soon\n")
@@ -205,5 +205,5 @@ def test_odd_names_messages_and_values_arrive_whole(site):
     assert site.answer() == "1"
     (container,) = site.containers("blue")
     (details,) = json.loads(site.docker("inspect", container))
-    found = dict(entry.split("=", 1) for entry in details["Config"]["Env"])
-    assert {name: found[name] for name in values} == values
+    env = dict(entry.split("=", 1) for entry in details["Config"]["Env"])
+    assert {name: env[name] for name in values} == values

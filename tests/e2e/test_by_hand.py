@@ -48,13 +48,13 @@ def test_containers_that_somebody_stopped_or_removed_are_drift_and_the_next_rele
     assert status.returncode == 7 and "health unknown" in status.stdout, status.stdout
     assert "worker of blue, which is live, runs 0 of 1 times" in status.stdout, status.stdout
     assert "the shared service cache runs 0 of 1 times" in status.stdout, status.stdout
-    for version, live, by_hand, told in (
+    for version, live, by_hand, problem in (
         ("2", "blue", ("stop",), "web of blue, which is live, runs 0 of 1 times"),
         ("3", "green", ("rm", "--force"), "green, which is live, has no container"),
     ):
         site.docker(*by_hand, *site.containers(live))
         status = site.inv("status")
-        assert status.returncode == 7 and told in status.stdout, status.stdout
+        assert status.returncode == 7 and problem in status.stdout, status.stdout
         site.commit(version)
         site.receipt("deploy")
         assert site.answer() == version

@@ -16,10 +16,10 @@ from tests.harness.site import Site
 
 @pytest.fixture
 def relay(site: Site) -> Iterator[Relay]:
-    made = Relay(site.host.port)
-    site.reach_through(made.port)
-    yield made
-    made.server.close()
+    relay = Relay(site.host.port)
+    site.reach_through(relay.port)
+    yield relay
+    relay.server.close()
 
 
 def test_a_connection_that_is_cut_is_made_again_and_the_deploy_goes_to_its_end(site, relay):
@@ -33,11 +33,11 @@ def test_a_connection_that_is_cut_is_made_again_and_the_deploy_goes_to_its_end(s
 
 def test_a_word_that_a_broken_line_swallowed_is_said_again(site, relay):
     site.commit("1")
-    said = ""
+    output = ""
     with site.start("deploy", "--host", "prod") as process:
         assert process.stdout is not None
         for line in process.stdout:
-            said += line
+            output += line
             if "building images" in line:
                 relay.deaf = True
             if "nothing to go back to" in line:  # next is the word to switch, which the host does not hear
@@ -47,8 +47,8 @@ def test_a_word_that_a_broken_line_swallowed_is_said_again(site, relay):
                 relay.deaf = False
                 relay.cut()
         process.wait(30)
-    assert process.returncode == 0, said
-    assert "switching traffic" in said and "3 remote executions" in said
+    assert process.returncode == 0, output
+    assert "switching traffic" in output and "3 remote executions" in output
 
 
 def test_ctrl_c_while_a_release_is_sent_leaves_nobody_with_the_lease_and_the_next_deploy_goes_live(site, relay):
@@ -61,12 +61,12 @@ def test_ctrl_c_while_a_release_is_sent_leaves_nobody_with_the_lease_and_the_nex
         while not relay.swallowed:
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.01)
-        asked = time.monotonic()
+        interrupted = time.monotonic()
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
-    took = time.monotonic() - asked
+        output, _ = process.communicate(timeout=60)
+    took = time.monotonic() - interrupted
     relay.room = 0
-    assert process.returncode == 130 and "cancelled: nothing live changed" in said, said
+    assert process.returncode == 130 and "cancelled: nothing live changed" in output, output
     assert site.answer() == "1" and site.receipt("status")["hosts"][0]["lease"] is None
     site.receipt("deploy")
     assert site.answer() == "2"

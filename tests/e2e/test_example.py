@@ -22,12 +22,12 @@ UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 @pytest.fixture
 def betting(tmp_path, sandbox_host):
-    made = Betting(tmp_path, *sandbox_host)
-    yield made
+    site = Betting(tmp_path, *sandbox_host)
+    yield site
     try:
-        require_formats(made)
+        require_formats(site)
     finally:
-        clear(made)
+        clear(site)
 
 
 class Session:
@@ -66,9 +66,9 @@ class Session:
     def read(self) -> str:
         """Return the session's name: the last name in NewSession, the first message with names."""
         while True:
-            found = UUID.findall(self.socket.recv(timeout=20))
-            if found:
-                return found[-1].decode()
+            names = UUID.findall(self.socket.recv(timeout=20))
+            if names:
+                return names[-1].decode()
 
     def upload(self) -> int:
         body = b'--x\r\nContent-Disposition: form-data; name="f"; filename="g.csv"\r\n\r\n1\r\n--x--\r\n'
@@ -87,14 +87,14 @@ def test_releases_and_a_rollback_of_the_example_lose_no_request_job_session_or_r
     mounts = "{{.Id}} {{.State.StartedAt}} {{range .Mounts}}{{.Name}} {{end}}"
     shared = betting.docker("inspect", "--format", mounts, *betting.containers("shared"))
     load, before = betting.load(), Session(betting)
-    held = Holders(
+    holders = Holders(
         f"ws://{betting.host.ip}:{betting.dashboard}/_stcore/stream",
         20,
         headers={"Cookie": before.cookie},
         subprotocols=("streamlit",),
     )
     load.start()
-    held.start()
+    holders.start()
     (betting.app / "migrations" / "0002_season.sql").write_text("ALTER TABLE games ADD COLUMN season integer;\n")
     betting.commit("2")
     second = betting.receipt("deploy")["release"]
@@ -107,7 +107,7 @@ def test_releases_and_a_rollback_of_the_example_lose_no_request_job_session_or_r
     assert back.returncode == 0, back.stdout
     assert "the schema stays at 0002_season.sql, ahead of" in back.stdout, back.stdout
     assert "stay open on the old colour: uploads on them will be lost" in back.stdout, back.stdout
-    summary, sockets = load.stop(), held.stop()
+    summary, sockets = load.stop(), holders.stop()
     before.held.close()
     after.held.close()
 

@@ -10,12 +10,12 @@ import pytest
 
 def wait_for_line(process, text):
     """Read an operator's output up to the line with ``text``."""
-    said = []
+    output = []
     for line in process.stdout:
-        said.append(line)
+        output.append(line)
         if text in line:
             return
-    pytest.fail(f"{text!r} was never said:\n{''.join(said)}")
+    pytest.fail(f"{text!r} was never said:\n{''.join(output)}")
 
 
 def test_what_never_gets_healthy_is_refused_with_the_service_and_its_last_answer(site, under_load):
@@ -81,10 +81,10 @@ def test_a_second_deploy_is_turned_away_at_once_and_a_killed_one_leaves_the_live
     with site.start("deploy", "--host", "prod") as operator:
         try:
             wait_for_line(operator, "waiting for web")
-            held = site.turned_away("deploy")
+            refused = site.turned_away("deploy")
         finally:
             operator.kill()
-    assert held.returncode == 75 and "holds the lease" in held.stdout and "@" in held.stdout, held.stdout
+    assert refused.returncode == 75 and "holds the lease" in refused.stdout and "@" in refused.stdout, refused.stdout
     site.broken("none")
     deadline = time.monotonic() + 70
     while (done := site.inv("deploy")).returncode == 75:

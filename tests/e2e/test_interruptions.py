@@ -42,9 +42,9 @@ def test_control_c_in_a_build_that_hangs_cancels_and_frees_the_lease(site):
         site.wait_for("sleep 600", process)
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 130 and json.loads(said)["reason"] == "nothing live changed", said
-    formats.require_printed(["deploy"], process.returncode, said)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130 and json.loads(output)["reason"] == "nothing live changed", output
+    formats.require_printed(["deploy"], process.returncode, output)
     assert time.monotonic() - began < 10
     site.rewrite("RUN sleep 600\n", "", "Dockerfile")
     site.commit("3")

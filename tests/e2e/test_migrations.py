@@ -16,8 +16,8 @@ def test_a_migration_that_must_not_be_repeated_is_not_and_none_runs_beside_one_t
         site.wait_for_migrate(process)
         lease = json.loads(site.run("cat", f"/home/deploy/apps/{site.name}/lease.json"))
         site.run("kill", "-9", str(lease["pid"]))
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 1 and "the host program was killed" in said, said
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and "the host program was killed" in output, output
     refused = site.inv("deploy")
     assert refused.returncode == 4 and "must not be repeated" in refused.stdout, refused.stdout
     (left,) = [name for name in site.docker(*running).split() if "-migrate-" in name]
@@ -44,8 +44,8 @@ def test_a_schema_that_a_rollback_leaves_ahead_is_told_by_the_commands_of_the_se
     site.receipt("deploy")
     site.commit("2")
     assert "migrations of migrate: known after build" in site.inv("plan").stdout
-    said = site.inv("deploy").stdout
-    assert "pending migrations: 2" in said, said
+    output = site.inv("deploy").stdout
+    assert "pending migrations: 2" in output, output
     record = json.loads(site.run("cat", f"/home/deploy/apps/{site.name}/current/release.json"))
     assert record["head"] == {"before": "1", "after": "2", "files": []}
     back = site.inv("rollback")

@@ -35,16 +35,16 @@ def test_a_oneshot_that_hangs_half_done_is_run_again_and_a_restart_of_the_databa
         site.wait_for_migrate(process)
         site.until(lambda: redis(site, "get", "half") == "1", process)
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 130 and "nothing live changed" in said, said
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130 and "nothing live changed" in output, output
     assert "migrate" not in site.docker("ps", "--format", "{{.Names}}") and site.answer() == "1"
     set_cache(site, "redis-cli -h cache incr half; sleep 5; redis-cli -h cache set whole yes")
     site.commit("3")
     with site.start("deploy", "--host", "prod") as process:
         site.wait_for_migrate(process)
         site.docker("restart", f"{site.name}-shared-cache-1")
-        said, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, said
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
     assert (redis(site, "get", "half"), redis(site, "get", "whole")) == ("2", "yes")
     now = site.docker("inspect", "--format", "{{.Id}} {{.Created}}", f"{site.name}-shared-cache-1")
     assert now == database and site.answer() == "3"

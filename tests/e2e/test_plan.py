@@ -58,9 +58,9 @@ def test_a_plan_says_what_changes_and_no_value(site):
     explained = json.loads(site.inv("services", "--explain").stdout)
     assert set(explained) == {"shared", "blue", "green", "build"} and "web" in explained["green"]["services"]
     assert "a-secret-value" not in json.dumps(explained)
-    said = site.inv("plan").stdout
-    assert "env keys added: ADDED" in said and "compose: web: stop_grace_period" in said, said
-    assert "a-secret-value" not in said
+    output = site.inv("plan").stdout
+    assert "env keys added: ADDED" in output and "compose: web: stop_grace_period" in output, output
+    assert "a-secret-value" not in output
 
 
 def test_a_dry_run_says_whether_the_host_would_refuse_the_commit(site):

@@ -49,8 +49,8 @@ def psql(site: Site, text: str) -> str:
 def ended(site: Site, *words: str) -> tuple[int, str]:
     """Return the exit code of a verb and what it printed."""
     with site.start(*words, "--host", "prod") as process:
-        said, _ = process.communicate(timeout=120)
-        return process.returncode, said
+        output, _ = process.communicate(timeout=120)
+        return process.returncode, output
 
 
 def results(site: Site) -> dict[str, Any]:
@@ -83,22 +83,22 @@ def test_a_hosts_database_is_read_without_a_port_and_before_the_first_deploy_its
     (site.app / "migrations" / "2.sql").write_text("ALTER TABLE games RENAME team TO side;")
     before = listening(site)
     with site.start(*words, "--host", "prod") as process:
-        asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'switchyard predeploy'"
+        query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'switchyard predeploy'"
         deadline = time.monotonic() + 60
-        while psql(site, asked) == "0":
+        while psql(site, query) == "0":
             assert time.monotonic() < deadline and process.poll() is None
         during = listening(site)
-        said, _ = process.communicate(timeout=120)
-    assert (process.returncode, listening(site), during) == (1, before, before), said
-    found = {(each["rule"], each["place"]) for check in results(site).values() for each in check["findings"]}
-    assert {("orphan", "public.games"), ("drift-extra", "public.teams"), ("superuser", "role shop")} <= found
+        output, _ = process.communicate(timeout=120)
+    assert (process.returncode, listening(site), during) == (1, before, before), output
+    findings = {(each["rule"], each["place"]) for check in results(site).values() for each in check["findings"]}
+    assert {("orphan", "public.games"), ("drift-extra", "public.teams"), ("superuser", "role shop")} <= findings
     assert "PostgreSQL 17" in results(site)["orphans"]["reason"]
     assert "in service db of host prod" in results(site)["orphans"]["reason"]
-    asked = [each["what"] for each in results(site)["old-queries"]["findings"] if each["rule"] == "broken-query"]
-    assert len(asked) == 1 and asked[0].endswith(
+    broken = [each["what"] for each in results(site)["old-queries"]["findings"] if each["rule"] == "broken-query"]
+    assert len(broken) == 1 and broken[0].endswith(
         'column "team" does not exist: SELECT id, team FROM games WHERE id = $1'
     )
-    assert SECRET not in said + (site.checkout / "report.json").read_text()
+    assert SECRET not in output + (site.checkout / "report.json").read_text()
 
     (site.checkout / "prod.env").write_text(f"BREAK=none\nDB_PASSWORD={SECRET}\nREADER=only-reads\n")
     reader = {"role": "reader", "password_from": "READER"}
@@ -112,8 +112,8 @@ def test_a_hosts_database_is_read_without_a_port_and_before_the_first_deploy_its
     site.settings(migrations=migrations)
     assert ended(site, "predeploy", "--only", "orphans", *words[3:])[0] == 3
     assert "does not support SSL" in results(site)["orphans"]["reason"], "what asks for TLS is not read without it"
-    made = "openssl req -new -x509 -nodes -subj /CN=db -keyout $PGDATA/server.key -out $PGDATA/server.crt"
-    site.docker("exec", "--user", "postgres", db, "sh", "-c", f"umask 077; {made}")
+    command = "openssl req -new -x509 -nodes -subj /CN=db -keyout $PGDATA/server.key -out $PGDATA/server.crt"
+    site.docker("exec", "--user", "postgres", db, "sh", "-c", f"umask 077; {command}")
     psql(site, "ALTER SYSTEM SET ssl = on")
     psql(site, "SELECT pg_reload_conf()")
     assert ended(site, "predeploy", "--only", "orphans", *words[3:])[0] == 1

@@ -100,10 +100,10 @@ def test_failures_at_the_users_address_during_a_deploy_stand_in_its_receipt(site
         site.wait_for("sleep 8", process)
         outage = threading.Thread(target=stop_for_two_seconds)
         outage.start()
-        said, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=120)
         outage.join()
-    assert process.returncode == 0, said
-    probes = json.loads(said)["hosts"][0]["probes"]
+    assert process.returncode == 0, output
+    probes = json.loads(output)["hosts"][0]["probes"]
     assert 10 <= probes["failed"] < probes["sent"], probes
     assert site.answer() == "2"
 
@@ -116,8 +116,8 @@ def test_of_two_machines_none_is_switched_before_both_are_prepared_nor_beside_on
     first = site.receipt("deploy")
     assert [machine["name"] for machine in first["hosts"]] == ["prod1", "prod2"]
     for words in (["history"], ["logs", "--service", "edge"]):
-        told = site.inv(*words)
-        assert told.returncode == 0 and "prod1: " in told.stdout and "prod2: " in told.stdout, told.stdout
+        shown = site.inv(*words)
+        assert shown.returncode == 0 and "prod1: " in shown.stdout and "prod2: " in shown.stdout, shown.stdout
     ran = site.inv("exec", "--service", "web", "--command", "cat VERSION")
     assert ran.returncode == 0 and ran.stdout.split() == ["1", "1"], "a command runs on every machine"
     subprocess.run(["docker", "exec", other.container, "touch", "/tmp/refuse"], check=True)

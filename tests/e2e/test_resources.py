@@ -102,8 +102,8 @@ def test_a_disk_that_fills_up_in_a_oneshot_stops_the_release_which_goes_live_onc
     with site.start("deploy", "--host", "prod") as process:
         site.wait_for_migrate(process)
         fill(site)
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 1 and "is full. Free space" in said and "Traceback" not in said, said
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and "is full. Free space" in output and "Traceback" not in output, output
     assert site.answer() == "1"
     free(site)
     site.receipt("deploy")
@@ -138,13 +138,13 @@ def test_a_disk_that_fills_up_before_the_switch_changes_nothing_and_one_that_doe
         site.commit("4")
         with site.start("deploy", "--host", "prod") as process:
             assert process.stdout is not None
-            said = next(line for line in process.stdout if "switching traffic" in line)
+            output = next(line for line in process.stdout if "switching traffic" in line)
             process.send_signal(signal.SIGSTOP)  # the host waits for what the control node sees
             fill(site)
             process.send_signal(signal.SIGCONT)
-            said += process.communicate(timeout=60)[0]
+            output += process.communicate(timeout=60)[0]
         free(site)
-        assert process.returncode == 0, said
+        assert process.returncode == 0, output
         assert site.answer() == "4" and site.receipt("status")["hosts"][0]["lease"] is None
         assert [kept["state"] for kept in site.receipt("status")["hosts"][0]["kept"]] == [
             "good",
@@ -165,8 +165,8 @@ def test_a_host_out_of_processes_is_named(site):
         site.wait_for("sleep 8", process)
         lease = json.loads(site.run("cat", f"{root_of(site)}/lease.json"))
         site.run("su", "deploy", "-c", f"prlimit --pid {lease['pid']} --nproc=1:1")
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 1 and "out of processes or memory" in said and "Traceback" not in said, said
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and "out of processes or memory" in output and "Traceback" not in output, output
     assert site.answer() == "1"
     site.receipt("deploy")
     assert site.answer() == "2"
@@ -209,9 +209,9 @@ def test_a_disk_that_fills_up_during_a_build_stops_the_deploy_and_not_the_rollba
     with site.start("deploy", "--host", "prod") as process:
         site.wait_for("sleep 5", process)
         fill(site)
-        said, _ = process.communicate(timeout=120)
-    assert process.returncode == 1 and "is full. Free space" in said, said
-    assert "Traceback" not in said and site.answer() == "2"
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1 and "is full. Free space" in output, output
+    assert "Traceback" not in output and site.answer() == "2"
     refused = site.inv("deploy")
     assert refused.returncode in (1, 4) and "free" in refused.stdout.lower(), refused.stdout
     back = site.inv("rollback")

@@ -59,8 +59,8 @@ def test_scale_runs_so_many_without_a_failed_request_and_later_releases_keep_it(
     assert not [line for line in tries if int(line["retries"])], "one that does not listen yet, or no more, was asked"
     entries = site.journal()
     for step, ends in (("scale", "scaled"), ("restart", "restarted")):
-        found = [what for name, what in entries if name == step]
-        assert found[:3] == ["intent", "done", ends], "an intent before, an outcome after, and the attempt's end"
+        outcomes = [what for name, what in entries if name == step]
+        assert outcomes[:3] == ["intent", "done", ends], "an intent before, an outcome after, and the attempt's end"
     refused = site.inv("scale", "--service", "nothing", "--count", "2")
     assert refused.returncode == 2 and "web" in refused.stdout
     assert site.inv("scale", "--service", "web", "--count", "99").returncode == 2

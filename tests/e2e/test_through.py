@@ -104,13 +104,13 @@ def connect(site, within: float = 30) -> Iterator[http.client.HTTPConnection]:
 def test_large_headers_and_the_client_s_address_reach_the_application(server):
     with connect(server) as connection:
         connection.request("GET", "/", headers={f"X-Big-{number}": "b" * 4000 for number in range(8)})
-        mine = connection.sock.getsockname()[0]
+        address = connection.sock.getsockname()[0]
         answer = connection.getresponse()
         body = answer.read()
     assert answer.status == 200
     seen = {name.lower(): value for name, value in json.loads(body)["headers"].items()}
     assert [len(seen[f"x-big-{number}"]) for number in range(8)] == [4000] * 8
-    assert seen["x-forwarded-for"] == mine
+    assert seen["x-forwarded-for"] == address
 
 
 @pytest.mark.parametrize("blocks", [64, pytest.param(1024, marks=pytest.mark.long)])
@@ -130,12 +130,12 @@ def test_a_large_upload_arrives_whole(server, blocks):
 @pytest.mark.parametrize("seconds,idle", [(8, 10), pytest.param(300, 600, marks=pytest.mark.long)])
 def test_a_quiet_response_events_and_an_idle_websocket_outlive_a_switch(server, seconds, idle):
     """Each begins on release 1 before the switch, and ends on release 1 after release 2 is live."""
-    found: dict[str, object] = {}
+    results: dict[str, object] = {}
 
     def quiet() -> None:
         with connect(server, seconds + 30) as connection:
             connection.request("GET", f"/quiet?seconds={seconds}")
-            found["quiet"] = json.loads(connection.getresponse().read())["version"]
+            results["quiet"] = json.loads(connection.getresponse().read())["version"]
 
     def events() -> None:
         with connect(server) as connection:
@@ -144,7 +144,7 @@ def test_a_quiet_response_events_and_an_idle_websocket_outlive_a_switch(server, 
             for number in range(seconds * 2):
                 assert answer.readline() == f"data: {number}\n".encode() and answer.readline() == b"\n"
                 late = max(late, time.monotonic() - began - number * 0.5)
-            found["events"] = late
+            results["events"] = late
 
     with socket.create_connection((server.host.ip, server.port), timeout=30) as tunnel:
         tunnel.sendall(HANDSHAKE)
@@ -160,8 +160,8 @@ def test_a_quiet_response_events_and_an_idle_websocket_outlive_a_switch(server, 
         time.sleep(max(0.0, opened + idle - time.monotonic()))
         tunnel.sendall(b"still there")
         assert tunnel.recv(4096) == b"still there"
-    assert found["quiet"] == "1"
-    assert found["events"] < 2, "events were held up on their way"
+    assert results["quiet"] == "1"
+    assert results["events"] < 2, "events were held up on their way"
 
 
 ECHO = """
@@ -200,19 +200,19 @@ def test_what_is_open_stays_with_its_colour_until_that_is_retired_which_counts_w
     page.write_text(page.read_text().replace("min(30.0, ", "min(600.0, "))  # longer than two deploys take anywhere
     site.commit("1")
     site.receipt("deploy")
-    with opened(echo) as old, old.makefile("rwb", buffering=0) as held, opened(site.port) as slow:
+    with opened(echo) as old, old.makefile("rwb", buffering=0) as stream, opened(site.port) as slow:
         slow.sendall(b"GET /slow?s=600 HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert held.readline() == b"1\n"
+        assert stream.readline() == b"1\n"
         site.commit("2")
         site.receipt("deploy")
         with opened(echo) as new:
             assert new.recv(2) == b"2\n"
-        held.write(b"still there\n")
-        assert held.readline() == b"still there\n"
+        stream.write(b"still there\n")
+        assert stream.readline() == b"still there\n"
         site.commit("3")
         third = site.inv("deploy")
         assert third.returncode == 0, third.stdout
         with contextlib.suppress(ConnectionResetError):
-            assert held.readline() == b""
+            assert stream.readline() == b""
     assert "from blue; open connections cut: 2" in third.stdout, third.stdout
     assert "prod1: 2 open connections of the colour that stopped were cut" in third.stdout, third.stdout

@@ -9,12 +9,12 @@ import shutil
 
 def other_operator(site, **env: str):
     """Return the same application from another checkout, with an env of its own."""
-    made = copy.copy(site)
-    made.checkout = site.checkout.with_name("other")
-    shutil.copytree(site.checkout, made.checkout)
-    with open(made.checkout / "prod.env", "a") as file:
+    other = copy.copy(site)
+    other.checkout = site.checkout.with_name("other")
+    shutil.copytree(site.checkout, other.checkout)
+    with open(other.checkout / "prod.env", "a") as file:
         file.writelines(f"{key}={value}\n" for key, value in env.items())
-    return made
+    return other
 
 
 def test_whoever_comes_during_a_deploy_is_turned_away_and_a_second_checkout_loses_nothing_of_the_first(site):
@@ -30,12 +30,12 @@ def test_whoever_comes_during_a_deploy_is_turned_away_and_a_second_checkout_lose
         unlock = site.inv("unlock", "--reason", "to see whether it refuses")
         assert site.run("ls", f"/home/deploy/apps/{site.name}/releases") == before
         site.run("pkill", "-f", "^sleep 600")
-        said, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=120)
     assert away.returncode == 75 and "sending" not in away.stdout, away.stdout
     assert re.search(r"\w+@\S+ holds the lease: deploy since \d\d:\d\d:\d\d", away.stdout), away.stdout
     assert back.returncode == 75 and "holds the lease: deploy since" in back.stdout, back.stdout
     assert unlock.returncode == 4 and "is alive" in unlock.stdout, unlock.stdout
-    assert process.returncode == 0 and site.answer() == "2", said
+    assert process.returncode == 0 and site.answer() == "2", output
     other.receipt("deploy")
     lost = site.inv("deploy")
     assert lost.returncode == 4 and "env keys that this release lacks: COLOUR" in lost.stdout, lost.stdout
