@@ -15,7 +15,6 @@ import pytest
 from switchyard.core.errors import FAILED, OK, TAKEN_BACK, UNVERIFIED, NotChecked
 from switchyard.core.site import Site, Slot
 from switchyard.core.steps import Step, StepName
-from switchyard.core.wire.facts import Facts
 from switchyard.core.wire.request import Request
 from switchyard.host import drive, hello, observe, program
 from switchyard.host.adapters import engine
@@ -31,25 +30,10 @@ from switchyard.host.receive import Received
 from switchyard.host.steps import table as acts
 from switchyard.host.verbs import deploy
 from tests.harness.attempts import begin_attempt
+from tests.harness.facts import FACTS
 from tests.harness.release_record import RECORD
 from tests.harness.simulated import Machine
 
-NOTHING_LIVE = Facts(
-    root="/",
-    uid=1000,
-    disks={},
-    memory_available=0,
-    live=None,
-    checks={},
-    number=0,
-    commits=(),
-    edge=None,
-    others=(),
-    volumes=(),
-    listening={},
-    shared=(),
-    memory_live=0,
-)
 SERVING = Site(
     blue=Slot("old", "healthy", "healthy"),
     proxy="blue",
@@ -73,7 +57,7 @@ class Run:
         for step in acts.ACTS:
             monkeypatch.setitem(acts.ACTS, step, lambda attempt, colour, name=step: self.act(attempt, name, colour))
         monkeypatch.setattr(observe, "site", self.site)
-        monkeypatch.setattr(hello, "collect_facts", lambda *_: NOTHING_LIVE)
+        monkeypatch.setattr(hello, "collect_facts", lambda *_: FACTS)
         monkeypatch.setattr(deploy, "receive", self.receive)
         monkeypatch.setattr(drive.prune, "prune", lambda attempt: None)
 

@@ -1,0 +1,84 @@
+"""Looks: a route passes by its status and by the release that answers, and a verdict is never guessed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from switchyard.core import edge
+from switchyard.core.app import App, Check, Route
+from switchyard.core.wire.request import Word
+from switchyard.host.steps import look as module
+from switchyard.host.steps.look import ask_route, await_verdict
+from tests.harness.attempts import begin_attempt, say
+
+
+class Page(BaseHTTPRequestHandler):
+    """Answers every path with its status, from release R1; ``/foreign`` with no release."""
+
+    def do_GET(self) -> None:
+        self.send_response(503 if self.path == "/down" else 200)
+        if self.path != "/foreign":
+            self.send_header(edge.HEADER, "R1")
+        self.end_headers()
+        self.wfile.write(b"a page")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "path,release,passes,seen",
+    [
+        ("/", "R1", True, "GET /: 200"),
+        ("/down", "R1", False, "GET /down: 503 a page"),
+        ("/foreign", "R1", False, "and not by a service of ours"),
+        ("/", "R2", False, "answered by release R1, not R2"),
+    ],
+)
+def test_a_route_passes_by_its_status_and_its_release(port, path, release, passes, seen):
+    app = App("shop", checks={"web": Check(80, path)})
+    answer = ask_route(app, Route("web", 80, 8080), "127.0.0.1", port, release)
+    assert answer.passed is passes and seen in answer.seen
+
+
+def test_without_the_header_only_the_status_counts(port):
+    app = App("shop", checks={"web": Check(80, "/foreign")}, release_header=False)
+    assert ask_route(app, Route("web", 80, 8080), "127.0.0.1", port, "R2").passed
+
+
+@pytest.mark.parametrize(
+    "word,verdict,goes_on",
+    [
+        (Word("seen", verdict="ok"), "ok", True),
+        (Word("seen", verdict="wrong", why="503"), "wrong", False),
+        (Word("seen", verdict="unverified", why="no address"), "unverified", True),
+        (None, "unverified", True),
+    ],
+)
+def test_only_what_the_control_node_saw_well_is_ok(holder, monkeypatch, word, verdict, goes_on):
+    monkeypatch.setattr(module, "SEEN_WITHIN", 0.0)
+    if word is not None:
+        say(holder, word)
+    assert await_verdict(holder, "") is goes_on
+    assert holder.memory.verdict == verdict
+    assert bool(holder.memory.reason) is (verdict != "ok")
+
+
+def test_a_rollback_asks_nobody(new_store):
+    attempt = begin_attempt(new_store, verb="rollback")
+    assert await_verdict(attempt, "") and attempt.memory.verdict == "ok"
+    assert not (attempt.folder / "events.jsonl").exists()

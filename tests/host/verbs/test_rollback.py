@@ -1,0 +1,62 @@
+"""A rollback says before it begins what cannot come back, and how far the schema is ahead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from switchyard.core.app import Route
+from switchyard.core.errors import OK, Refused
+from switchyard.core.wire.facts import LiveRelease
+from switchyard.core.wire.release import MigrationHead, ReleaseRecord
+from switchyard.host import hello
+from switchyard.host.adapters import engine
+from switchyard.host.adapters.files import write_json
+from switchyard.host.verbs.rollback import rollback, schema_ahead
+from tests.harness.attempts import begin_attempt
+from tests.harness.facts import FACTS
+from tests.harness.release_record import RECORD, record
+
+
+def with_head(number: int, after: str | None, *files: str) -> ReleaseRecord:
+    return replace(record(number), head=MigrationHead(None, after, files))
+
+
+@pytest.fixture
+def live(new_store, monkeypatch) -> str:
+    """R2 is live, R1 was good before it; the engine has the image ``here`` alone."""
+    new_store.releases.write(replace(record(1), images={"web": "here"}, routes=(Route("web", 80, 8080),)))
+    new_store.releases.write(record(2))
+    shown = LiveRelease("blue", "R2", 2, "2abc", "", "good", None, (), {}, None)
+    monkeypatch.setattr(hello, "collect_facts", lambda *_: replace(FACTS, live=shown))
+    monkeypatch.setattr(engine, "image_id", lambda name: name if name == "here" else None)
+    return "R2"
+
+
+def test_a_rollback_to_what_is_live_has_nothing_to_do(new_store, live):
+    ending = rollback(begin_attempt(new_store, verb="rollback", app="shop", to=live))
+    assert (ending.outcome, ending.exit, ending.reason) == ("unchanged", OK, "R2 is live already: nothing to do")
+
+
+def test_a_release_whose_images_are_gone_cannot_come_back(new_store, live):
+    new_store.releases.write(replace(record(1), images={"web": "gone", "api": "here"}))
+    with pytest.raises(Refused, match="R1 cannot come back: the images of web are gone"):
+        rollback(begin_attempt(new_store, verb="rollback", app="shop"))
+
+
+def test_a_release_whose_address_the_edge_lacks_cannot_come_back_and_the_way_is_named(new_store, live):
+    write_json(new_store.edge / "routes.json", [Route("web", 90, 9090).encode()])
+    with pytest.raises(Refused, match=r"no address for web:80.*inv edge.apply --host prod --rev 1abc"):
+        rollback(begin_attempt(new_store, verb="rollback", app="shop", host="prod"))
+
+
+def test_a_schema_that_is_ahead_is_named_with_the_migrations_that_stay():
+    message = schema_ahead(with_head(2, "003", "001", "002", "003"), with_head(1, "001", "001"))
+    assert message == "the schema stays at 003, ahead of R1's 001 by 2: 002, 003; a rollback runs no migration"
+    assert "unknown head" in schema_ahead(with_head(2, None, "001"), with_head(1, "001"))
+
+
+def test_a_schema_that_is_not_ahead_is_not_mentioned():
+    assert schema_ahead(None, RECORD) == schema_ahead(RECORD, RECORD) == ""
+    assert schema_ahead(with_head(2, "001"), with_head(1, "001")) == ""
