@@ -6,12 +6,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from switchyard.control import commit as commits
 from switchyard.control.attempts import cancel, report
 from switchyard.control.channel import Channel, require_app
+from switchyard.control.commit import pick_commit
 from switchyard.control.host_env import host_env
 from switchyard.control.machine_attempt import Ended, MachineAttempt
-from switchyard.control.release import CommitContents, prepare_release, read_commit
+from switchyard.control.release import CommitContents, application_of, prepare_release, read_commit
 from switchyard.control.screen import Screen
 from switchyard.core.errors import Refused
 from switchyard.core.wire.events import Confirm, End, Hello
@@ -22,8 +22,8 @@ from switchyard.settings import load
 def apply_commit(checkout: Path, host_name: str, verb: str, *, rev: str | None, yes: bool) -> int:
     """Apply a part of a commit on one machine after the other. Return the exit code."""
     host = load.host(checkout, host_name)
-    commit = commits.pick(host.app_folder, rev, allow_dirty=False)
-    app = load.application(host, commits.show(commit, "invoke.yaml"), commit.folder)
+    commit = pick_commit(host.app_folder, rev, allow_dirty=False)
+    app = application_of(host, commit)
     screen = Screen(as_json=False)
     contents = read_commit(host_env(host), app, commit)
     attempts = []

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from switchyard.control.connection import connect, unconnected
-from switchyard.control.execution import Execution, line
+from switchyard.control.execution import Execution, encoded
 from switchyard.control.operator_process import is_orphan, this_process
 from switchyard.core.errors import BadInput, NotChecked, SwitchyardError
 from switchyard.core.wire.events import AnswerEvent, End, Event, Received
@@ -114,21 +114,21 @@ class Channel:
 
     def say(self, word: Word) -> None:
         """Send one word to the host program. If the connection is lost, the next one repeats it."""
-        self._conversation.last_word = line(word)
+        self._conversation.last_word = encoded(word)
         self._repeat()
 
     def send(self, data: bytes) -> None:
         """Send a release. If the connection is lost meanwhile, the next one cancels the attempt."""
         self._conversation.is_sending = True
         with contextlib.suppress(NotChecked):
-            self._write(line(Word("receive", bytes=len(data))) + data)
+            self._write(encoded(Word("receive", bytes=len(data))) + data)
 
     def cancel(self) -> None:
         """Ask for the attempt's end; on a new connection if a release is half sent on this one."""
         self._conversation.expects_cancel = True
         if self._conversation.is_sending:
             self._conversation.is_sending = False
-            self._conversation.last_word = line(Word("cancel"))
+            self._conversation.last_word = encoded(Word("cancel"))
             self.connection.close()
         else:
             self.say(Word("cancel"))

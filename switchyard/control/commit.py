@@ -36,7 +36,7 @@ def git(repository: Path, *words: str, check: bool = True, data: bytes | None = 
     return process.stdout
 
 
-def pick(app_folder: Path, rev: str | None, *, allow_dirty: bool) -> Commit:
+def pick_commit(app_folder: Path, rev: str | None, *, allow_dirty: bool) -> Commit:
     """Return the commit to ship. Refuse a shallow clone, and unless ``allow_dirty`` also uncommitted changes."""
     if not app_folder.is_dir():
         raise BadInput(f"app.path: {app_folder} is not a folder")
@@ -65,25 +65,25 @@ def missing_objects(commit: Commit, host_commits: Sequence[str]) -> bytes:
     """Return the pack that a host with these commits needs for this one; empty if it has the commit already."""
     if commit.id in host_commits:
         return b""
-    common = [known for known in host_commits if has(commit.repository, known)]
+    common = [known for known in host_commits if has_commit(commit.repository, known)]
     revisions = "".join(f"{revision}\n" for revision in [commit.id, *(f"^{known}" for known in common)])
     return git(commit.repository, "pack-objects", "--revs", "--stdout", "--thin", "--quiet", data=revisions.encode())
 
 
-def has(repository: Path, commit: str) -> bool:
+def has_commit(repository: Path, commit: str) -> bool:
     """Return whether a repository has a commit."""
     return git(repository, "cat-file", "-t", commit, check=False).strip() == b"commit"
 
 
 def descends(commit: Commit, ancestor: str) -> bool | None:
     """Return whether a commit descends from another; None where this repository lacks the other."""
-    if not has(commit.repository, ancestor):
+    if not has_commit(commit.repository, ancestor):
         return None
     base = git(commit.repository, "merge-base", ancestor, commit.id, check=False).decode().strip()
     return base == ancestor
 
 
-def show(commit: Commit, name: str) -> str | None:
+def read_file(commit: Commit, name: str) -> str | None:
     """Return the text of a file in the application's folder; None where the commit lacks it."""
     path = name if commit.folder == "." else f"{commit.folder}/{name}"
     if not git(commit.repository, "ls-tree", "--name-only", commit.id, "--", path):

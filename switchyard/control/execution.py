@@ -52,7 +52,7 @@ class Execution:
             raise self._start_failure(answer)
         if answer[0] == "need":
             self.write(host_program.packed()[1])
-        self.write(line(request))
+        self.write(encoded(request))
         for loop in (self._read, self.beat):
             threading.Thread(target=loop, daemon=True).start()
 
@@ -86,7 +86,7 @@ class Execution:
             time.sleep(BEAT_EVERY)
             try:
                 if self._is_open:
-                    self.write(line(Word("beat")))
+                    self.write(encoded(Word("beat")))
             except NotChecked:
                 return
 
@@ -124,6 +124,6 @@ class Execution:
             raise NotChecked(f"{self._machine}: the connection was lost: {cause}") from None
 
 
-def line(message: Request | Word) -> bytes:
+def encoded(message: Request | Word) -> bytes:
     """Return a message as the host program reads it."""
     return json.dumps(message.encode()).encode() + b"\n"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from switchyard.control import commit_files, completeness, compose
-from switchyard.control.commit import Commit, missing_objects
+from switchyard.control.commit import Commit, missing_objects, read_file
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
@@ -18,6 +18,8 @@ from switchyard.core.errors import Refused
 from switchyard.core.split import Split, split
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.release import Pack
+from switchyard.settings import load
+from switchyard.settings.model import Host
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ class Release:
     def variables(self) -> Mapping[str, str]:
         """The variables of the env. Secret."""
         return self.contents.variables
+
+
+def application_of(host: Host, commit: Commit) -> App:
+    """Return the application's settings from a commit's ``invoke.yaml`` and the checkout's, which wins."""
+    return load.application(host, read_file(commit, "invoke.yaml"), commit.folder)
 
 
 def read_commit(env: str, app: App, commit: Commit) -> CommitContents:

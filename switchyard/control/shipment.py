@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from switchyard.control import commit as commits
 from switchyard.control.channel import Channel, require_app
-from switchyard.control.commit import Commit
+from switchyard.control.commit import Commit, pick_commit
 from switchyard.control.host_env import host_env
 from switchyard.control.machines import MachineReport, at_once, in_background, open_channels_to, report_of
 from switchyard.control.refusals import refuse_busy, refuse_unfit
-from switchyard.control.release import CommitContents, Release, prepare_release, read_commit
+from switchyard.control.release import CommitContents, Release, application_of, prepare_release, read_commit
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
 from switchyard.core.errors import Refused
@@ -87,11 +86,11 @@ class Shipment:
 def open_shipment(checkout: Path, host_name: str, options: DeployOptions) -> Iterator[Shipment]:
     """Pick the commit and connect to every machine of the host."""
     host = load.host(checkout, host_name)
-    commit = commits.pick(host.app_folder, options.rev, allow_dirty=options.allow_dirty)
+    commit = pick_commit(host.app_folder, options.rev, allow_dirty=options.allow_dirty)
     screen = Screen(as_json=options.json)
     if commit.dirty and options.rev is None:
         screen.say(f"shipping {commit.id[:10]} without the uncommitted changes of the work tree", "yellow")
-    app = load.application(host, commits.show(commit, "invoke.yaml"), commit.folder)
+    app = application_of(host, commit)
     with open_channels_to(host, require_app(app.name, host.name)) as channels:
         yield Shipment(host, app, commit, channels, screen)
 

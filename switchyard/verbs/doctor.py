@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from switchyard.control import commit as commits
 from switchyard.control.channel import Channel, require_app
+from switchyard.control.commit import pick_commit
 from switchyard.control.host_env import host_env
 from switchyard.control.refusals import refuse_unfit
-from switchyard.control.release import prepare_release, read_commit
+from switchyard.control.release import application_of, prepare_release, read_commit
 from switchyard.control.screen import Screen
 from switchyard.core.errors import FAILED, OK, SwitchyardError
 from switchyard.core.wire.answers import DoctorAnswer
@@ -109,7 +109,7 @@ def look_there(answer: DoctorAnswer, began: float) -> Iterator[str]:
 
 def _refuse_as_a_deploy(host: Host, machine: str, answer: DoctorAnswer) -> None:
     """Raise what a deploy would raise: about settings, env, documents, ports, disk or memory."""
-    commit = commits.pick(host.app_folder, None, allow_dirty=True)
-    app = load.application(host, commits.show(commit, "invoke.yaml"), commit.folder)
+    commit = pick_commit(host.app_folder, None, allow_dirty=True)
+    app = application_of(host, commit)
     contents = read_commit(host_env(host), app, commit)
     refuse_unfit(machine, answer, prepare_release(contents, answer.root, Screen(as_json=True)), host)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from rich.table import Table
 
-from switchyard.control import commit as commits
 from switchyard.control import commit_files, compose
+from switchyard.control.commit import pick_commit
 from switchyard.control.host_env import host_env
+from switchyard.control.release import application_of
 from switchyard.control.screen import Screen
 from switchyard.core.split import Split, split
 from switchyard.core.wire.message import Json
@@ -24,8 +25,8 @@ HIDDEN_FROM = 4
 def services(checkout: Path, host_name: str, *, explain: bool) -> int:
     """Print a table; with ``explain`` the documents without any variable's value. Return the exit code."""
     host = load.host(checkout, host_name)
-    commit = commits.pick(host.app_folder, None, allow_dirty=True)
-    app = load.application(host, commits.show(commit, "invoke.yaml"), commit.folder)
+    commit = pick_commit(host.app_folder, None, allow_dirty=True)
+    app = application_of(host, commit)
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
         commit_files.export(commit.repository, commit.id, Path(folder))
         variables = compose.env_values(host_env(host))

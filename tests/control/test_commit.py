@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from switchyard.control import commit as commits
-from switchyard.control.commit import git
+from switchyard.control.commit import descends, git, missing_objects, pick_commit, read_file
 from switchyard.core.errors import BadInput, Refused
 
 SIZE = 200_000
@@ -56,101 +55,101 @@ def receive(bare: Path, pack: bytes, commit: str) -> None:
 
 
 def test_the_newest_commit_is_picked_with_its_subject_and_folder(top):
-    newest = commits.pick(top / "app", None, allow_dirty=False)
+    newest = pick_commit(top / "app", None, allow_dirty=False)
     assert (newest.repository, newest.folder, newest.id, newest.subject) == (top, "app", head(top), "two")
-    assert commits.pick(top, None, allow_dirty=False).folder == "."
+    assert pick_commit(top, None, allow_dirty=False).folder == "."
 
 
 def test_a_named_revision_is_the_one_that_is_picked(top):
-    assert commits.pick(top, "HEAD~1", allow_dirty=False).subject == "one"
+    assert pick_commit(top, "HEAD~1", allow_dirty=False).subject == "one"
 
 
 def test_an_annotated_tag_is_picked_as_its_commit(top):
     git(top, "tag", "--annotate", "--message", "v1", "v1")
-    assert commits.pick(top, "v1", allow_dirty=False).id == head(top)
+    assert pick_commit(top, "v1", allow_dirty=False).id == head(top)
 
 
 @pytest.mark.parametrize("name", ["file", "new"])
 def test_a_change_that_no_commit_has_is_refused_with_its_name(top, name):
     (top / name).write_text("changed")
     with pytest.raises(Refused, match=rf"uncommitted changes \(.* ?{name}\).*--allow-dirty"):
-        commits.pick(top, None, allow_dirty=False)
+        pick_commit(top, None, allow_dirty=False)
 
 
 def test_with_allow_dirty_the_commit_ships_without_the_changes(top):
     (top / "file").write_text("changed")
-    newest = commits.pick(top, None, allow_dirty=True)
+    newest = pick_commit(top, None, allow_dirty=True)
     assert newest.id == head(top) and len(newest.dirty) == 1
-    assert commits.show(newest, "file") == "one"
+    assert read_file(newest, "file") == "one"
 
 
 def test_a_change_outside_the_applications_folder_is_none_of_its_own(top):
     (top / "file").write_text("changed")
-    assert commits.pick(top / "app", None, allow_dirty=False).dirty == ()
+    assert pick_commit(top / "app", None, allow_dirty=False).dirty == ()
 
 
 def test_a_shallow_clone_is_refused_and_the_fix_that_it_names_works(top, tmp_path):
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{top}", "clone")
     clone = tmp_path / "clone"
     with pytest.raises(Refused, match=rf"git -C {clone} fetch --unshallow \(in CI: fetch-depth: 0\)"):
-        commits.pick(clone, None, allow_dirty=False)
+        pick_commit(clone, None, allow_dirty=False)
     git(clone, "fetch", "--quiet", "--unshallow")
-    assert commits.pick(clone, None, allow_dirty=False).id == head(top)
+    assert pick_commit(clone, None, allow_dirty=False).id == head(top)
 
 
 @pytest.mark.parametrize("rev", ["nothing", "--help", "--git-dir", "--since=yesterday", "-n1", "HEAD:file"])
 def test_a_revision_that_names_no_commit_is_refused_and_is_never_an_option(top, rev):
     with pytest.raises(BadInput, match=f"no commit is called {rev}$"):
-        commits.pick(top, rev, allow_dirty=False)
+        pick_commit(top, rev, allow_dirty=False)
 
 
 def test_a_folder_that_is_none_or_no_repository_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"app\.path: .*/absent is not a folder"):
-        commits.pick(tmp_path / "absent", None, allow_dirty=False)
+        pick_commit(tmp_path / "absent", None, allow_dirty=False)
     with pytest.raises(BadInput, match="not a git repository"):
-        commits.pick(tmp_path, None, allow_dirty=False)
+        pick_commit(tmp_path, None, allow_dirty=False)
 
 
 def test_an_empty_repository_gets_all_of_the_commit(top, bare):
-    newest = commits.pick(top, None, allow_dirty=False)
-    pack = commits.missing_objects(newest, [])
+    newest = pick_commit(top, None, allow_dirty=False)
+    pack = missing_objects(newest, [])
     receive(bare, pack, newest.id)
     assert git(bare, "show", f"{newest.id}:app/file") == b"two"
     assert len(git(bare, "show", f"{newest.id}:big")) == SIZE < len(pack)
 
 
 def test_a_host_with_the_parent_gets_only_what_it_lacks(top, bare):
-    parent = commits.pick(top, None, allow_dirty=False)
-    receive(bare, commits.missing_objects(parent, []), parent.id)
+    parent = pick_commit(top, None, allow_dirty=False)
+    receive(bare, missing_objects(parent, []), parent.id)
     commit(top, "app/file", "three")
-    newest = commits.pick(top, None, allow_dirty=False)
-    pack = commits.missing_objects(newest, [parent.id])
+    newest = pick_commit(top, None, allow_dirty=False)
+    pack = missing_objects(newest, [parent.id])
     assert 0 < len(pack) < 2000
     receive(bare, pack, newest.id)
     assert git(bare, "show", f"{newest.id}:app/file") == b"three"
 
 
 def test_a_commit_that_only_the_host_has_does_not_matter(top, bare):
-    newest = commits.pick(top, None, allow_dirty=False)
-    receive(bare, commits.missing_objects(newest, ["0" * 39 + "1"]), newest.id)
+    newest = pick_commit(top, None, allow_dirty=False)
+    receive(bare, missing_objects(newest, ["0" * 39 + "1"]), newest.id)
     assert git(bare, "show", f"{newest.id}:file") == b"one"
 
 
 def test_a_host_that_has_the_commit_gets_nothing(top):
-    newest = commits.pick(top, None, allow_dirty=False)
-    assert commits.missing_objects(newest, [head(top, "HEAD~1"), newest.id]) == b""
+    newest = pick_commit(top, None, allow_dirty=False)
+    assert missing_objects(newest, [head(top, "HEAD~1"), newest.id]) == b""
 
 
 def test_a_pack_that_lacks_something_does_not_pass_for_complete(top, bare):
-    newest = commits.pick(top, None, allow_dirty=False)
+    newest = pick_commit(top, None, allow_dirty=False)
     with pytest.raises(BadInput, match=r"git (fsck|update-ref|index-pack)"):
-        receive(bare, commits.missing_objects(newest, [head(top, "HEAD~1")]), newest.id)
+        receive(bare, missing_objects(newest, [head(top, "HEAD~1")]), newest.id)
 
 
 def test_a_file_is_read_from_the_commit_and_its_folder(top):
     (top / "app" / "file").write_text("changed")
-    newest = commits.pick(top / "app", None, allow_dirty=True)
-    assert commits.show(newest, "file") == "two" and commits.show(newest, "invoke.yaml") is None
+    newest = pick_commit(top / "app", None, allow_dirty=True)
+    assert read_file(newest, "file") == "two" and read_file(newest, "invoke.yaml") is None
 
 
 def small_repository(folder: Path) -> Path:
@@ -167,8 +166,8 @@ def test_a_dirty_work_tree_is_refused_unless_asked_for(tmp_path):
     folder = small_repository(tmp_path / "app")
     (folder / "file").write_text("2")
     with pytest.raises(Refused, match="--allow-dirty"):
-        commits.pick(folder, None, allow_dirty=False)
-    assert commits.pick(folder, None, allow_dirty=True).subject == "two"
+        pick_commit(folder, None, allow_dirty=False)
+    assert pick_commit(folder, None, allow_dirty=True).subject == "two"
 
 
 def test_a_shallow_clone_is_refused_with_the_fix(tmp_path):
@@ -176,30 +175,30 @@ def test_a_shallow_clone_is_refused_with_the_fix(tmp_path):
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{folder}", str(clone)], check=True)
     with pytest.raises(Refused, match="--unshallow"):
-        commits.pick(clone, None, allow_dirty=False)
+        pick_commit(clone, None, allow_dirty=False)
 
 
 @pytest.mark.parametrize("rev", ["nothing", "--help", "-x"])
 def test_a_revision_that_is_none_is_named_and_never_an_option(tmp_path, rev):
     with pytest.raises(BadInput, match="no commit is called"):
-        commits.pick(small_repository(tmp_path / "app"), rev, allow_dirty=False)
+        pick_commit(small_repository(tmp_path / "app"), rev, allow_dirty=False)
 
 
 def test_what_a_host_lacks_is_enough_to_make_the_commit_there(tmp_path):
-    newest = commits.pick(small_repository(tmp_path / "app"), None, allow_dirty=False)
+    newest = pick_commit(small_repository(tmp_path / "app"), None, allow_dirty=False)
     bare = tmp_path / "bare.git"
     subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
     subprocess.run(
         ["git", "--git-dir", str(bare), "index-pack", "--stdin", "--fix-thin"],
         check=True,
-        input=commits.missing_objects(newest, []),
+        input=missing_objects(newest, []),
         stdout=subprocess.DEVNULL,
     )
     shown = subprocess.run(
         ["git", "--git-dir", str(bare), "show", f"{newest.id}:file"], check=True, capture_output=True, text=True
     )
     assert shown.stdout == "1"
-    assert commits.missing_objects(newest, [newest.id]) == b""
+    assert missing_objects(newest, [newest.id]) == b""
 
 
 def test_whether_a_commit_descends_is_told_as_far_as_the_repository_knows(tmp_path):
@@ -212,7 +211,7 @@ def test_whether_a_commit_descends_is_told_as_far_as_the_repository_knows(tmp_pa
     for number in range(2):
         run("commit", "--quiet", "--allow-empty", "--message", str(number))
         ids.append(run("rev-parse", "HEAD"))
-    newer, older = (commits.pick(tmp_path, rev, allow_dirty=False) for rev in ids[::-1])
-    assert commits.descends(newer, ids[0]) is True
-    assert commits.descends(older, ids[1]) is False
-    assert commits.descends(newer, "0" * 40) is None
+    newer, older = (pick_commit(tmp_path, rev, allow_dirty=False) for rev in ids[::-1])
+    assert descends(newer, ids[0]) is True
+    assert descends(older, ids[1]) is False
+    assert descends(newer, "0" * 40) is None

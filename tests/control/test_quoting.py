@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from switchyard.control import commit as source
+from switchyard.control.commit import pick_commit
 from switchyard.control.host_program import bootstrap
 from switchyard.control.operator_process import is_orphan, machine_id
 from switchyard.control.screen import Screen
@@ -62,7 +62,7 @@ def test_a_commit_message_of_any_kind_is_its_subject(tmp_path_factory, message):
     subprocess.run(["git", "-C", str(top), "init", "--quiet"], check=True)
     words = ["commit", "--quiet", "--allow-empty", "--cleanup=verbatim", "--message", message]
     subprocess.run(["git", "-C", str(top), *words], check=True)
-    assert source.pick(top, None, allow_dirty=False).subject.strip() == message.strip()
+    assert pick_commit(top, None, allow_dirty=False).subject.strip() == message.strip()
 
 
 @example(":warning: [b]x[/] \\", "red")

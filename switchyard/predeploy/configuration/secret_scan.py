@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from switchyard.control import commit
+from switchyard.control.commit import git
 from switchyard.predeploy.engine import waivers
 from switchyard.predeploy.engine.check import FOREVER, Check
 from switchyard.predeploy.engine.result import Finding, Result, unknown
@@ -105,7 +105,7 @@ def shipped_files(subject: Subject) -> list[str]:
     if subject.clean:
         paths = {Path(top) / name for top, _, names in os.walk(subject.top) for name in names}
     else:
-        tracked = commit.git(subject.top, "ls-files", "-z").decode(errors="surrogateescape").split("\0")
+        tracked = git(subject.top, "ls-files", "-z").decode(errors="surrogateescape").split("\0")
         paths = {subject.top / name for name in tracked if name}
     return sorted(os.path.relpath(path, subject.folder) for path in paths if path.is_file() and not path.is_symlink())
 

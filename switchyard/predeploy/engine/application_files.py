@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from switchyard.control import commit as source
+from switchyard.control.commit import git
 from switchyard.core.errors import BadInput
 from switchyard.predeploy.engine.result import Finding
 from switchyard.predeploy.engine.subject import Subject
@@ -38,7 +38,7 @@ def _python_files(subject: Subject) -> list[str]:
         names = [str(path.relative_to(subject.folder)) for path in subject.folder.rglob("*.py")]
     else:
         words = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.py")
-        names = [name for name in source.git(subject.folder, *words).decode().split("\0") if name]
+        names = [name for name in git(subject.folder, *words).decode().split("\0") if name]
     return sorted(name for name in names if (subject.folder / name).is_file())
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from switchyard.control import commit_files, compose
-from switchyard.control.commit import GIT_WITHIN, Commit, git, show
+from switchyard.control.commit import GIT_WITHIN, Commit, git, read_file
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
@@ -46,7 +46,7 @@ def of_commit(
     """Build the subject from a clean export of a commit, and delete the export afterwards."""
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
         commit_files.export(commit.repository, commit.id, Path(folder))
-        invoke_yaml = show(commit, "invoke.yaml")
+        invoke_yaml = read_file(commit, "invoke.yaml")
         tree = _tree_id(commit.repository, commit.id)
         yield _subject(
             host, Tree(Path(folder), commit.folder, tree, commit.repository, True, invoke_yaml), env, machines

@@ -7,7 +7,7 @@ import fcntl
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from switchyard.control import commit as source
+from switchyard.control.commit import has_commit
 from switchyard.control.screen import Screen
 from switchyard.core.errors import BadInput, NotChecked, Refused
 from switchyard.core.wire.answers import ChecksAnswer
@@ -74,7 +74,7 @@ def _record_of_live(
     record = answer.baseline.checks.get(check.name) if answer.baseline else None
     if record is None or answer.live is None or record.tools == result.tools:
         return record
-    if not source.has(subject.repository, answer.live.commit):
+    if not has_commit(subject.repository, answer.live.commit):
         return None
     before = [other for other in checks if other.name in check.after]
     with tree.at(subject, answer.live.commit) as live:

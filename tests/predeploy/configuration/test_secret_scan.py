@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from switchyard.control import commit
+from switchyard.control.commit import pick_commit
 from switchyard.predeploy.configuration import secret_scan
 from switchyard.predeploy.engine import tree
 from switchyard.settings import load as settings
@@ -176,7 +176,7 @@ def test_of_a_clean_export_the_whole_commit_is_read_too(beside):
     for words in (["add", "--all"], ["commit", "--quiet", "--message", "1"]):
         subprocess.run(["git", "-C", str(beside.app), *words], check=True)
     host = settings.nowhere(beside.checkout, None)
-    picked = commit.pick(beside.app / "apps/web", None, allow_dirty=False)
+    picked = pick_commit(beside.app / "apps/web", None, allow_dirty=False)
     with tree.of_commit(host, picked, {}) as subject:
         findings = secret_scan.run(subject).findings
     assert [each.place for each in findings] == ["../../certs/server.key", "server.key"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from switchyard.control import commit as source
+from switchyard.control.commit import pick_commit
 from switchyard.predeploy.code import lint
 from switchyard.predeploy.engine import tree
 from switchyard.predeploy.engine.tree import work_tree
@@ -48,6 +48,6 @@ def test_a_broken_commit_is_not_saved_by_a_good_work_tree(checkout, tmp_path):
     (app / "tests/unit/test_more.py").write_text("")
     host = settings.nowhere(checkout.folder, str(app))
     assert lint.run(subject_of(checkout, app)).outcome == "pass"
-    picked = source.pick(app, None, allow_dirty=True)
+    picked = pick_commit(app, None, allow_dirty=True)
     with tree.of_commit(host, picked, {}) as commit:
         assert lint.run(commit).outcome == "fail"

@@ -6,7 +6,7 @@ import importlib.metadata
 from dataclasses import replace
 from pathlib import Path
 
-from switchyard.control import commit as source
+from switchyard.control.commit import pick_commit
 from switchyard.control.screen import Screen
 from switchyard.core.wire.checks import CheckRecord
 from switchyard.predeploy.all import CHECKS
@@ -25,7 +25,7 @@ def beside_live(checkout: Checkout, app: Path, name: str, tools: dict[str, str],
     """A check of what is live, no worse than a result of other tools that found nothing."""
     made = subject_of(checkout, app, {"gates": {name: "no-worse-than-live"}})
     kept = CheckRecord("pass", tools=tools, findings=(), tests={})
-    answer = checks_answer(commit or source.pick(app, None, allow_dirty=True).id, {name: kept})
+    answer = checks_answer(commit or pick_commit(app, None, allow_dirty=True).id, {name: kept})
     made.machines = (host_machine("prod1", answer),)
     options = CheckOptions(only=("tests" if name == "coverage" else name,))
     verdicts = validation.validate(CHECKS, made, options, Screen(as_json=True))
