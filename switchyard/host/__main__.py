@@ -24,8 +24,7 @@ def _first_line(descriptor: int) -> bytes:
 def main() -> None:
     """Serve one request, and exit with its code."""
     os.umask(0o077)
-    fields = json.loads(_first_line(0)).items()
-    request = Request.decode({name: item for name, item in fields if item is not None})
+    request = Request.decode(json.loads(_first_line(0)))
     raise SystemExit(serve(request, sys.stdin.buffer))
 
 

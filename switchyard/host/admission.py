@@ -11,6 +11,8 @@ from switchyard.core.journal import Author, OverriddenEntry
 from switchyard.core.wire.release import Pack, ReleaseRecord
 from switchyard.host import backup
 from switchyard.host.adapters.files import read_document
+from switchyard.host.adapters.releases import Releases
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.facts import live_release
 from switchyard.host.neighbours import refuse_strangers
@@ -33,14 +35,18 @@ def admit(attempt: Attempt, repository: Repository, pack: Pack, digests: Digests
     changed shared services, addresses that the edge does not hold, and a tree that predeploy did not check.
     """
     backup.refuse_unfinished(attempt.store)
-    live = _live_record(attempt)
-    if live is not None and not attempt.request.force and _is_same(live, pack, digests):
+    store, request = attempt.store, attempt.request
+    live = _live_record(store, request.app)
+    if live is not None and not request.force and _is_same(live, pack, digests):
         return live
-    _refuse_bad(attempt, pack, digests)
-    _refuse_older(attempt, repository, pack, live)
-    refuse_strangers(attempt.request.app, Document.decode(pack.shared))
-    _refuse_changed_shared(attempt, repository, pack)
-    _refuse_new_addresses(attempt, pack)
+    if not request.force:
+        _refuse_bad(store.releases, pack, digests)
+    if live is not None and not request.allow_downgrade:
+        _refuse_older(repository, pack, live)
+    refuse_strangers(request.app, Document.decode(pack.shared))
+    if not request.shared_unchanged:
+        _refuse_changed_shared(store, repository, pack, request.host)
+    _refuse_new_addresses(store, pack, request.host)
     require_checked(attempt, repository, pack)
     return None
 
@@ -61,50 +67,49 @@ def require_checked(attempt: Attempt, repository: Repository, pack: Pack) -> Non
         attempt.store.journal.append(OverriddenEntry(**author, why=checks.overridden))
 
 
-def _live_record(attempt: Attempt) -> ReleaseRecord | None:
-    live = live_release(attempt.store, attempt.request.app)
-    return attempt.store.releases.record(live.id) if live else None
+def _live_record(store: Store, app: str) -> ReleaseRecord | None:
+    live = live_release(store, app)
+    return store.releases.record(live.id) if live else None
 
 
-def _refuse_bad(attempt: Attempt, pack: Pack, digests: Digests) -> None:
+def _refuse_bad(releases: Releases, pack: Pack, digests: Digests) -> None:
     """Refuse a commit that was rolled back from with this env."""
-    for record in attempt.store.releases.records():
+    for record in releases.records():
         is_same = (record.commit, record.env_digest) == (pack.commit, digests.env)
-        if is_same and record.state == "bad" and not attempt.request.force:
+        if is_same and record.state == "bad":
             raise Refused(
                 f"{pack.commit[:10]} with this env is bad: {record.id} was rolled back from. "
                 "Deploy another commit, or this one with --force"
             )
 
 
-def _refuse_older(attempt: Attempt, repository: Repository, pack: Pack, live: ReleaseRecord | None) -> None:
+def _refuse_older(repository: Repository, pack: Pack, live: ReleaseRecord) -> None:
     """Refuse a commit that does not descend from the live one."""
-    if live is None or attempt.request.allow_downgrade or repository.is_ancestor(live.commit, pack.commit):
-        return
-    raise Refused(
-        f"{pack.commit[:10]} is not a descendant of {live.commit[:10]}, which is live ({live.id}): somebody deployed "
-        "something newer. Merge it, or give --allow-downgrade"
-    )
+    if not repository.is_ancestor(live.commit, pack.commit):
+        raise Refused(
+            f"{pack.commit[:10]} is not a descendant of {live.commit[:10]}, which is live ({live.id}): somebody "
+            "deployed something newer. Merge it, or give --allow-downgrade"
+        )
 
 
-def _refuse_changed_shared(attempt: Attempt, repository: Repository, pack: Pack) -> None:
-    path = attempt.store.shared / "wanted.json"
-    if not path.exists() or attempt.request.shared_unchanged:
+def _refuse_changed_shared(store: Store, repository: Repository, pack: Pack, host: str | None) -> None:
+    path = store.shared / "wanted.json"
+    if not path.exists():
         return
     objects = {name: repository.object_of(pack.commit, name) for name in pack.shared_files}
-    changes = shared_changes(attempt.store, read_document(path), Document.decode(pack.shared), objects)
+    changes = shared_changes(store, read_document(path), Document.decode(pack.shared), objects)
     if changes:
         raise Refused(
             "shared services changed, and a deploy never touches them: "
             + "; ".join(f"{service}: {', '.join(reasons)}" for service, reasons in changes.items())
-            + f". Apply the change with inv shared.apply --host {attempt.request.host or 'NAME'}, or deploy with "
+            + f". Apply the change with inv shared.apply --host {host or 'NAME'}, or deploy with "
             "--shared-unchanged to leave them as they run"
         )
 
 
-def _refuse_new_addresses(attempt: Attempt, pack: Pack) -> None:
+def _refuse_new_addresses(store: Store, pack: Pack, host: str | None) -> None:
     """Refuse addresses that the edge does not hold."""
-    published = attempt.store.published_routes()
+    published = store.published_routes()
     if published is None:
         return
     addresses = {_address(route) for route in published}
@@ -112,7 +117,7 @@ def _refuse_new_addresses(attempt: Attempt, pack: Pack) -> None:
     if new:
         raise Refused(
             f"the edge does not hold {', '.join(new)}: it would have to be recreated, which interrupts every "
-            f"route for a moment. Recreate it with inv edge.apply --host {attempt.request.host or 'NAME'}"
+            f"route for a moment. Recreate it with inv edge.apply --host {host or 'NAME'}"
         )
 
 

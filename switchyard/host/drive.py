@@ -17,6 +17,7 @@ from switchyard.host.adapters.disk import describe_full, is_full
 from switchyard.host.adapters.files import write
 from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.lease import Superseded
+from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.attempt import Attempt
 from switchyard.host.inbox import Cancelled
 from switchyard.host.steps.table import act
@@ -60,7 +61,7 @@ def _go_on_after(attempt: Attempt, step: Step | Done | None, error: Exception, *
     memory, lease = attempt.memory, attempt.lease
     if isinstance(error, NotChecked):
         memory.forget_singletons()
-    if keeps_failing and memory.verdict == "unknown" and _is_switch_without_effect(attempt, step):
+    if keeps_failing and memory.verdict == "unknown" and _is_switch_without_effect(attempt.proxy, step):
         lease.has_switched = False
     is_hopeless = keeps_failing and (memory.verdict == "wrong" or isinstance(step, Done))
     if not lease.has_switched or is_hopeless:
@@ -87,11 +88,11 @@ def as_failure(attempt: Attempt, error: BaseException) -> SwitchyardError:
     return SwitchyardError(f"the host program has a bug: {error!r}")
 
 
-def _is_switch_without_effect(attempt: Attempt, step: Step | Done | None) -> bool:
+def _is_switch_without_effect(proxy: Proxy, step: Step | Done | None) -> bool:
     """Return whether a switch failed before it reached the proxy and the map file."""
     if not isinstance(step, Step) or step.name != "switch":
         return False
-    return step.colour not in (attempt.proxy.live(), attempt.proxy.file_live())
+    return step.colour not in (proxy.live(), proxy.file_live())
 
 
 def _observe(attempt: Attempt) -> Site:

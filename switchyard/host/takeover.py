@@ -53,13 +53,13 @@ def _await_end(attempt: Attempt, orphan: Lease) -> None:
     word = Word("seen", verdict="unverified", why="the operator's process is gone")
     with open(store.attempts / orphan.attempt / "said.jsonl", "ab") as file:
         file.write(b"\n" + json.dumps(word.encode()).encode() + b"\n")
-    _wait(attempt, lambda: _has_ended(store, orphan))
+    _wait(attempt.tick, lambda: _has_ended(store, orphan))
 
 
 def _outlive(attempt: Attempt, before: Lease) -> None:
     """Wait for the program that this attempt took over from. On a failure, give the lease back: the next one waits."""
     try:
-        if not _wait(attempt, lambda: not is_running(before)):
+        if not _wait(attempt.tick, lambda: not is_running(before)):
             raise Refused(
                 f"{before.who}'s {before.doing} has been superseded, but its program still runs (process {before.pid} "
                 "of the host). See what it waits for, or kill it, then run the command again",
@@ -85,12 +85,12 @@ def _has_ended(store: Store, orphan: Lease) -> bool:
     return lease is None or lease.attempt != orphan.attempt or why_ended is not None
 
 
-def _wait(attempt: Attempt, is_over: Callable[[], bool]) -> bool:
+def _wait(tick: Callable[[], None], is_over: Callable[[], bool]) -> bool:
     """Wait until something is over. Return False where ``ENDS_WITHIN`` passes before."""
     deadline = now() + ENDS_WITHIN
     while not is_over():
         if now() > deadline:
             return False
-        attempt.tick()
+        tick()
         time.sleep(0.1)
     return True

@@ -15,6 +15,7 @@ from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.files import read_object, write_json
 from switchyard.host.attempt import Attempt
+from switchyard.host.command_runner import CommandRunner
 from switchyard.host.steps.pip_check import check_dependencies
 
 
@@ -37,7 +38,7 @@ def build(attempt: Attempt, colour: str) -> None:
         for image, service in {image: service for service, image in images.items()}.items()
     ]
     for service, image in record.pulls.items():
-        images[service] = _pull(attempt, image)
+        images[service] = _pull(attempt.commands, image)
         attempt.commands.run(commands.tag(images[service], names.tag(record.name, service, record.id)))
     for one in names.COLOURS:
         path = store.release(record.id) / f"{one}.json"
@@ -47,10 +48,10 @@ def build(attempt: Attempt, colour: str) -> None:
     store.releases.update(record.id, images=images, standins=tuple(sorted(standins)))
 
 
-def _pull(attempt: Attempt, image: str) -> str:
+def _pull(runner: CommandRunner, image: str) -> str:
     """Pull an image that is not here yet. Return its id."""
     if engine.image_id(image) is None:
-        attempt.commands.run(commands.pull(image))
+        runner.run(commands.pull(image))
     return require_image(image)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from switchyard.core import commands, edge
 from switchyard.core.errors import SwitchyardError
@@ -13,6 +15,7 @@ from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import link, write
 from switchyard.host.attempt import Attempt
 from switchyard.host.edge_configuration import edge_routes
+from switchyard.host.event_log import EventLog
 from switchyard.host.steps import health
 from switchyard.host.steps.containers import (
     containers_in,
@@ -54,7 +57,7 @@ def prove(attempt: Attempt, colour: str) -> bool:
     try:
         for route in releases.routes(release, attempt.wanted.routes):
             if route.name in names:
-                health.await_up(attempt, route, colour, 1, within)
+                health.await_up(attempt.proxy, route, colour, 1, within=within, tick=attempt.tick)
     except probe.Unhealthy as error:
         memory.failed[key] = memory.reason = str(error)
         return False
@@ -65,7 +68,7 @@ def end_standby(attempt: Attempt, colour: str) -> None:
     """Stop the old colour's routed and plain services. A rollback starts them again from what is kept."""
     cut = attempt.proxy.connections(colour)
     stop(attempt, colour, containers_in(attempt.request.app, colour))
-    _report_cut(attempt, f"{colour} no longer stands by", cut)
+    _report_cut(attempt.events, f"{colour} no longer stands by", cut)
 
 
 def retire(attempt: Attempt, colour: str) -> None:
@@ -77,12 +80,12 @@ def retire(attempt: Attempt, colour: str) -> None:
     stop(attempt, colour, containers)
     for container in containers:
         engine.remove(container.id, force=True)
-    _report_cut(attempt, f"retired {release_of(containers)} from {colour}", cut)
+    _report_cut(attempt.events, f"retired {release_of(containers)} from {colour}", cut)
 
 
-def _report_cut(attempt: Attempt, what: str, cut: int) -> None:
+def _report_cut(events: EventLog, what: str, cut: int) -> None:
     """Tell how many connections were still open on a colour that stopped. The receipt counts them."""
-    attempt.events.progress(f"{what}; open connections cut: {cut}", cut=cut)
+    events.progress(f"{what}; open connections cut: {cut}", cut=cut)
 
 
 def cancel(attempt: Attempt, colour: str) -> None:
@@ -93,15 +96,14 @@ def cancel(attempt: Attempt, colour: str) -> None:
         time.sleep(0.05)
     for container in containers:
         with contextlib.suppress(OSError, SwitchyardError):  # a full disk, or logs that the engine cannot read
-            _keep_evidence(attempt, container)
+            _keep_evidence(attempt.store.release(attempt.wanted.id) / "failed", container, attempt.wanted.redact)
     stop(attempt, colour, containers)
     attempt.memory.failed.setdefault(f"front {colour}", attempt.memory.reason or "cancelled")
 
 
-def _keep_evidence(attempt: Attempt, container: Container) -> None:
+def _keep_evidence(folder: Path, container: Container, redact: Callable[[str], str]) -> None:
     """Write a container's last lines, and what the engine knows of it, beside the release, without secrets."""
-    release = attempt.wanted
-    path = attempt.store.release(release.id) / "failed" / container.name
-    write(path.with_name(f"{path.name}.log"), release.redact(engine.logs(container.id, LOG_LINES)))
+    path = folder / container.name
+    write(path.with_name(f"{path.name}.log"), redact(engine.logs(container.id, LOG_LINES)))
     description = json.dumps(engine.description(container.id), indent=1, ensure_ascii=False)
-    write(path.with_name(f"{path.name}.json"), release.redact(description))
+    write(path.with_name(f"{path.name}.json"), redact(description))

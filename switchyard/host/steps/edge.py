@@ -7,8 +7,9 @@ import os
 import random
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from switchyard.core import commands, edge, names
 from switchyard.core.app import Route
@@ -17,7 +18,7 @@ from switchyard.host import backup
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import write, write_json
-from switchyard.host.adapters.proxy import UP_WITHIN
+from switchyard.host.adapters.proxy import UP_WITHIN, Proxy
 from switchyard.host.attempt import Attempt
 from switchyard.host.edge_configuration import edge_routes, wanted_configuration
 from switchyard.host.neighbours import listening
@@ -35,29 +36,28 @@ PORTS_TRIED = 200
 def bring_up(attempt: Attempt, colour: str) -> None:
     """Run the edge with the configuration that the release needs: reload it, or start it, but never recreate it."""
     home = attempt.store.edge
-    _lay_folders(attempt)
+    _lay_folders(home, attempt.proxy, attempt.request.app)
     routes = edge_routes(attempt.store, attempt.wanted.routes)
     if not (home / "routes.json").exists():
         publish(attempt, routes)
     write(home / "cfg" / "next.cfg", _configuration(attempt), 0o644)
-    running = _container_that_accepts(attempt)
+    running = _container_that_accepts(attempt.request.app, attempt.tick)
     os.replace(home / "cfg" / "next.cfg", home / "cfg" / "haproxy.cfg")
     process = attempt.proxy.process() if running else ""
     if running:
-        _reload(attempt, running)
+        _reload(attempt.proxy, running)
     else:
         attempt.commands.run(commands.up_edge(attempt.wanted.target()))
         _keep_edge_running(attempt.request.app)
     attempt.proxy.wait(set(edge.preview_names(routes)), after=process)
 
 
-def _lay_folders(attempt: Attempt) -> None:
+def _lay_folders(home: Path, proxy: Proxy, app: str) -> None:
     """Create the folders and maps that the edge's container mounts."""
-    home, app = attempt.store.edge, attempt.request.app
     for name, mode in (("cfg", 0o755), ("maps", 0o755), ("run", 0o700)):
         (home / name).mkdir(exist_ok=True, mode=mode)
     maps = {
-        "live": edge.live_map(attempt.proxy.file_live()),
+        "live": edge.live_map(proxy.file_live()),
         "releases": edge.releases_map(releases_in_colours(app)),
         "drain": "",
     }
@@ -70,21 +70,21 @@ def _configuration(attempt: Attempt) -> str:
     return wanted_configuration(attempt.store, attempt.request.app, attempt.wanted.id, attempt.site())
 
 
-def _reload(attempt: Attempt, container: Container) -> None:
+def _reload(proxy: Proxy, container: Container) -> None:
     """Reload HAProxy. The new process reads the state of the servers that the old one saved."""
-    state = attempt.proxy.say("show servers state")
+    state = proxy.say("show servers state")
     engine.execute(container.id, ["sh", "-c", f'printf "%s\n" "$1" > {edge.STATE}', "sh", state])
     engine.signal(container.id, "SIGUSR2")
 
 
-def _container_that_accepts(attempt: Attempt) -> Container | None:
+def _container_that_accepts(app: str, tick: Callable[[], None]) -> Container | None:
     """Return the edge's container once HAProxy in it accepts the new configuration; None where none runs.
 
     Wait for a container that the engine is bringing back.
     """
     deadline = time.monotonic() + UP_WITHIN
     while True:
-        container = next((each for each in edge_containers(attempt.request.app) if each.is_up), None)
+        container = next((each for each in edge_containers(app) if each.is_up), None)
         if container is None:
             return None
         code, output = engine.execute(container.id, ["haproxy", "-c", "-f", f"{edge.HOME}/cfg/next.cfg"])
@@ -94,7 +94,7 @@ def _container_that_accepts(attempt: Attempt) -> Container | None:
             raise SwitchyardError(f"HAProxy refuses the edge's new configuration:\n{output}")
         if time.monotonic() > deadline:
             raise SwitchyardError(f"the edge's container does not come back within {UP_WITHIN:.0f} s: {output}")
-        attempt.tick()
+        tick()
         time.sleep(0.1)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from switchyard.core.app import Route
 from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.container import Container
+from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.attempt import Attempt
 from switchyard.host.slot_state import identity
 from switchyard.host.steps.containers import release_of
@@ -37,7 +38,7 @@ def prove_all(attempt: Attempt, key: str, containers: Sequence[Container], secon
                 app.checks.get(service),
                 ports.get(service),
                 within=min(seconds_most, app.healthy_within),
-                tick=partial(_watch, attempt, others, restarts),
+                tick=partial(_watch, attempt.tick, others, restarts),
                 base_restarts=restarts[container.id],
             ):
                 memory.weak.add(service)
@@ -48,9 +49,9 @@ def prove_all(attempt: Attempt, key: str, containers: Sequence[Container], secon
     return True
 
 
-def _watch(attempt: Attempt, containers: Sequence[Container], restarts: Mapping[str, int]) -> None:
+def _watch(tick: Callable[[], None], containers: Sequence[Container], restarts: Mapping[str, int]) -> None:
     """Tick, and raise ``Unhealthy`` as soon as one of these containers ended or was restarted."""
-    attempt.tick()
+    tick()
     for container in containers:
         probe.require_running(container.service, container.id, restarts[container.id])
 
@@ -72,11 +73,11 @@ def prove_again(attempt: Attempt, container: Container) -> None:
     )
 
 
-def await_up(attempt: Attempt, route: Route, colour: str, count: int, within: float) -> None:
+def await_up(proxy: Proxy, route: Route, colour: str, count: int, *, within: float, tick: Callable[[], None]) -> None:
     """Wait until the edge sees so many of a route's servers up. Raise ``Unhealthy`` after ``within`` seconds."""
     deadline = time.monotonic() + within
-    while attempt.proxy.servers_up(f"{route.name}_{colour}") < count:
-        attempt.tick()
+    while proxy.servers_up(f"{route.name}_{colour}") < count:
+        tick()
         if time.monotonic() > deadline:
             raise probe.Unhealthy(f"{route.service}: healthy by our own probe, but the edge does not see it up")
         time.sleep(0.05)

@@ -29,9 +29,10 @@ def run_oneshots(attempt: Attempt, colour: str) -> bool:
         if outcome is not None and outcome.succeeded:
             continue
         if attempt.request.back:
-            record = _record(attempt, record, service, SKIPPED)
+            record = _record(attempt.store.releases, record, service, SKIPPED)
             continue
-        _refuse_repetition(attempt, record, service)
+        if not attempt.request.force:
+            _refuse_repetition(attempt.store.releases, record, service)
         _stop_leftovers(attempt)
         record = _run(attempt, record, service, idle)
         if not record.outcomes[service].succeeded:
@@ -43,7 +44,7 @@ def _run(attempt: Attempt, record: ReleaseRecord, service: str, colour: str) -> 
     """Run one oneshot. Return the record with its outcome. After the one that migrates, write the schema's head."""
     migrator = Migrator.of(attempt, record, service, colour)
     head = migrator.head(record) if migrator else None
-    record = _record(attempt, record, service, OneshotOutcome(begun=round(time.time(), 3)))
+    record = _record(attempt.store.releases, record, service, OneshotOutcome(begun=round(time.time(), 3)))
     if migrator and migrator.tells_pending:
         attempt.events.progress(f"pending migrations: {migrator.pending()}")
     attempt.events.progress(f"running {service}")
@@ -53,7 +54,9 @@ def _run(attempt: Attempt, record: ReleaseRecord, service: str, colour: str) -> 
         code, output = attempt.commands.run(argv, within=ONESHOT_WITHIN, check=False)
     finally:
         _remove_container(argv[argv.index("--name") + 1])
-    record = _record(attempt, record, service, OneshotOutcome(exit=code, seconds=round(now() - started, 2)))
+    record = _record(
+        attempt.store.releases, record, service, OneshotOutcome(exit=code, seconds=round(now() - started, 2))
+    )
     if migrator:
         attempt.store.releases.update(record.id, head=migrator.head_after(head, record))
     if code != 0:
@@ -61,19 +64,19 @@ def _run(attempt: Attempt, record: ReleaseRecord, service: str, colour: str) -> 
     return record
 
 
-def _record(attempt: Attempt, record: ReleaseRecord, service: str, outcome: OneshotOutcome) -> ReleaseRecord:
+def _record(releases: Releases, record: ReleaseRecord, service: str, outcome: OneshotOutcome) -> ReleaseRecord:
     """Write the outcome of a oneshot down at once."""
     outcomes = {**record.outcomes, service: outcome}
-    attempt.store.releases.update(record.id, outcomes=outcomes)
+    releases.update(record.id, outcomes=outcomes)
     return replace(record, outcomes=outcomes)
 
 
-def _refuse_repetition(attempt: Attempt, record: ReleaseRecord, service: str) -> None:
+def _refuse_repetition(releases: Releases, record: ReleaseRecord, service: str) -> None:
     """Refuse to run a migration again that must not be repeated, where nobody knows how its last run ended."""
     migrations = record.app.migrations
     is_once = migrations is not None and migrations.service == service and migrations.repeat == "never"
-    release = _release_of_unknown_end(attempt.store.releases, service) if is_once else None
-    if release and not attempt.request.force:
+    release = _release_of_unknown_end(releases, service) if is_once else None
+    if release:
         raise Refused(
             f"{service} started for {release}, and how it ended is not known; it must not be repeated "
             "(migrations.repeat: never). Look at the database, then deploy with --force"

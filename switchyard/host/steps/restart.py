@@ -8,6 +8,7 @@ from switchyard.core.errors import BadInput
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.container import Container
+from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import health
 from switchyard.host.steps.containers import containers_in
@@ -35,16 +36,16 @@ def restart_each(attempt: Attempt, colour: str) -> None:
         attempt.events.progress(f"restarting {container.service}")
         up = {route: proxy.servers_up(f"{route.name}_{colour}") for route in attempt.wanted.routes}
         try:
-            _take_out(attempt, container, containers)
+            _take_out(proxy, container, containers)
             process.run(["docker", "restart", container.id], tick=attempt.lease.linger)
             health.prove_again(attempt, container)
         finally:
             proxy.resume(colour)
         for route, count in up.items():
-            health.await_up(attempt, route, colour, count, app.healthy_within)
+            health.await_up(proxy, route, colour, count, within=app.healthy_within, tick=attempt.tick)
 
 
-def _take_out(attempt: Attempt, container: Container, containers: Sequence[Container]) -> None:
+def _take_out(proxy: Proxy, container: Container, containers: Sequence[Container]) -> None:
     """Keep new requests away from a container, where others of its service answer them."""
     if sum(each.service == container.service for each in containers) > 1:
-        attempt.proxy.rest(engine.address(container.id), within=ANSWERED_WITHIN)
+        proxy.rest(engine.address(container.id), within=ANSWERED_WITHIN)

@@ -6,6 +6,7 @@ from switchyard.core import commands
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.container import Container
+from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import health
 from switchyard.host.steps.containers import containers_in
@@ -15,7 +16,7 @@ from switchyard.host.steps.restart import ANSWERED_WITHIN
 def scale_live(attempt: Attempt, colour: str) -> None:
     """Take containers out, or add and prove new ones, until the service has as many as the request asks for."""
     service, count = attempt.request.service or "", attempt.request.count or 0
-    containers = _of_service(attempt, colour, service)
+    containers = _of_service(attempt.request.app, colour, service)
     known = {container.id for container in containers}
     attempt.proxy.close(colour)
     try:
@@ -24,9 +25,9 @@ def scale_live(attempt: Attempt, colour: str) -> None:
             address = engine.address(container.id)
             attempt.proxy.rest(address, within=ANSWERED_WITHIN)
             process.run(["docker", "stop", container.id], tick=attempt.lease.linger)
-            _remove(attempt, container, address)
+            _remove(attempt.proxy, container, address)
         attempt.commands.run([*commands.up(attempt.wanted.target(), colour, [service]), "--no-recreate"])
-        for container in _of_service(attempt, colour, service):
+        for container in _of_service(attempt.request.app, colour, service):
             if container.id not in known:
                 _prove_or_remove(attempt, container)
     finally:
@@ -37,16 +38,16 @@ def _prove_or_remove(attempt: Attempt, container: Container) -> None:
     try:
         health.prove_new(attempt, container)
     except SwitchyardError:
-        _remove(attempt, container, engine.address(container.id))
+        _remove(attempt.proxy, container, engine.address(container.id))
         raise
 
 
-def _remove(attempt: Attempt, container: Container, address: str) -> None:
+def _remove(proxy: Proxy, container: Container, address: str) -> None:
     engine.remove(container.id, force=True)
-    attempt.proxy.forget(address)
+    proxy.forget(address)
 
 
-def _of_service(attempt: Attempt, colour: str, service: str) -> list[Container]:
+def _of_service(app: str, colour: str, service: str) -> list[Container]:
     """Return the containers of one service, ordered by their number."""
-    containers = [each for each in containers_in(attempt.request.app, colour) if each.service == service]
+    containers = [each for each in containers_in(app, colour) if each.service == service]
     return sorted(containers, key=lambda container: container.number)

@@ -9,10 +9,12 @@ from switchyard.core import commands, names
 from switchyard.core.compose_document import Document, pin, services_of, with_services
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.wire.message import Json
+from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host import backup
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.container import PROJECT, Container
 from switchyard.host.adapters.files import read_document, read_object, read_words, write, write_json
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.neighbours import refuse_strangers
 from switchyard.host.shared_changes import changed_files, changes_to_apply
@@ -28,7 +30,7 @@ def bring_up(attempt: Attempt, colour: str) -> None:
     lay_foundation(attempt.store, record)
     document = attempt.store.releases.document(record.id, "shared")
     if document.services:
-        write_json(home / "files.json", _lay_files(attempt))
+        write_json(home / "files.json", _lay_files(attempt.store, record))
         refuse_strangers(record.name, document)
         _add_services(attempt, document)
         prove_shared(attempt)
@@ -58,19 +60,19 @@ def prove_shared(attempt: Attempt) -> None:
         health.prove_again(attempt, container)
 
 
-def _lay_files(attempt: Attempt, *, replaced: Collection[str] = ()) -> dict[str, str]:
+def _lay_files(store: Store, record: ReleaseRecord, *, replaced: Collection[str] = ()) -> dict[str, str]:
     """Copy the files that shared services mount out of the release. Keep those that are there, unless ``replaced``.
 
     Return the git object of each file, for files.json.
     """
-    home, record = attempt.store.shared, attempt.wanted.record
+    home = store.shared
     objects = read_words(home / "files.json")
     for name in record.shared_files:
         target = home / "files" / name
         if name in objects and target.exists() and name not in replaced:
             continue
         objects[name] = record.shared_objects[name]
-        backup.lay(attempt.store.release(record.id) / "files" / name, target)
+        backup.lay(store.release(record.id) / "files" / name, target)
     return objects
 
 
@@ -87,7 +89,7 @@ def apply(attempt: Attempt, colour: str) -> None:
     unchanged = services_of(after).keys() - changes
     after = with_services(after, {name: each for name, each in services_of(before).items() if name in unchanged})
     try:
-        objects = _lay_files(attempt, replaced=changed_files(changes))
+        objects = _lay_files(attempt.store, record, replaced=changed_files(changes))
         _recreate(attempt, after, changes)
     except SwitchyardError as error:
         restore(attempt, home, error, partial(_recreate, attempt, before, changes))

@@ -25,7 +25,7 @@ TRIES = 2
 def stop(attempt: Attempt, colour: str) -> None:
     """Stop the singletons of a colour, each within its grace period."""
     key, memory = f"single {colour}", attempt.memory
-    stop_containers(attempt, colour, _singletons(attempt, colour))
+    stop_containers(attempt, colour, _singletons(attempt.request.app, colour))
     memory.started.discard(key)
     memory.proven.pop(key, None)
     memory.failed.pop(key, None)
@@ -56,15 +56,15 @@ def start(attempt: Attempt, colour: str) -> bool:
 
 def prove(attempt: Attempt, colour: str) -> bool:
     """Prove the singletons of a colour healthy."""
-    singletons = _singletons(attempt, colour)
+    singletons = _singletons(attempt.request.app, colour)
     restore_policies(attempt.store.releases, colour, singletons)
     is_healthy = health.prove_all(attempt, f"single {colour}", singletons, HEALTHY_WITHIN)
     _judge_handover(attempt, colour)
     return is_healthy
 
 
-def _singletons(attempt: Attempt, colour: str) -> list[Container]:
-    return [container for container in containers_in(attempt.request.app, colour) if container.is_singleton]
+def _singletons(app: str, colour: str) -> list[Container]:
+    return [container for container in containers_in(app, colour) if container.is_singleton]
 
 
 def _judge_handover(attempt: Attempt, colour: str) -> None:

@@ -8,6 +8,7 @@ from switchyard.core import commands, edge, names
 from switchyard.core.site import NOTHING, Site
 from switchyard.core.wire.events import Switched
 from switchyard.host.adapters.files import link
+from switchyard.host.adapters.releases import Releases
 from switchyard.host.attempt import Attempt
 
 
@@ -26,7 +27,7 @@ def switch(attempt: Attempt, colour: str) -> None:
     attempt.commands.show(commands.live(colour))
     attempt.proxy.switch(colour)
     if release is not None:
-        _record(attempt, release, colour)
+        _record(attempt.store.releases, release, colour, is_wanted=release == attempt.wanted.id)
         link(attempt.store.root / "current", colour)
     is_cut = not is_deploy and leaving in names.COLOURS
     left = attempt.proxy.connections(leaving) if is_cut else 0
@@ -40,10 +41,8 @@ def _drain_map(attempt: Attempt, site: Site) -> str:
     return edge.drain_map({site.slot(site.live).release or "none": int(time.time()) + attempt.wanted.app.drain})
 
 
-def _record(attempt: Attempt, release: str, colour: str) -> None:
+def _record(releases: Releases, release: str, colour: str, *, is_wanted: bool) -> None:
     """Record when a release went live, and where. One that traffic goes back to keeps its state."""
-    releases = attempt.store.releases
     record = releases.record(release)
-    is_new = record is None or release == attempt.wanted.id
-    state = "live" if is_new or record is None else record.state
+    state = "live" if is_wanted or record is None else record.state
     releases.update(release, state=state, since=round(time.time(), 3), colour=colour)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from switchyard.core.app import Route
 from switchyard.core.errors import Refused
 from switchyard.core.steps import Step
@@ -21,7 +23,7 @@ def edge_apply(attempt: Attempt) -> Ending:
     after = {_address(route) for route in attempt.wanted.routes}
     if before == after and not backup.is_unfinished(store.edge):
         return unchanged("the edge holds the addresses of this commit: nothing to do")
-    _require_free_ports(attempt)
+    _require_free_ports(attempt.request.app, attempt.wanted.routes)
     lines = [f"added: {address}" for address in sorted(after - before)]
     lines += [f"gone: {address}" for address in sorted(before - after)]
     ask(attempt, [*lines, "every route is interrupted while the edge is recreated, for about a second"])
@@ -30,10 +32,10 @@ def edge_apply(attempt: Attempt) -> Ending:
     return Ending("applied")
 
 
-def _require_free_ports(attempt: Attempt) -> None:
+def _require_free_ports(app: str, routes: Sequence[Route]) -> None:
     """Refuse where another process holds a port that the edge needs."""
-    holders, edge = listening(), f"{attempt.request.app}'s edge"
-    ports = [str(route.listen) for route in attempt.wanted.routes]
+    holders, edge = listening(), f"{app}'s edge"
+    ports = [str(route.listen) for route in routes]
     occupied = [port for port in ports if holders.get(port, edge) != edge]
     if occupied:
         raise Refused("; ".join(f"port {port} is held by {holders[port]}" for port in occupied))

@@ -6,6 +6,7 @@ from switchyard.core.errors import Refused
 from switchyard.core.next_step import Want
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host.adapters import engine
+from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.drive import drive
 from switchyard.host.edge_configuration import routes_without_address
@@ -24,7 +25,7 @@ def rollback(attempt: Attempt) -> Ending:
     if attempt.before == target.id:
         return unchanged(f"{target.id} is live already: nothing to do")
     _require_images(target)
-    _require_addresses(attempt, target)
+    _require_addresses(attempt.store, target, attempt.request.host)
     warning = schema_ahead(releases.record(attempt.before), target)
     if warning:
         attempt.events.progress(warning)
@@ -40,13 +41,13 @@ def _require_images(target: ReleaseRecord) -> None:
         )
 
 
-def _require_addresses(attempt: Attempt, target: ReleaseRecord) -> None:
-    missing = routes_without_address(attempt.store, target.routes)
+def _require_addresses(store: Store, target: ReleaseRecord, host: str | None) -> None:
+    missing = routes_without_address(store, target.routes)
     if missing:
         raise Refused(
             f"{target.id} cannot come back: the edge holds no address for {', '.join(missing)}. Give the edge that "
             "release's addresses first, which interrupts every route for a moment: "
-            f"inv edge.apply --host {attempt.request.host or 'NAME'} --rev {target.commit[:10]}"
+            f"inv edge.apply --host {host or 'NAME'} --rev {target.commit[:10]}"
         )
 
 
