@@ -37,6 +37,7 @@ ADAPTERS: dict[str, str] = {
     "core/wire/message.py": "every message",
     "core/wire/events.py": "the tag of an event",
     "core/journal.py": "the tag of an entry",
+    "settings/yaml_file.py": "pydantic's errors",
 }
 """Modules that may index foreign JSON by a text, with what they adapt."""
 PURE = {"__future__", "abc", "base64", "bisect", "collections", "copy", "dataclasses", "datetime", "difflib", "enum"}

@@ -103,15 +103,16 @@ class CriticalSetting(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _is_short(cls, given: Any) -> Any:
-        if isinstance(given, (int, float)):
-            return {"within": given}
-        params = given.get("params") if isinstance(given, dict) else None
-        if isinstance(params, list):
-            params = dict(enumerate(params, start=1))
-        if isinstance(params, dict):  # YAML takes 1 for a number
-            return {**given, "params": {str(name): value for name, value in params.items()}}
-        return given
+    def _expand(cls, value: Any) -> Any:
+        """Return a bare number as ``within``, and listed parameters under their numbers."""
+        match value:
+            case int() | float():
+                return {"within": value}
+            case {"params": list() as listed}:
+                return {**value, "params": {str(number): item for number, item in enumerate(listed, start=1)}}
+            case {"params": dict() as named}:  # YAML reads the name 1 as a number
+                return {**value, "params": {str(name): item for name, item in named.items()}}
+        return value
 
 
 class DatabaseSetting(Section):

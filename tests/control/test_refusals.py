@@ -8,36 +8,22 @@ from typing import Any
 
 import pytest
 
-from switchyard.control.commit import Commit
 from switchyard.control.refusals import refuse_busy, refuse_unfit
-from switchyard.control.release import CommitContents, Release
-from switchyard.core.app import App, Route
-from switchyard.core.compose_document import Document
+from switchyard.control.release import Release
 from switchyard.core.errors import LEASE_HELD, NotChecked, Refused
-from switchyard.core.split import Split
 from switchyard.core.wire.answers import HeldLease
 from switchyard.core.wire.facts import PlainContainer
 from switchyard.core.wire.request import Holder, Operator
 from tests.harness.machine_answers import FACTS, checks_answer, live_release
 from tests.harness.settings import HOSTS, prod
+from tests.harness.unsent_release import EDGE, release
 
 FREE = replace(
     FACTS,
     disks={"/srv/shop": 50 << 30, "/var/lib/docker": 50 << 30},
     memory_available=8 << 30,
 )
-EDGE = (Route("web", 8000, 8080),)
 LIVE = replace(live_release(), env_keys=("KEPT", "LOST"))
-
-
-def release(volumes: dict[str, str] | None = None, document: dict[str, Any] | None = None) -> Release:
-    """A release of a shop with a database, about to be sent."""
-    parts = Split({}, EDGE, {}, {}, {}, {}, (), (), ("web",), {"pgdata": "shop_pgdata"}, (), (), ())
-    commit = Commit(Path("/shop"), ".", "c" * 40, "a subject", ())
-    resolved = Document.decode(document or {"name": "oldshop"})
-    return Release(
-        "R2", CommitContents(App("shop", volumes=volumes or {}), commit, resolved, "", {"KEPT": "1"}, ()), parts
-    )
 
 
 def refused(folder: Path, *, of: Release | None = None, **facts: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from switchyard.core.errors import BadInput
-from switchyard.settings import load
+from switchyard.settings import load, yaml_file
 from tests.harness.settings import HOSTS, checkout, error, prod
 
 
@@ -76,3 +76,13 @@ def test_wrong_settings_name_their_line(tmp_path, text, words):
     with pytest.raises(BadInput) as caught:
         load.load(checkout(tmp_path, text))
     assert words in str(caught.value)
+
+
+def test_a_text_without_settings_has_no_sections():
+    assert yaml_file.parse("", "invoke.yaml") == yaml_file.SettingsFile()
+
+
+def test_the_line_of_a_path_is_that_of_its_innermost_key():
+    text = "app:\n  routes:\n    - service: web\n      port: 1\n"
+    assert yaml_file.line_of(text, ["app", "routes", "0", "port"]) == 4
+    assert yaml_file.line_of(text, ["app", "routes", "0", "listen"]) == 3
