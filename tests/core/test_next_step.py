@@ -37,21 +37,21 @@ PROOFS = ("prove", "prove_singletons", "smoke", "look", "seen")
 
 
 def slots() -> list[Slot]:
-    """Every slot. No release is no container, and no container is no release."""
+    """Return every slot. A slot without a release has no container, and one without a container no release."""
     held = itertools.product([r for r in VALUES["release"] if r], VALUES["front"], VALUES["single"])
     found = (Slot(str(release), str(front), str(single)) for release, front, single in held)
     return [Slot(), *(slot for slot in found if slot.front != "none" or slot.single not in ("none", "unused"))]
 
 
 def edges() -> list[dict[str, object]]:
-    """Every state of the edge. One that has no container answers nothing."""
+    """Return every state of the edge. An edge without a container does not answer."""
     names = ("proxy", "map_file", "edge")
     found = (dict(zip(names, values, strict=True)) for values in itertools.product(*(VALUES[name] for name in names)))
     return [values for values in found if values["edge"] != "absent" or values["proxy"] == "down"]
 
 
 def dimensions() -> list[list[dict[str, object]]]:
-    """The space as a list of axes; one site is one choice from each."""
+    """Return the space as a list of axes. One site is one choice from each."""
     plain = [item.name for item in fields(Site) if item.name not in ("blue", "green", "proxy", "map_file", "edge")]
     return [
         [{"blue": slot} for slot in slots()],
@@ -62,7 +62,7 @@ def dimensions() -> list[list[dict[str, object]]]:
 
 
 def sites(share: int, seed: int = SEED) -> Iterator[Site]:
-    """Every site where they are few, else a seeded share of them."""
+    """Yield every site where they are few, else a seeded share of them."""
     axes = dimensions()
     if math.prod(map(len, axes)) <= ALL_UP_TO:
         chosen: Iterator[tuple[dict[str, object], ...]] = itertools.product(*axes)
@@ -84,7 +84,7 @@ class Way:
 
 
 def follow(decide: ModuleType, want: Want, host: Machine, rng: random.Random | None = None, faults: int = 4) -> Way:
-    """Observes, decides and acts until done; with ``rng`` some steps do not come out wholly."""
+    """Observe, decide and act until done. With ``rng`` some steps do not end wholly."""
     way = Way([], None, [])
     for _ in range(STEPS):
         before = host.seen()
@@ -106,7 +106,7 @@ def follow(decide: ModuleType, want: Want, host: Machine, rng: random.Random | N
 
 
 def check(decide: ModuleType, share: int, seed: int = SEED) -> Iterator[str]:
-    """All that is wrong with a ``next_step``: over a share of the sites, every goal, faults and sick releases."""
+    """Yield what is wrong with a ``next_step``, over a share of the sites, every goal, faults and sick releases."""
     rng = random.Random(seed)
     for site in sites(share, seed):
         sick = frozenset(rng.sample(SICKNESSES, rng.choice((0, 0, 1, 2))))
@@ -122,7 +122,7 @@ def check(decide: ModuleType, share: int, seed: int = SEED) -> Iterator[str]:
 
 
 def broken_word(want: Want, way: Way, start: Site, host: Machine) -> list[str]:
-    """What an outcome promises and the machine in its end does not keep."""
+    """Return what an outcome promises and the machine does not keep in the end."""
     if way.outcome is None:
         return [f"no end within {STEPS} steps"]
     return unkept(want, way.outcome, host.seen()) + unkept_since(want, way.outcome, start, host.seen())
@@ -135,7 +135,7 @@ def test_every_field_of_a_site_and_of_a_slot_has_declared_values() -> None:
 
 
 def grounds() -> list[Ground]:
-    """What remains of every site without its stage."""
+    """Return what remains of every site without its stage."""
     held = itertools.product(slots(), slots(), edges())
     return [ground_of(Machine.of(Site(blue, green, **edge), "")) for blue, green, edge in held]  # type: ignore[arg-type]
 
@@ -170,14 +170,14 @@ def test_the_decisions_do_not_read_the_time() -> None:
 
 
 def remembering_nothing(site: Site) -> Site:
-    """The site as a program sees it that has just begun."""
+    """Return the site as a program sees it that has just begun."""
     host = Machine.of(site, "new")
     host.kill()
     return host.seen()
 
 
 def workable(share: int, seed: int) -> Iterator[tuple[Site, Want]]:
-    """Sites from which a healthy release can go live, seen by a program that has just begun, and each goal."""
+    """Yield sites from which a healthy release can go live, seen by a program that has just begun, with each goal."""
     for site, want in itertools.product(map(remembering_nothing, sites(share, seed)), WANTS):
         pointed = {colour for colour in (site.live, site.map_file) if colour != "none"}
         down = any(
@@ -194,7 +194,7 @@ def test_from_every_site_a_healthy_release_reaches_its_goal() -> None:
 
 
 def end_of(host: Machine) -> tuple[object, ...]:
-    """What remains of a site when nobody remembers anything."""
+    """Return what remains of a site when nobody remembers anything."""
     return (host.map_file, host.edge_answers and host.running_map, host.shared, host.stage, repr(host.colours))
 
 

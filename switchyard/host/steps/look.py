@@ -77,7 +77,7 @@ def await_verdict(attempt: Attempt, colour: str) -> bool:
     word = attempt.await_word("seen", within=SEEN_WITHIN) or Word("seen")
     memory.verdict = word.verdict if word.verdict in ("ok", "wrong") else "unverified"
     if memory.verdict != "ok":
-        memory.reason = word.why or f"the control node told nothing within {SEEN_WITHIN:.0f} s"
+        memory.reason = word.why or f"the control node reported nothing within {SEEN_WITHIN:.0f} s"
     return memory.verdict != "wrong"
 
 
