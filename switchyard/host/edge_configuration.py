@@ -17,20 +17,20 @@ def wanted_configuration(store: Store, app: str, release: str, site: Site) -> st
     return edge.configuration(edge_routes(store, store.releases.routes(release)), apps)
 
 
-def edge_routes(store: Store, wanted: Sequence[Route]) -> list[Route]:
-    """Return the routes whose addresses the edge holds, in their order, with the options of the wanted ones.
+def edge_routes(store: Store, routes: Sequence[Route]) -> list[Route]:
+    """Return the routes whose addresses the edge holds, in their order, with the options that a release gives them.
 
-    Without an edge, return the wanted ones: the edge will be created with them.
+    Without an edge, return the release's own: the edge will be created with them.
     """
     published = store.published_routes()
     if published is None:
-        return list(wanted)
-    by_name = {route.name: route for route in wanted}
+        return list(routes)
+    by_name = {route.name: route for route in routes}
     pairs = [(route, by_name.get(route.name, route)) for route in published]
     return [replace(route, mode=options.mode, affinity=options.affinity) for route, options in pairs]
 
 
-def routes_without_address(store: Store, wanted: Sequence[Route]) -> list[str]:
-    """Return the service and port of each wanted route that the edge holds no address for."""
-    names = {route.name for route in edge_routes(store, wanted)}
-    return [f"{route.service}:{route.port}" for route in wanted if route.name not in names]
+def routes_without_address(store: Store, routes: Sequence[Route]) -> list[str]:
+    """Return the service and port of each route of a release that the edge holds no address for."""
+    names = {route.name for route in edge_routes(store, routes)}
+    return [f"{route.service}:{route.port}" for route in routes if route.name not in names]

@@ -64,8 +64,8 @@ def usual_seconds(store: Store) -> dict[str, float]:
 
 def _record_of(store: Store, containers: Iterable[Container], colour: str) -> ReleaseRecord | None:
     """Return the record of the release whose containers a colour holds."""
-    held = of_colour(containers, colour)
-    return store.releases.record(held[0].release) if held else None
+    first = next(iter(of_colour(containers, colour)), None)
+    return store.releases.record(first.release) if first else None
 
 
 def _summary(record: ReleaseRecord | None, colour: str) -> LiveRelease | None:

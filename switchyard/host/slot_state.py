@@ -19,30 +19,30 @@ def of_colour(containers: Iterable[Container], colour: str) -> list[Container]:
 
 def slot(store: Store, memory: Memory, colour: str, containers: Iterable[Container]) -> Slot:
     """Return a colour's release and the state of its services."""
-    held = of_colour(containers, colour)
-    if not held:
+    services = of_colour(containers, colour)
+    if not services:
         return Slot()
-    release = held[0].release or None
+    release = services[0].release or None
     record = store.releases.record(release)
-    front = [container for container in held if not container.is_singleton]
-    singletons = [container for container in held if container.is_singleton]
-    wanted = sum(replicas.of_colour(store, record, colour, record.front).values()) if record else 0
+    front = [container for container in services if not container.is_singleton]
+    singletons = [container for container in services if container.is_singleton]
+    count = sum(replicas.of_colour(store, record, colour, record.front).values()) if record else 0
     has_singletons = bool(singletons or (record and record.handover))
     return Slot(
         release=release,
-        front=front_state(memory, f"front {colour}", front, wanted),
+        front=front_state(memory, f"front {colour}", front, count),
         single=singleton_state(memory, f"single {colour}", singletons) if has_singletons else "unused",
     )
 
 
-def front_state(memory: Memory, key: str, containers: list[Container], wanted: int) -> str:
-    """Return the state of routed and plain services; ``wanted`` is how many containers they should have."""
+def front_state(memory: Memory, key: str, containers: list[Container], count: int) -> str:
+    """Return the state of routed and plain services; ``count`` is how many containers they should have."""
     if not containers:
         return "none"
     if key in memory.failed:
         return "failed"
     running = [container for container in containers if container.is_running]
-    if len(running) < max(wanted, 1):
+    if len(running) < max(count, 1):
         return "starting" if key in memory.started else "stopped"
     return "healthy" if memory.proven.get(key) == identity(running) else "starting"
 

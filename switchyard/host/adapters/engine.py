@@ -230,8 +230,8 @@ def create_network(name: str, app: str) -> bool:
 def volumes() -> list[str]:
     """Return the names of all volumes, sorted."""
     answer = Section.of(_get("/volumes"), "volumes")
-    found = answer.each("Volumes", lambda volume, at: Section.of(volume, at).text("Name"))
-    return sorted(name for name in found if name)
+    volumes = answer.each("Volumes", lambda volume, at: Section.of(volume, at).text("Name"))
+    return sorted(name for name in volumes if name)
 
 
 def has_volume(name: str) -> bool:

@@ -21,7 +21,7 @@ class Journal:
 
     def append(self, entry: Entry) -> None:
         """Append an entry, with its place in the chain and its times."""
-        with self._lock.held():
+        with self._lock.hold():
             before, seq, is_torn = None, 0, False
             if self._path.exists():
                 content = self._path.read_bytes()

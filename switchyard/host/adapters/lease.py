@@ -78,7 +78,7 @@ class LeaseKeeper:
 
         ``over`` is a living holder, as the caller saw it, that may be taken over from. Whoever came since may not.
         """
-        with self._lock.held():
+        with self._lock.hold():
             lease, why = self.holder()
             is_as_seen = lease is not None and over is not None and over.is_as(lease)
             if lease is not None and why is None and not is_as_seen:
@@ -104,7 +104,7 @@ class LeaseKeeper:
 
     def give_back(self, number: int, lease: Lease) -> None:
         """Restore the lease of before a takeover, for what runs on under it, with a number that nobody acts by."""
-        with self._lock.held():
+        with self._lock.hold():
             self.guard(number)
             self._write(replace(lease, number=self.last_number() + 1))
 
@@ -120,7 +120,7 @@ class LeaseKeeper:
 
     def renew(self, number: int, *, switched: bool | None = None) -> None:
         """Let the lease last again from now. ``switched`` records on which side of the switch the attempt is."""
-        with self._lock.held():
+        with self._lock.hold():
             self.guard(number)
             lease = self.current()
             if lease is not None:
@@ -129,7 +129,7 @@ class LeaseKeeper:
 
     def free(self, number: int) -> None:
         """Free the lease if this number still holds it. The number itself stays, for the next one to be higher."""
-        with self._lock.held():
+        with self._lock.hold():
             if self.last_number() == number:
                 self._write(FreeLease(number))
 

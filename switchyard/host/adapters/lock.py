@@ -16,7 +16,7 @@ class Lock:
         self._path = root / "lock"
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         """Hold the lock; wait for whoever holds it now."""
         with open(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)

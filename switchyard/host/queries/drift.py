@@ -36,14 +36,14 @@ def of_colours(store: Store, containers: Sequence[Container], site: Site) -> lis
 
 def of_services(store: Store, containers: Sequence[Container], live: str) -> list[str]:
     """Name the services of the live colour and the shared ones of which too few containers run."""
-    held = of_colour(containers, live)
-    record = store.releases.record(held[0].release) if held else None
-    wanted = replicas.of_colour(store, record, live, (*record.front, *record.handover)) if record else {}
+    services = of_colour(containers, live)
+    record = store.releases.record(services[0].release) if services else None
+    counts = replicas.of_colour(store, record, live, (*record.front, *record.handover)) if record else {}
     shared = read_document(store.shared / "compose.json")
     running = [container for container in containers if container.is_of_shared_project]
     return [
         f"{service} of {live}, which is live, runs {count} times: inv deploy --force brings up a whole colour"
-        for service, count in replicas.lacking(held, wanted).items()
+        for service, count in replicas.lacking(services, counts).items()
     ] + [
         f"the shared service {service} runs {count} times: start it on the host with docker start. If its container "
         "is gone, inv deploy --force creates it again"

@@ -59,14 +59,14 @@ def _slot(
 
     The singletons of a colour that stands by are stopped, so they count neither as missing nor as unhealthy.
     """
-    held = of_colour(containers, colour)
-    if not held:
+    services = of_colour(containers, colour)
+    if not services:
         return None
-    record = store.releases.record(held[0].release)
-    judged = [container for container in held if not (standing_by and container.is_singleton)]
+    record = store.releases.record(services[0].release)
+    judged = [container for container in services if not (standing_by and container.is_singleton)]
     return SlotStatus(
         colour=colour,
-        release=held[0].release,
+        release=services[0].release,
         commit=record.commit if record else None,
         state=record.state if record else None,
         since=record.since if record else None,

@@ -1,0 +1,81 @@
+"""The state of a colour's services, as the engine shows it and as the attempt remembers it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from switchyard.core.site import Slot
+from switchyard.host.adapters import engine
+from switchyard.host.adapters.container import Container
+from switchyard.host.adapters.files import write_json
+from switchyard.host.memory import Memory
+from switchyard.host.slot_state import identity, slot
+from tests.harness.fake_engine import listed
+from tests.harness.release_record import RECORD
+
+STARTED = "2026-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def containers(store, fake_engine) -> list[Container]:
+    """Two containers of web and a worker, of release R1 in green, all running."""
+    store.releases.write(replace(RECORD, front=("web",), handover=("worker",)))
+    write_json(store.release("R1") / "green.json", {"services": {"web": {"deploy": {"replicas": 2}}, "worker": {}}})
+    for name in ("web-1", "web-2", "worker-1"):
+        fake_engine.know(f"/containers/{name}/json", {"Id": name, "State": {"StartedAt": STARTED}})
+    labels = {"colour": "green", "release": "R1"}
+    fake_engine.know(
+        "/containers/json",
+        [
+            listed("web-1", service="web", kind="routed", **labels),
+            listed("web-2", service="web", kind="routed", **labels),
+            listed("worker-1", service="worker", kind="handover", **labels),
+            listed("migrate-1", service="migrate", kind="oneshot", **labels),
+        ],
+    )
+    return engine.containers()
+
+
+def stopped(containers: list[Container], *services: str) -> list[Container]:
+    return [each._replace(state="exited") if each.service in services else each for each in containers]
+
+
+def test_a_colour_without_containers_is_an_empty_slot(store, containers):
+    assert slot(store, Memory(), "blue", containers) == Slot()
+
+
+def test_what_runs_is_healthy_only_for_the_program_that_proved_it(store, containers):
+    assert slot(store, Memory(), "green", containers) == Slot("R1", "starting", "running")
+    memory = Memory(proven={"front green": identity(containers[:2]), "single green": identity(containers[2:3])})
+    assert slot(store, memory, "green", containers) == Slot("R1", "healthy", "healthy")
+
+
+def test_a_proof_is_of_these_containers_since_they_started(store, containers, fake_engine):
+    memory = Memory(proven={"front green": identity(containers[:2])})
+    fake_engine.know("/containers/web-2/json", {"Id": "web-2", "State": {"StartedAt": "2026-01-02T00:00:00Z"}})
+    assert slot(store, memory, "green", containers).front == "starting"
+
+
+def test_fewer_containers_than_wanted_are_stopped_or_still_starting_where_this_attempt_started_them(store, containers):
+    fewer = [*containers[:1], *containers[2:]]
+    assert slot(store, Memory(), "green", fewer).front == "stopped"
+    assert slot(store, Memory(started={"front green"}), "green", fewer).front == "starting"
+    store.set_scales({"web": 1})
+    assert slot(store, Memory(), "green", fewer).front == "starting"
+
+
+def test_a_singleton_that_ended_after_this_attempt_started_it_may_still_be_at_work(store, containers):
+    ended = stopped(containers, "worker")
+    assert slot(store, Memory(), "green", ended).single == "stopped"
+    assert slot(store, Memory(started={"single green"}), "green", ended).single == "running"
+    without = [each for each in containers if each.service != "worker"]
+    assert slot(store, Memory(), "green", without).single == "none"
+    store.releases.write(replace(RECORD, front=("web",)))
+    assert slot(store, Memory(), "green", without).single == "unused"
+
+
+def test_what_failed_stays_failed_for_this_attempt(store, containers):
+    memory = Memory(failed={"front green": "web: exited", "single green": "worker: exited"})
+    assert slot(store, memory, "green", containers) == Slot("R1", "failed", "failed")
