@@ -1,4 +1,4 @@
-"""What a host need not keep any longer; only under the lease, and never anything that runs or is gone back to."""
+"""Delete what a host no longer needs: under the lease only, and never what runs or what a rollback may go to."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from switchyard.host.attempt import Attempt
 KEPT = 5
 """Good or unverified releases that stay on the host, the live one among them."""
 CACHE_MOST = 10 << 30
-"""Bytes of build cache that stay, those used last. An engine has one cache for all; no part of it is state."""
+"""Bytes of build cache that stay, the last used ones. All applications share the engine's cache; it holds no state."""
 PRUNE_WITHIN = 30.0
-"""Seconds, well within those that a lease lasts: nothing is renewed meanwhile."""
+"""Seconds, well below those that a lease lasts: the request renews nothing."""
 PACKS = 10
-"""Deploys of which git keeps the packs apart; more are made one, without what is in no kept release's history."""
+"""Packs, one a deploy, that git keeps apart. It merges more of them, without what is in no kept release's history."""
 RECENT = {"attempts": 50, "bin": 5, "checked": 200}
 """Entries of the root's folders that stay, the newest."""
 
 
 def prune(attempt: Attempt) -> None:
-    """Keeps the newest good or unverified releases and what a colour holds; images only by this app's own label."""
+    """Keep the newest good or unverified releases and what a colour holds. Remove images by the application's label only."""
     store, app = attempt.store, attempt.request.app
     site = attempt.site()
-    held = {site.blue.release, site.green.release}
-    for record in superfluous(store.releases.records(), held):
+    in_use = {site.blue.release, site.green.release}
+    for record in superfluous(store.releases.records(), in_use):
         for service in record.images:
             process.run(["docker", "rmi", names.tag(app, service, record.id)], check=False, tick=attempt.tick)
         _remove(store.release(record.id))
-    for folder in store.releases_folder.iterdir():  # what was not received whole, with its env
-        if store.releases.record(folder.name) is None and folder.name not in held:
+    for folder in store.releases_folder.iterdir():  # a release that did not arrive whole, with its env
+        if store.releases.record(folder.name) is None and folder.name not in in_use:
             _remove(folder)
     shrink(attempt)
     forget(attempt)
@@ -44,9 +44,9 @@ def prune(attempt: Attempt) -> None:
 
 
 def shrink(attempt: Attempt) -> None:
-    """What is in no release's history goes from the repository, its objects when there are many packs.
+    """Drop the commits of deleted releases from the repository; git drops their objects once there are many packs.
 
-    The history itself stays: whether a commit descends from the live one is looked at here.
+    The history of kept releases stays: it tells whether a commit descends from the live one.
     """
     git = ["git", "--git-dir", str(attempt.store.repo)]
     for ref in process.run([*git, "for-each-ref", "--format=%(refname)", "refs/switchyard"])[1].split():
@@ -58,35 +58,35 @@ def shrink(attempt: Attempt) -> None:
 
 
 def forget(attempt: Attempt) -> None:
-    """Only the newest attempts, programs and marks of checked images stay, those of this attempt among them."""
+    """Keep only the newest attempts, programs and marks of checked images, and those that this attempt uses."""
     program = Path(__file__).parents[2]
-    mine = (attempt.folder, program)
+    in_use = (attempt.folder, program)
     if program.parent == attempt.store.root / "bin":
-        os.utime(program)  # the one that is used is the newest
+        os.utime(program)  # so that the running program is the newest
     for name, most in RECENT.items():
         folder = attempt.store.root / name
-        found = sorted(folder.iterdir(), key=os.path.getmtime, reverse=True) if folder.is_dir() else []
-        for path in found[most:]:
-            if path.is_dir() and path not in mine:
+        entries = sorted(folder.iterdir(), key=os.path.getmtime, reverse=True) if folder.is_dir() else []
+        for path in entries[most:]:
+            if path.is_dir() and path not in in_use:
                 shutil.rmtree(path, ignore_errors=True)
-            elif path not in mine:
+            elif path not in in_use:
                 path.unlink(missing_ok=True)
 
 
 def trim_cache(most: int) -> None:
-    """Leaves so many bytes of the engine's build cache."""
+    """Leave so many bytes of the engine's build cache."""
     engine.trim_build_cache(most, within=PRUNE_WITHIN)
 
 
-def superfluous(records: Sequence[ReleaseRecord], held: set[str | None]) -> list[ReleaseRecord]:
-    """The releases that stay no longer, of all, the newest first: failed ones never push a good one out."""
+def superfluous(records: Sequence[ReleaseRecord], in_use: set[str | None]) -> list[ReleaseRecord]:
+    """Return the releases to delete, of all, the newest first. Failed ones never push a good one out."""
     sound = [record for record in records if record.state in ("good", "unverified", "live")]
     others = [record for record in records if record not in sound]
-    return [record for record in [*sound[KEPT:], *others[KEPT:]] if record.id not in held]
+    return [record for record in [*sound[KEPT:], *others[KEPT:]] if record.id not in in_use]
 
 
 def _remove(folder: Path) -> None:
-    """A release's folder, also where a container wrote into it as root, which only the engine may undo."""
+    """Delete a release's folder. What a container wrote into it as root, only the engine may delete."""
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         removal = ["--entrypoint", "rm", edge.IMAGE, "-rf", f"/releases/{folder.name}"]
