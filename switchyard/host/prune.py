@@ -25,7 +25,7 @@ RECENT = {"attempts": 50, "bin": 5, "checked": 200}
 
 
 def prune(attempt: Attempt) -> None:
-    """Keep the newest good or unverified releases and what a colour holds. Remove images by the application's label only."""
+    """Keep the newest good or unverified releases and what a colour holds. Remove only images with our label."""
     store, app = attempt.store, attempt.request.app
     site = attempt.site()
     in_use = {site.blue.release, site.green.release}

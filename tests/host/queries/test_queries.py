@@ -19,6 +19,21 @@ from switchyard.host.adapters import probe
 from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.store import Store
 from switchyard.host.queries import QUERIES
+from switchyard.host.queries.changes import changes
+from switchyard.host.queries.checks import checks
+from switchyard.host.queries.container_files import container_files
+from switchyard.host.queries.doctor import doctor
+from switchyard.host.queries.drift import of_services
+from switchyard.host.queries.env import env
+from switchyard.host.queries.execute import execute
+from switchyard.host.queries.files import files
+from switchyard.host.queries.history import history
+from switchyard.host.queries.logs import logs
+from switchyard.host.queries.plan_facts import plan_facts
+from switchyard.host.queries.rollback_target import rollback_target
+from switchyard.host.queries.running import running_container
+from switchyard.host.queries.secrets import secret_spellings
+from switchyard.host.queries.status import status
 from tests.harness.fake_engine import FakeEngine, listed
 from tests.harness.release_record import RECORD, record
 
@@ -77,8 +92,32 @@ def shop(store: Store, fake_engine: FakeEngine) -> Store:
     return store
 
 
-def test_every_query_has_an_answer_type():
+def test_every_query_has_an_answer_type_and_a_module_of_its_own():
     assert QUERIES.keys() == ANSWERS.keys()
+    assert set(QUERIES.values()) == {
+        changes,
+        checks,
+        container_files,
+        doctor,
+        env,
+        execute,
+        files,
+        history,
+        logs,
+        plan_facts,
+        rollback_target,
+        status,
+    }
+
+
+def test_a_service_that_does_not_run_has_no_container_and_secrets_are_those_of_every_release(shop):
+    assert running_container(shop, "shop", "api") is None
+    assert running_container(shop, "shop", "cache") == "cache-1"
+    assert secret_spellings(shop) == ["canary-3f9a1c"]
+    assert of_services(shop, [], "green") == [
+        "the shared service cache runs 0 of 1 times: start it on the host with docker start. If its container is "
+        "gone, inv deploy --force creates it again"
+    ]
 
 
 def test_facts_and_doctor_report_the_live_release_and_what_a_deploy_relies_on(shop, fake_engine):
@@ -87,8 +126,8 @@ def test_facts_and_doctor_report_the_live_release_and_what_a_deploy_relies_on(sh
     facts = ask(shop, "facts")
     assert (facts.live.id, facts.live.colour, facts.number, facts.commits) == ("R2", "green", 2, ("2abc", "1abc"))
     assert facts.images == ("web:1",) and facts.site.map_file == "green" and facts.site.green.release == "R2"
-    doctor = ask(shop, "doctor")
-    assert doctor.networks_free == 30 and doctor.journal == () and doctor.plain == ()
+    report = ask(shop, "doctor")
+    assert report.networks_free == 30 and report.journal == () and report.plain == ()
 
 
 def test_changes_name_services_and_keys_and_no_value_leaves(shop):
@@ -131,11 +170,11 @@ def test_files_of_containers_are_read_or_it_is_said_why_not(shop, fake_engine):
     fake_engine.know("/containers/web-1/exec", {"Id": "e"}, "POST")
     fake_engine.know("/exec/e/start", b"swordfish\n", "POST")
     fake_engine.know("/exec/e/json", {"ExitCode": 0})
-    files = {"cache": ["/a"], "web": ["/b"], "none": ["/c"]}
+    paths = {"cache": ["/a"], "web": ["/b"], "none": ["/c"]}
     fake_engine.know("/containers/cache-1/exec", {"Id": "x"}, "POST")
     fake_engine.know("/exec/x/start", b"no such file", "POST")
     fake_engine.know("/exec/x/json", {"ExitCode": 1})
-    found = ask(shop, "held", container_files=files).held
+    found = ask(shop, "held", container_files=paths).held
     assert found["none"] == {"/c": answers.FileText(why="it does not run")}
     assert found["cache"] == {"/a": answers.FileText(why="no such file")}
 
@@ -165,16 +204,16 @@ def test_logs_and_commands_are_without_any_secret(shop, fake_engine, monkeypatch
 @pytest.mark.parametrize("passes", [True, False])
 def test_status_shows_the_live_colour_with_its_health_and_what_is_kept(shop, monkeypatch, passes):
     monkeypatch.setattr(probe, "once", lambda *_: probe.Answer(passes, ""))
-    status = ask(shop, "status")
-    assert (status.live.colour, status.live.release, status.live.commit, status.live.healthy) == (
+    shown = ask(shop, "status")
+    assert (shown.live.colour, shown.live.release, shown.live.commit, shown.live.healthy) == (
         "green",
         "R2",
         "2abc",
         passes,
     )
-    assert status.idle is None and status.lease is None and [each.release for each in status.kept] == ["R2", "R1"]
-    assert (status.proxy, status.map_file) == ("down", "green")
-    assert status.drift == ("the map file says green, the running proxy down",)
+    assert shown.idle is None and shown.lease is None and [each.release for each in shown.kept] == ["R2", "R1"]
+    assert (shown.proxy, shown.map_file) == ("down", "green")
+    assert shown.drift == ("the map file says green, the running proxy down",)
 
 
 def test_status_names_every_kind_of_drift_with_what_to_do_about_it(shop, fake_engine):
@@ -201,6 +240,6 @@ def test_status_names_every_kind_of_drift_with_what_to_do_about_it(shop, fake_en
 def test_what_an_attempt_is_about_to_bring_up_is_no_drift(shop, fake_engine):
     shop.lease.take("20260101T000000-abcdef", "deploy", "ann@laptop")
     fake_engine.know("/containers/json", [])
-    status = ask(shop, "status")
-    assert status.drift == ("the map file says green, the running proxy down",)
-    assert (status.lease.who, status.lease.doing, status.lease.ended) == ("ann@laptop", "deploy", None)
+    shown = ask(shop, "status")
+    assert shown.drift == ("the map file says green, the running proxy down",)
+    assert (shown.lease.who, shown.lease.doing, shown.lease.ended) == ("ann@laptop", "deploy", None)
