@@ -1,9 +1,9 @@
 -- id: collation-version-14
 -- severity: error
--- promises: Text sorts now as it did when its indexes were built.
+-- promises: Text sorts as it did when the server built its indexes.
 -- do: REINDEX what sorts by it, then ALTER COLLATION … REFRESH VERSION. Pin the image with its system, such as
---     postgres:14-bookworm: another base system sorts otherwise. What the database itself sorts by, this version of the
---     server does not record.
+--     postgres:14-bookworm, because another base system sorts differently. This version of the server does not record
+--     the version of the database's own collation.
 -- until: 14
 SELECT format('%I.%I', n.nspname, c.collname) AS place,
        format('made with version %s of its library, which is %s now', c.collversion,

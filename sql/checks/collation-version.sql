@@ -1,8 +1,8 @@
 -- id: collation-version
 -- severity: error
--- promises: Text sorts now as it did when its indexes were built.
+-- promises: Text sorts as it did when the server built its indexes.
 -- do: REINDEX what sorts by it, then ALTER DATABASE … (or ALTER COLLATION …) REFRESH COLLATION VERSION. Pin the image
---     with its system, such as postgres:17-bookworm: another base system sorts otherwise.
+--     with its system, such as postgres:17-bookworm, because another base system sorts differently.
 -- since: 15
 SELECT format('%I.%I', n.nspname, c.collname) AS place,
        format('made with version %s of its library, which is %s now', c.collversion,

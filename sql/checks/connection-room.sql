@@ -1,8 +1,8 @@
 -- id: connection-room
 -- severity: error
--- promises: The connections that are left are enough for a second colour beside the live one.
--- do: Make the pools smaller, or raise max_connections (it takes a restart) or the CONNECTION LIMIT of the role or the
---     database: two colours need twice the connections.
+-- promises: Enough connections are left for a second colour beside the live one.
+-- do: Reduce the pools, or raise max_connections (which takes a restart) or the CONNECTION LIMIT of the role or the
+--     database. Two colours need twice the connections.
 -- check: server
 SELECT 'max_connections' AS place,
        format('%s of %s connections are in use, %s of them by this database: a second colour needs as many again, and %s are left',

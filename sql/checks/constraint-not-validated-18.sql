@@ -1,8 +1,8 @@
 -- id: constraint-not-validated-18
 -- severity: error
--- promises: Every constraint was validated, so that the rows from before it keep to it too.
--- do: Repair the rows, then ALTER TABLE … (or ALTER DOMAIN …) VALIDATE CONSTRAINT …; that of a table blocks neither
---     readers nor writers.
+-- promises: Every constraint is validated, so that rows that are older than it satisfy it too.
+-- do: Repair the rows, then ALTER TABLE … (or ALTER DOMAIN …) VALIDATE CONSTRAINT …, which blocks neither readers
+--     nor writers of a table.
 -- since: 18
 SELECT format('%I.%I', n.nspname, coalesce(c.relname, d.typname)) AS place,
        format('constraint %I was never validated: rows from before it may break it', k.conname) AS what
@@ -13,7 +13,7 @@ SELECT format('%I.%I', n.nspname, coalesce(c.relname, d.typname)) AS place,
  WHERE k.contype IN ('f', 'c', 'n')
    AND NOT k.convalidated
    AND k.conparentid = 0
-   AND k.conenforced -- what is not enforced is not meant to be validated
+   AND k.conenforced -- nobody means to validate what is not enforced
    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
    AND NOT current_setting('switchyard.ignored')::jsonb
            ?| ARRAY[n.nspname || '.' || coalesce(c.relname, d.typname), n.nspname || '.*']

@@ -1,8 +1,8 @@
 -- id: constraint-not-validated
 -- severity: error
--- promises: Every constraint was validated, so that the rows from before it keep to it too.
--- do: Repair the rows, then ALTER TABLE … (or ALTER DOMAIN …) VALIDATE CONSTRAINT …; that of a table blocks neither
---     readers nor writers.
+-- promises: Every constraint is validated, so that rows that are older than it satisfy it too.
+-- do: Repair the rows, then ALTER TABLE … (or ALTER DOMAIN …) VALIDATE CONSTRAINT …, which blocks neither readers
+--     nor writers of a table.
 -- until: 17
 SELECT format('%I.%I', n.nspname, coalesce(c.relname, d.typname)) AS place,
        format('constraint %I was never validated: rows from before it may break it', k.conname) AS what

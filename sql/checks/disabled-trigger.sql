@@ -1,8 +1,8 @@
 -- id: disabled-trigger
 -- severity: error
--- promises: Every trigger fires, those of foreign keys among them.
+-- promises: Every trigger fires, including those of foreign keys.
 -- do: ALTER TABLE … ENABLE TRIGGER … (ALL for those of foreign keys), or ALTER ROLE … (ALTER DATABASE …) RESET
---     session_replication_role; then look for rows that got in meanwhile.
+--     session_replication_role. Then look for rows that arrived in the meantime.
 SELECT format('%I.%I', n.nspname, c.relname) AS place,
        CASE WHEN k.oid IS NULL
             THEN format('trigger %I %s', t.tgname, s.state)

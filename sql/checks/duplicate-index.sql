@@ -1,7 +1,7 @@
 -- id: duplicate-index
 -- severity: warn
--- promises: No two indexes of a table are the same; the second one costs every write and helps no query.
--- do: DROP INDEX CONCURRENTLY … the one that no constraint needs.
+-- promises: No two indexes of a table are the same: the second slows every write and helps no query.
+-- do: DROP INDEX CONCURRENTLY … on the one that no constraint needs.
 SELECT format('%I.%I', n.nspname, c.relname) AS place,
        format('indexes %s are the same', string_agg(quote_ident(x.relname), ', ' ORDER BY x.relname)) AS what
   FROM pg_index i

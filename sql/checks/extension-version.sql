@@ -1,7 +1,7 @@
 -- id: extension-version
 -- severity: warn
--- promises: Every extension is at the version that the server carries.
--- do: ALTER EXTENSION … UPDATE, after its notes were read.
+-- promises: Every extension has the version that the server ships.
+-- do: Read the extension's release notes, then ALTER EXTENSION … UPDATE.
 SELECT format('extension %I', e.extname) AS place,
        format('is at version %s, the server carries %s', e.extversion, a.default_version) AS what
   FROM pg_extension e

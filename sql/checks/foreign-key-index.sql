@@ -1,7 +1,7 @@
 -- id: foreign-key-index
 -- severity: warn
--- promises: Every foreign key has an index that begins with its columns, so that a delete in the parent scans no child.
--- do: CREATE INDEX CONCURRENTLY … on these columns, unless rows of the parent never go and their keys never change.
+-- promises: Every foreign key has an index that begins with its columns, so that a delete in the parent scans no child table.
+-- do: CREATE INDEX CONCURRENTLY … on these columns, unless nobody deletes rows of the parent or changes their keys.
 SELECT format('%I.%I', n.nspname, c.relname) AS place,
        format('foreign key %I (%s) has no index', k.conname,
               (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY x.n)
@@ -17,7 +17,7 @@ SELECT format('%I.%I', n.nspname, c.relname) AS place,
    AND NOT EXISTS (
        SELECT FROM pg_index i
          JOIN pg_class x ON x.oid = i.indexrelid
-         JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('btree', 'hash') -- others answer no single key quickly
+         JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('btree', 'hash') -- others do not find a single key quickly
         WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indpred IS NULL
           AND i.indnkeyatts >= cardinality(k.conkey) -- columns that it only includes do not count
           AND k.conkey <@ (string_to_array(i.indkey::text, ' ')::int2[])[1:cardinality(k.conkey)])

@@ -1,7 +1,7 @@
 -- id: forgotten-slot
 -- severity: error
--- promises: No replication slot that nobody reads keeps the write-ahead log, which would fill the disk.
--- do: Start what reads it, or SELECT pg_drop_replication_slot('…').
+-- promises: No unused replication slot retains the write-ahead log until the disk is full.
+-- do: Start its consumer, or SELECT pg_drop_replication_slot('…').
 -- check: server
 SELECT format('replication slot %I', s.slot_name) AS place,
        format('nobody reads it, and it keeps %s of the write-ahead log',

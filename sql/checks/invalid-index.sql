@@ -1,8 +1,8 @@
 -- id: invalid-index
 -- severity: error
--- promises: Every index is valid, ready and live; an invalid unique one keeps nothing unique.
--- do: Build it again: REINDEX INDEX CONCURRENTLY …, or drop it (what ends in _ccnew or _ccold is the rest of a
---     REINDEX that broke off). An index of a partitioned table becomes valid once every partition has its own attached.
+-- promises: Every index is valid, ready and live: an invalid unique index enforces nothing.
+-- do: Rebuild it with REINDEX INDEX CONCURRENTLY …, or drop it. A name that ends in _ccnew or _ccold is left from an
+--     interrupted REINDEX. An index of a partitioned table becomes valid once each partition's index is attached.
 SELECT format('%I.%I', n.nspname, x.relname) AS place,
        format('index of %I is %s', c.relname,
               CASE WHEN NOT i.indislive THEN 'being dropped' WHEN NOT i.indisready THEN 'not ready' ELSE 'not valid' END
@@ -13,9 +13,9 @@ SELECT format('%I.%I', n.nspname, x.relname) AS place,
   JOIN pg_namespace n ON n.oid = x.relnamespace
  WHERE NOT (i.indisvalid AND i.indisready AND i.indislive)
    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-   AND NOT i.indisprimary -- told by primary-key
+   AND NOT i.indisprimary -- primary-key reports it
    AND NOT current_setting('switchyard.ignored')::jsonb ?| ARRAY[n.nspname || '.' || c.relname, n.nspname || '.*']
    AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p
                     WHERE p.datname = current_database()
-                      AND (p.relid = i.indrelid OR p.relid IS NULL)) -- a build that goes on right now
+                      AND (p.relid = i.indrelid OR p.relid IS NULL)) -- a build in progress
  ORDER BY 1

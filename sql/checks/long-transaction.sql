@@ -1,8 +1,8 @@
 -- id: long-transaction
 -- severity: error
--- promises: No transaction has been open for long; a migration would wait for it, and all others for the
+-- promises: No transaction has been open for long: a migration would wait for it, and every other client for the
 --     migration.
--- do: Find who holds it and end it, or deploy later. A dump or a backup is waited for.
+-- do: Find its client and end it, or deploy later. Wait for a dump or a backup.
 -- check: server
 SELECT format('process %s', a.pid) AS place,
        format('a transaction of role %s (application %s) is open for %s s, %s', a.usename,

@@ -1,8 +1,8 @@
 -- id: primary-key
 -- severity: error
 -- promises: Every table has a primary key, and its index is valid.
--- do: Add one: ALTER TABLE … ADD PRIMARY KEY (…). An invalid one of a partitioned table becomes valid once every
---     partition has its own attached.
+-- do: Add one with ALTER TABLE … ADD PRIMARY KEY (…). An invalid one of a partitioned table becomes valid once each
+--     partition's index is attached.
 SELECT format('%I.%I', n.nspname, c.relname) AS place,
        CASE WHEN EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
             THEN 'its primary key is not valid'

@@ -1,8 +1,9 @@
 -- id: wraparound
 -- severity: error
--- promises: No table, and no other database of the server, is near the end of the transaction ids, where it stops
---     writing.
--- do: VACUUM (FREEZE) the table, or all of the other database; find what holds vacuum back: a long transaction, a prepared one, a forgotten slot.
+-- promises: No table, and no other database of the server, is close to transaction id wraparound, at which the server
+--     refuses to write.
+-- do: VACUUM (FREEZE) the table, or the whole other database. Find what blocks vacuum: a long transaction, a prepared
+--     transaction, or a forgotten slot.
 SELECT a.place,
        format('its oldest row is %s transactions old; at 2,000,000,000 the server stops writing',
               to_char(a.age, 'FM999,999,999,999')) AS what,
