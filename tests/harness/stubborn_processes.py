@@ -11,7 +11,7 @@ HEAD = "import pathlib\nimport subprocess\nimport sys\nimport time\n\nFOLDER = {
 
 
 def started() -> str:
-    """Starts a process in the group and one outside of it, both deaf to a request to end, and writes down both."""
+    """Return code that starts a process in the group and one outside it, both deaf to SIGTERM, and records both."""
     return python("""
         deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
         pids = [subprocess.Popen([sys.executable, "-c", deaf], start_new_session=new).pid for new in (False, True)]
@@ -33,7 +33,7 @@ def wait_for(path: Path) -> None:
 
 
 def all_gone(folder: Path) -> bool:
-    """Whether no process that was written down is still there; a zombie has ended."""
+    """Return whether every recorded process has ended. A zombie has."""
     pids = (folder / "pids").read_text().split() if (folder / "pids").exists() else []
     return not [pid for pid in pids if _state(pid) not in ("", "Z")]
 
