@@ -16,12 +16,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from bench.measured import Report
-from switchyard.core.wire.message import Foreign
+from switchyard.core.wire.message import Foreign, message
 from tests.harness.site import TOP
 
 Command: TypeAlias = list[str | Path]
@@ -49,7 +48,7 @@ while True:
 """Runs a command and adopts all that leaves its parents (PR_SET_CHILD_SUBREAPER), so that servers' CPU counts too."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Check(Foreign):
     """One check of predeploy's result."""
 
@@ -57,7 +56,7 @@ class Check(Foreign):
     outcome: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Result(Foreign):
     """What ``inv predeploy --json`` writes."""
 

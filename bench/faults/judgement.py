@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bench.faults.applications import Application
 from bench.faults.observations import journal, parse, serving
-from switchyard.core.wire.message import Foreign
+from switchyard.core.wire.message import Foreign, message
 from tests.harness.load import Summary
 from tests.harness.site import LOAD_SECONDS, MAY_HOLD_SECRETS
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Lease(Foreign):
     """The file of the host's lease."""
 

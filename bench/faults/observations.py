@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from switchyard.core.wire.message import Foreign, Json, WireError
+from switchyard.core.wire.message import Foreign, Json, WireError, message
 from tests.harness.site import Site
 
 BACK_SECONDS = 60.0
@@ -23,7 +23,7 @@ class Problem(Exception):
     """Something that must not be."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Entry(Foreign):
     """A record of the host's journal."""
 

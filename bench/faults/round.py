@@ -9,7 +9,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.faults import judgement
@@ -18,7 +17,7 @@ from bench.faults.applications import Application
 from bench.faults.observations import Problem, journal, parse, serving, shared_services, usual_seconds
 from bench.faults.table import Moment, Row
 from bench.hosts import executions
-from switchyard.core.wire.message import Foreign
+from switchyard.core.wire.message import Foreign, message
 from tests.harness.heartbeats import longest_gap, overlaps
 from tests.harness.relay import Relay
 
@@ -31,7 +30,7 @@ TAIL = 2500
 """How many characters of an output a problem quotes."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Strike(Foreign):
     """What ``strike.py`` reports. Both are seconds since the epoch."""
 

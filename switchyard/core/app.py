@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from switchyard.core.wire.message import Json, Message, key
+from switchyard.core.wire.message import Json, Message, key, message
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Route(Message):
     """One address that users reach, held by the edge."""
 
@@ -28,7 +28,7 @@ class Route(Message):
         return f"{self.service}-{self.port}"
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class RouteEntry(Message):
     """An entry of ``routes`` in the settings. The compose file fills in an address that it leaves out."""
 
@@ -44,7 +44,7 @@ class RouteEntry(Message):
     tls: Json = field(default=None, metadata=key(omitted=True))
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Check(Message):
     """Switchyard's own probe of a service: an HTTP request if ``path`` is set, otherwise a connection to the port."""
 
@@ -60,7 +60,7 @@ class Check(Message):
         return status == self.status if self.status else status < 400
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Migrations(Message):
     """How to ask the oneshot that migrates for the head of its schema. Commands run in the service's image."""
 
@@ -73,7 +73,7 @@ class Migrations(Message):
     repeat: str = "always"
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class App(Message):
     """An application's settings, after defaults and overrides."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated, ClassVar, TypeAlias, TypedDict
 
 from switchyard.core.steps import STEP_NAMES
-from switchyard.core.wire.message import Form, Json, Message, WireError, key
+from switchyard.core.wire.message import Form, Json, Message, WireError, key, message
 from switchyard.core.wire.terms import (
     AttemptId,
     ExitCode,
@@ -52,7 +52,7 @@ class Author(TypedDict):
     host: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@message(frozen=True, kw_only=True)
 class Entry(Message):
     """One line of the journal. The store fills in the chain and the times when it appends the line."""
 
@@ -81,7 +81,7 @@ class Entry(Message):
         return {"wall": self.wall, "boot": self.boot}
 
 
-@dataclass(frozen=True, kw_only=True)
+@message(frozen=True, kw_only=True)
 class StepEntry(Entry):
     """A step: its intent before, its outcome after."""
 
@@ -97,7 +97,7 @@ class StepEntry(Entry):
     }
 
 
-@dataclass(frozen=True, kw_only=True)
+@message(frozen=True, kw_only=True)
 class TakeoverEntry(Entry):
     """The lease was taken over from a dead or forced holder."""
 
@@ -106,7 +106,7 @@ class TakeoverEntry(Entry):
     """From whom, and why."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@message(frozen=True, kw_only=True)
 class OverriddenEntry(Entry):
     """Checks of predeploy were left out or let through."""
 
@@ -116,7 +116,7 @@ class OverriddenEntry(Entry):
     """The checks, and the reason."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@message(frozen=True, kw_only=True)
 class EndEntry(Entry):
     """How an attempt ended."""
 

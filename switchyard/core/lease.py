@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
-from switchyard.core.wire.message import Message
+from switchyard.core.wire.message import Message, message
 from switchyard.core.wire.request import Operator
 from switchyard.core.wire.terms import AttemptId, Positive, Seconds
 
@@ -17,7 +17,7 @@ BEAT_WITHIN = 40.0
 """Seconds without a word from the control node after which an attempt that has not switched is cancelled."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Lease(Message):
     """Who holds a host."""
 
@@ -45,7 +45,7 @@ class Lease(Message):
         return (self.number, self.switched) == (other.number, other.switched)
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class FreeLease(Message):
     """The content of the lease's file while nobody holds the lease. The next number goes on from this one."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from switchyard.core.names import COLOURS, other
-from switchyard.core.wire.message import Message
+from switchyard.core.wire.message import Message, message
 
 NOTHING = "none"
 """No colour: the edge answers 503."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Slot(Message):
     """One colour: the release whose containers it holds, and their state."""
 
@@ -27,7 +27,7 @@ class Slot(Message):
         return self.single in ("running", "healthy", "failed")
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Site(Message):
     """One machine at one instant, from the view of the wanted release."""
 

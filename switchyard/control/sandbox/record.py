@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,7 +11,7 @@ import yaml
 
 from switchyard.control.whole_file import write_whole
 from switchyard.core.errors import BadInput
-from switchyard.core.wire.message import Foreign, Json, Message, WireError
+from switchyard.core.wire.message import Foreign, Json, Message, WireError, message
 
 USER = "deploy"
 STATE = Path(__file__).resolve().parents[3] / ".switchyard"
@@ -24,7 +23,7 @@ Entries: TypeAlias = dict[str, Mapping[str, Json]]
 """Host name to its entry of the settings."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class SandboxHost(Message):
     """One sandbox host."""
 
@@ -54,7 +53,7 @@ class SandboxHost(Message):
         return entry
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class HostsFile(Foreign):
     """``hosts.yaml``."""
 

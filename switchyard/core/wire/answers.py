@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from switchyard.core.app import Route
 from switchyard.core.journal import EndEntry
 from switchyard.core.site import Site
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.facts import Facts, LiveRelease, PlainContainer
-from switchyard.core.wire.message import Message, key
+from switchyard.core.wire.message import Message, key, message
 from switchyard.core.wire.request import Holder
 from switchyard.core.wire.terms import Colour, CommitId, Positive, ReleaseId, ReleaseState, Seconds
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class HeldLease(Message):
     """Why a verb that needs the lease would be refused now."""
 
@@ -23,7 +23,7 @@ class HeldLease(Message):
     holder: Holder
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class PlanFacts(Facts):
     """``facts``: what a plan is made from."""
 
@@ -34,21 +34,21 @@ class PlanFacts(Facts):
     """Names of the images that are here."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Changes(Message):
     """``changes``: services of the live release that differ, each with the keys that do. No value leaves the host."""
 
     changed: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Env(Message):
     """``env``: the live release's own env. Secret."""
 
     env: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class RollbackTarget(Message):
     """``target``: the release that a rollback would go to."""
 
@@ -56,7 +56,7 @@ class RollbackTarget(Message):
     commit: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ContainerAddress(Message):
     """A container with its address in each network."""
 
@@ -67,7 +67,7 @@ class ContainerAddress(Message):
     addresses: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ChecksAnswer(Message):
     """``checks``: what stands before a deploy, and what predeploy needs of a machine."""
 
@@ -82,7 +82,7 @@ class ChecksAnswer(Message):
     """The application's containers."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class DoctorAnswer(Facts):
     """``doctor``: what would stop a deploy."""
 
@@ -99,7 +99,7 @@ class DoctorAnswer(Facts):
     """Networks that the engine can still make."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class FileText(Message):
     """What a file of a container holds, or why that is not known."""
 
@@ -107,14 +107,14 @@ class FileText(Message):
     why: str | None = field(default=None, metadata=key(omitted=True))
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ContainerFiles(Message):
     """``held``: service to path to what the file holds. Secret."""
 
     held: Mapping[str, Mapping[str, FileText]]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class FileRights(Message):
     """A file's mode and owner, or why it could not be looked at."""
 
@@ -124,14 +124,14 @@ class FileRights(Message):
     why: str | None = field(default=None, metadata=key(omitted=True))
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Files(Message):
     """``files``: path to the rights of the file; null where there is none."""
 
     files: Mapping[str, FileRights | None]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class History(Message):
     """``history``: the attempts with how each ended, the newest last."""
 
@@ -140,14 +140,14 @@ class History(Message):
     """What is wrong with the journal."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Logs(Message):
     """``logs``: container to the last lines that it printed."""
 
     containers: Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ExecResult(Message):
     """``exec``: how a command in a container ended."""
 
@@ -155,7 +155,7 @@ class ExecResult(Message):
     output: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class SlotStatus(Message):
     """A colour and its release. Commit, state and since are null where the release's folder is gone."""
 
@@ -169,7 +169,7 @@ class SlotStatus(Message):
     """Null where nothing tells."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class LeaseStatus(Message):
     """Who holds a machine."""
 
@@ -181,7 +181,7 @@ class LeaseStatus(Message):
     """Why it no longer holds; null while it does."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class KeptRelease(Message):
     """A release that stands on the host."""
 
@@ -194,7 +194,7 @@ class KeptRelease(Message):
     """Services whose image is gone."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Status(Message):
     """``status``: what runs now."""
 

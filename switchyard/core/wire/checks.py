@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar
 
-from switchyard.core.wire.message import Form, Message
+from switchyard.core.wire.message import Form, Message, message
 from switchyard.core.wire.terms import CheckOutcome, Seconds, TreeId
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class CheckRecord(Message):
     """One check's result, for the next release to be compared with."""
 
@@ -23,7 +23,7 @@ class CheckRecord(Message):
     """Each collected test with its outcome."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ChecksRecord(Message):
     """checks.json beside a release: what the next one is compared with."""
 
@@ -36,7 +36,7 @@ class ChecksRecord(Message):
     """Which checks were left out or let through, and why; empty where none was."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ChecksSummary(Message):
     """What a deploy's receipt says of its checks."""
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar
 
 from switchyard.core.wire.facts import Facts, LiveRelease
-from switchyard.core.wire.message import Form, Json, Message, WireError, key
+from switchyard.core.wire.message import Form, Json, Message, WireError, key, message
 from switchyard.core.wire.request import Holder
 from switchyard.core.wire.terms import ExitCode
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Event(Message):
     """One line of an attempt's file."""
 
     VERSION: ClassVar[int | None] = 1
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Hello(Event):
     """The lease is held; the control node may send."""
 
@@ -32,7 +32,7 @@ class Hello(Event):
     """``rollback``: the release that it goes back to."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Received(Event):
     """The release is on the host."""
 
@@ -41,7 +41,7 @@ class Received(Event):
     release: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class WayBack(Message):
     """The release that a rollback would go to."""
 
@@ -50,7 +50,7 @@ class WayBack(Message):
     """How its routed and plain services are; see ``Slot.front``."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Prepared(Event):
     """The idle colour is healthy and smoked."""
 
@@ -61,7 +61,7 @@ class Prepared(Event):
     """Services without a check."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Confirm(Event):
     """What an apply interrupts, for the operator to agree to."""
 
@@ -70,7 +70,7 @@ class Confirm(Event):
     text: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class StepBegins(Event):
     """A step starts."""
 
@@ -81,7 +81,7 @@ class StepBegins(Event):
     state: Annotated[str, Form(choices=("begins",))] = "begins"
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class StepEnds(Event):
     """A step ended."""
 
@@ -95,7 +95,7 @@ class StepEnds(Event):
     """The commands that it ran, as the plan shows them."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Progress(Event):
     """What a step does meanwhile."""
 
@@ -106,7 +106,7 @@ class Progress(Event):
     """How many open connections of a colour ended with it."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Switched(Event):
     """Traffic moved."""
 
@@ -120,7 +120,7 @@ class Switched(Event):
     """Connections that stayed open on it."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Look(Event):
     """The host asks the control node to look at the public address."""
 
@@ -129,7 +129,7 @@ class Look(Event):
     release: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class End(Event):
     """How an attempt ended, and what is live."""
 
@@ -154,7 +154,7 @@ class End(Event):
     """Until when the release before stays up, in seconds since the epoch."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class AnswerEvent(Event):
     """The answer of a verb that only looks; each verb has an answer type of its own."""
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from switchyard.core.app import Check, Route
-from switchyard.core.wire.message import Message
+from switchyard.core.wire.message import Message, message
 from switchyard.core.wire.release import MigrationHead
 from switchyard.core.wire.terms import Target
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class LiveRelease(Message):
     """The release that a colour holds, in short."""
 
@@ -28,7 +27,7 @@ class LiveRelease(Message):
     head: MigrationHead | None
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class PlainContainer(Message):
     """A container of a Compose project that is not Switchyard's."""
 
@@ -38,7 +37,7 @@ class PlainContainer(Message):
     folder: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Facts(Message):
     """What the control node needs to know of a machine before it sends anything."""
 

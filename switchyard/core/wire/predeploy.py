@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from switchyard.core.wire.message import Form, Json, Message
+from switchyard.core.wire.message import Form, Json, Message, message
 from switchyard.core.wire.terms import CheckOutcome, Positive, Seconds, TreeId
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class FindingReport(Message):
     """One finding of a check."""
 
@@ -23,7 +22,7 @@ class FindingReport(Message):
     do: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class CheckReport(Message):
     """One check's result beside its gate."""
 
@@ -42,7 +41,7 @@ class CheckReport(Message):
     """Figures of the check's own; ``machines`` has those of each machine where it looked at several."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class PredeployReport(Message):
     """All checks of one run."""
 

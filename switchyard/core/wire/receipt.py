@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar
 
 from switchyard.core.journal import OUTCOMES, EndEntry
 from switchyard.core.wire.answers import KeptRelease, LeaseStatus, SlotStatus
 from switchyard.core.wire.checks import ChecksSummary
-from switchyard.core.wire.message import Form, Json, Message, key
+from switchyard.core.wire.message import Form, Json, Message, key, message
 from switchyard.core.wire.terms import (
     AppName,
     CommitId,
@@ -27,7 +27,7 @@ ENDS = ("killed", "lost", "detached", "bad input", "not checked", "interrupted")
 """Outcomes that no host program records: it was killed, or the control node ended first."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class StepReceipt(Message):
     """One step that ended."""
 
@@ -38,7 +38,7 @@ class StepReceipt(Message):
     commands: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Probes(Message):
     """Requests to the public address during a verb; null where nothing was measured."""
 
@@ -46,7 +46,7 @@ class Probes(Message):
     failed: Count | None = None
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class MachineReceipt(Message):
     """What happened on one machine."""
 
@@ -59,7 +59,7 @@ class MachineReceipt(Message):
     probes: Probes
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Receipt(Message):
     """What deploy and rollback print, and any verb that ends before it can answer: then it has no machine."""
 
@@ -80,7 +80,7 @@ class Receipt(Message):
     hosts: tuple[MachineReceipt, ...] = ()
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class MachinePlan(Message):
     """What a deploy would do on one machine."""
 
@@ -93,7 +93,7 @@ class MachinePlan(Message):
     """Over steps and commands."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Plan(Message):
     """What plan, and deploy --dry-run, print."""
 
@@ -105,7 +105,7 @@ class Plan(Message):
     hosts: tuple[MachinePlan, ...]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Unanswered(Message):
     """A machine that did not answer."""
 
@@ -113,7 +113,7 @@ class Unanswered(Message):
     reason: NonEmpty
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class MachineStatus(Message):
     """What runs on one machine."""
 
@@ -128,7 +128,7 @@ class MachineStatus(Message):
     """What runs and is not as recorded."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class StatusReport(Message):
     """What status prints."""
 
@@ -140,7 +140,7 @@ class StatusReport(Message):
     """Machines that did not answer."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class MachineHistory(Message):
     """The attempts on one machine."""
 
@@ -151,7 +151,7 @@ class MachineHistory(Message):
     """What is wrong with the journal."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class HistoryReport(Message):
     """What history prints."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from switchyard.core.app import App, Route
 from switchyard.core.wire.checks import ChecksRecord
-from switchyard.core.wire.message import Json, Message, key
+from switchyard.core.wire.message import Json, Message, key, message
 from switchyard.core.wire.terms import AppName, Colour, CommitId, ImageId, Positive, ReleaseId, ReleaseState, Seconds
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Contents(Message):
     """What a release is made of, the same in what is sent and what is recorded."""
 
@@ -39,7 +39,7 @@ class Contents(Message):
     env_keys: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Pack(Contents):
     """The first line of the stream that carries a release; git's pack follows it."""
 
@@ -56,7 +56,7 @@ class Pack(Contents):
     checks: ChecksRecord | None
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class OneshotOutcome(Message):
     """How a oneshot of a release went; one that has only ``begun`` has no known end."""
 
@@ -80,7 +80,7 @@ class OneshotOutcome(Message):
         return self.exit == 0
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class MigrationHead(Message):
     """The head of the schema around a release's migrations; null where nothing tells it."""
 
@@ -89,7 +89,7 @@ class MigrationHead(Message):
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ReleaseRecord(Contents):
     """release.json: what a host knows of one release."""
 

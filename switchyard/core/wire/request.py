@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar
 
-from switchyard.core.wire.message import Form, Json, Message, key
+from switchyard.core.wire.message import Form, Json, Message, key, message
 from switchyard.core.wire.terms import AppName
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Operator(Message):
     """The process on the control node that waits for an attempt. Only its own machine can tell whether it lives."""
 
@@ -21,7 +21,7 @@ class Operator(Message):
     """When the process started, in the kernel's ticks; ``unknown`` where the control node has no /proc."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Holder(Message):
     """The attempt that holds a lease, and the process that waits for it."""
 
@@ -29,7 +29,7 @@ class Holder(Message):
     operator: Operator
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Request(Message):
     """The first line that a host program reads. Each verb uses the fields that it needs."""
 
@@ -71,7 +71,7 @@ class Request(Message):
     """``held``: paths to read in a container of each service."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Word(Message):
     """One line that the control node says while an attempt runs."""
 

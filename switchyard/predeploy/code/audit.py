@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, time, timezone
 from pathlib import Path
 
 from switchyard.core.errors import BadInput
-from switchyard.core.wire.message import Foreign
+from switchyard.core.wire.message import Foreign, message
 from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.result import Finding, Result, skipped, unknown
 from switchyard.predeploy.engine.subject import Subject
@@ -23,7 +22,7 @@ DESCRIPTION = 160
 """Characters of a vulnerability's description that a finding shows."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Vulnerability(Foreign):
     id: str
     aliases: tuple[str, ...]
@@ -31,7 +30,7 @@ class Vulnerability(Foreign):
     description: str = ""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class AuditedPackage(Foreign):
     """A package in pip-audit's report."""
 
@@ -42,7 +41,7 @@ class AuditedPackage(Foreign):
     vulns: tuple[Vulnerability, ...] = ()
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class AuditReport(Foreign):
     """What ``pip-audit --format=json`` prints."""
 

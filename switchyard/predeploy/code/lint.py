@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from switchyard.core.wire.message import Foreign, Json
+from switchyard.core.wire.message import Foreign, Json, message
 from switchyard.predeploy.code.sources import NO_SOURCES
 from switchyard.predeploy.code.tool_tables import read_pyproject, read_toml
 from switchyard.predeploy.engine.application_files import existing, finding_at
@@ -19,18 +18,18 @@ from switchyard.predeploy.nox.target import LintOptions
 from switchyard.predeploy.nox.tool_result import tool_result
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class RuffLocation(Foreign):
     row: int
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class RuffFix(Foreign):
     applicability: str = ""
     """``safe`` where ruff corrects it by itself."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class RuffViolation(Foreign):
     """One entry of ruff's JSON."""
 

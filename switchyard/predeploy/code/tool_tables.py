@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from switchyard.core.wire.message import Foreign, Json
+from switchyard.core.wire.message import Foreign, Json, message
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -15,7 +14,7 @@ else:
     import tomli as tomllib
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ToolTables(Foreign):
     """The tables of ``[tool]`` in pyproject.toml that checks read."""
 
@@ -23,7 +22,7 @@ class ToolTables(Foreign):
     vulture: Mapping[str, Json] | None = None
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Pyproject(Foreign):
     tool: ToolTables = ToolTables()
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
-from switchyard.core.wire.message import Foreign
+from switchyard.core.wire.message import Foreign, message
 from switchyard.predeploy.engine.application_files import existing, finding_at, python_files
 from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.result import Result, skipped, unknown
@@ -18,7 +17,7 @@ from switchyard.predeploy.nox.target import TypesOptions
 from switchyard.predeploy.nox.tool_result import tool_result
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class MypyMessage(Foreign):
     """One line of mypy's JSON."""
 

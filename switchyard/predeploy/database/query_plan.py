@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from switchyard.control.whole_file import SHARED, write_whole
-from switchyard.core.wire.message import Foreign, Json, key
+from switchyard.core.wire.message import Foreign, Json, key, message
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class PlanNode(Foreign):
     """One node of a plan."""
 
@@ -40,7 +40,7 @@ class PlanNode(Foreign):
             yield from child.lines(depth + 1)
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class _Explained(Foreign):
     """The one element of EXPLAIN's list."""
 

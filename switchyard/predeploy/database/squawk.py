@@ -6,18 +6,18 @@ import json
 import subprocess
 import sysconfig
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from switchyard.core.errors import NotChecked
-from switchyard.core.wire.message import Foreign, Json, WireError, key
+from switchyard.core.wire.message import Foreign, Json, WireError, key, message
 
 SECONDS_MAX = 60
 OPTIONAL_RULES = ("ban-new-write-restriction", "ban-disable-trigger", "ban-add-enum-value")
 """Rules that squawk applies on request only."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Violation(Foreign):
     """What squawk reports of one place. A report of level Error says that squawk cannot parse the file."""
 

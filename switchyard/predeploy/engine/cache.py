@@ -11,12 +11,12 @@ import json
 import os
 import platform
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from switchyard.control.whole_file import SHARED, write_whole
-from switchyard.core.wire.message import Message, WireError
+from switchyard.core.wire.message import Message, WireError, message
 from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.result import PASS, Result
 from switchyard.predeploy.engine.subject import Subject
@@ -25,7 +25,7 @@ KEPT = 4
 """How many passes of one check stay: that of the work tree, and those of the last commits that shipped."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class CachedPass(Message):
     """A pass, as it is kept in a file."""
 

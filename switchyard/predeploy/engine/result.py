@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from switchyard.core.wire.message import Json, Message
+from switchyard.core.wire.message import Json, Message, message
 
 PASS, FAIL, UNKNOWN, SKIPPED = "pass", "fail", "unknown", "skipped"
 """Outcomes. Unknown: the check could not look. Skipped: nobody asked for it; the reason says why. Neither is a pass."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Finding(Message):
     """One fault that a check found."""
 
@@ -43,7 +43,7 @@ class Finding(Message):
         return self.rule, self.place, re.sub(r"\s+", " ", self.text or self.what).strip()
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Result(Message):
     """How a check ended."""
 

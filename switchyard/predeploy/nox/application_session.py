@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-from switchyard.core.wire.message import Foreign
+from switchyard.core.wire.message import Foreign, message
 from switchyard.predeploy.engine.application_files import existing
 from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.result import Finding, Result, judged, unknown
@@ -23,14 +23,14 @@ REPORT = "SWITCHYARD_REPORT"
 """Names the file where the session leaves its tests as JUnit XML."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class NoxSession(Foreign):
     """One session in nox's report."""
 
     result: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class NoxReport(Foreign):
     """What ``nox --report`` writes."""
 

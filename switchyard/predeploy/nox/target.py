@@ -6,11 +6,10 @@ Imports core alone: every nox process loads this module.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from switchyard.core.wire.message import Json, Message
+from switchyard.core.wire.message import Json, Message, message
 
 VARIABLE = "SWITCHYARD_TARGET"
 """Names the file in the environment of nox."""
@@ -23,7 +22,7 @@ class Options(Message):
 OptionsOfSession = TypeVar("OptionsOfSession", bound=Options)
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class LintOptions(Options):
     format: bool
     """Whether the layout counts too."""
@@ -31,7 +30,7 @@ class LintOptions(Options):
     """Whether ruff corrects the files instead of checking them."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class TypesOptions(Options):
     modules: tuple[str, ...]
     cache: str
@@ -40,12 +39,12 @@ class TypesOptions(Options):
     """The interpreter whose packages mypy sees; None: the one that runs mypy."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class DeadcodeOptions(Options):
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class AuditOptions(Options):
     source: str
     """``pypi``, ``osv``, or the address of a service with osv's API."""
@@ -53,7 +52,7 @@ class AuditOptions(Options):
     """The file that lists the installed packages, one ``name==version`` a line."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class SuiteOptions(Options):
     python: str
     tests: str
@@ -65,7 +64,7 @@ class SuiteOptions(Options):
     """The text of coverage's configuration; None: nothing is measured."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class CoverageOptions(Options):
     python: str
     data: tuple[str, ...]
@@ -74,7 +73,7 @@ class CoverageOptions(Options):
     """The text of coverage's configuration."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class EnvironmentOptions(Options):
     requirements: tuple[str, ...]
     plugin: str
@@ -85,7 +84,7 @@ class EnvironmentOptions(Options):
     """The file that names the environment's folder once it is complete."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Target(Message):
     """The application that a session checks, and the folder for the tools' reports."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from switchyard.core.wire.message import Foreign
+from switchyard.core.wire.message import Foreign, message
 from switchyard.predeploy.engine.application_files import existing, python_files
 from switchyard.predeploy.engine.check import FOREVER, Check
 from switchyard.predeploy.engine.result import Finding, Result, judged, skipped, unknown
@@ -25,7 +25,7 @@ MOST = 5
 """How many of the files that miss most a finding names."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class FileSummary(Foreign):
     """The counts of one file."""
 
@@ -36,17 +36,17 @@ class FileSummary(Foreign):
     covered_branches: int
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class FileCoverage(Foreign):
     summary: FileSummary
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ReportMeta(Foreign):
     version: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class CoverageReport(Foreign):
     """Coverage's JSON report."""
 

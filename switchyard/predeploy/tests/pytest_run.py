@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from switchyard.core.wire.message import Foreign
+from switchyard.core.wire.message import Foreign, message
 
 SLOWEST = 5
 """How many of the slowest tests a result names."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Event(Foreign):
     """One line of the plugin. Which of the first six fields it has tells what happened."""
 

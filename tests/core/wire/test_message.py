@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar
 
 import pytest
 
-from switchyard.core.wire.message import Foreign, Form, Json, Message, WireError, key
+from switchyard.core.wire.message import Foreign, Form, Json, Message, WireError, key, message
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Part(Message):
     size: int
     note: str | None = None
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Whole(Message):
     VERSION: ClassVar[int | None] = 1
     MINOR: ClassVar[int] = 2
@@ -32,7 +32,7 @@ class Whole(Message):
     added: str = field(default="as before", metadata=key(since=2))
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Theirs(Foreign):
     id: str = field(metadata=key("Id"))
     ports: tuple[int, ...] = field(default=(), metadata=key("Ports"))
