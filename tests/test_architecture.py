@@ -38,6 +38,7 @@ ADAPTERS: dict[str, str] = {
     "core/wire/events.py": "the tag of an event",
     "core/journal.py": "the tag of an entry",
     "settings/yaml_file.py": "pydantic's errors",
+    "predeploy/nox/junit.py": "attributes of JUnit files",
 }
 """Modules that may index foreign JSON by a text, with what they adapt."""
 PURE = {"__future__", "abc", "base64", "bisect", "collections", "copy", "dataclasses", "datetime", "difflib", "enum"}

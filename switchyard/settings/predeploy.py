@@ -1,19 +1,20 @@
-"""``app.predeploy``: what the checks look at, and how much each of them counts."""
+"""``app.predeploy``: what the checks look at, and how much each counts."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
+from switchyard.core.wire.message import Json
 from switchyard.settings.fields import Port, Seconds, Section
 
 Gate = Literal["required", "advisory", "no-worse-than-live"]
 
 
 class TestsSetting(Section):
-    """Folders or files that pytest collects, relative to the application's folder."""
+    """Folders or files for pytest to collect, relative to the application's folder."""
 
     unit: str | None = None
     smoke: str | None = None
@@ -25,7 +26,7 @@ class TestsSetting(Section):
 
 
 class SessionsSetting(Section):
-    """Sessions of the application's own noxfile, each run in the place of a check."""
+    """Sessions of the application's own noxfile, each in place of a check."""
 
     lint: str | None = None
     deadcode: str | None = None
@@ -43,7 +44,7 @@ class SessionsSetting(Section):
 
 
 class IgnoreSetting(Section):
-    """A known vulnerability that does not count until a day."""
+    """A known vulnerability to ignore until a day."""
 
     id: str
     reason: Annotated[str, Field(min_length=1)]
@@ -51,14 +52,14 @@ class IgnoreSetting(Section):
 
 
 class AuditSetting(Section):
-    """Where known vulnerabilities are looked up: ``pypi``, ``osv``, or the address of a service like osv's."""
+    """Where to look up known vulnerabilities: ``pypi``, ``osv``, or the address of a service with osv's API."""
 
     source: str = "pypi"
     ignore: list[IgnoreSetting] = []
 
 
 class WaiverSetting(Section):
-    """A finding that is meant: its rule, where it is, and why."""
+    """A finding to accept: its rule, its place, and why."""
 
     rule: str
     where: str
@@ -67,25 +68,25 @@ class WaiverSetting(Section):
 
 
 class FreshSetting(Section):
-    """How old the newest row of a table may be."""
+    """How old a table's newest row may be."""
 
     column: str
     within: Seconds
 
 
 class RelationSetting(Section):
-    """A relation that has no constraint: columns of a child that name rows of a parent."""
+    """A relation without a constraint: columns of a child table that identify rows of a parent table."""
 
     child: str
     columns: Annotated[list[str], Field(min_length=1)]
     parent: str
     parent_columns: Annotated[list[str], Field(min_length=1)]
     where: str | None = None
-    """A condition on the child's rows, in SQL, for relations that are polymorphic or softly deleted."""
+    """A condition in SQL on the child's rows, for polymorphic relations and soft deletes."""
 
 
 class LedgerSetting(Section):
-    """The table in which applied migrations stand, and its columns."""
+    """The table of applied migrations, and its columns."""
 
     table: str
     name: str = "name"
@@ -93,72 +94,74 @@ class LedgerSetting(Section):
 
 
 class CriticalSetting(Section):
-    """The seconds in which a client has every row of a query, and what its parameters are bound to.
+    """The seconds within which a client receives every row of a query, and the values of the query's parameters.
 
-    By their names, ``1`` and so on for those that have none; a list is of the latter.
+    Parameters without names are called ``1`` and so on; a list gives their values in order.
     """
 
     within: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     params: dict[str, Any] = {}
+    """Any value of YAML, dates too: psycopg adapts it."""
 
     @model_validator(mode="before")
     @classmethod
-    def _expand(cls, value: Any) -> Any:
-        """Return a bare number as ``within``, and listed parameters under their numbers."""
-        match value:
-            case int() | float():
-                return {"within": value}
-            case {"params": list() as listed}:
-                return {**value, "params": {str(number): item for number, item in enumerate(listed, start=1)}}
-            case {"params": dict() as named}:  # YAML reads the name 1 as a number
-                return {**value, "params": {str(name): item for name, item in named.items()}}
-        return value
+    def _expand(cls, value: Json) -> Json:
+        """Return the long form of a number."""
+        return {"within": value} if isinstance(value, (int, float)) else value
+
+    @field_validator("params", mode="before")
+    @classmethod
+    def _name(cls, params: Json) -> Json:
+        """Return the parameters by name. YAML reads the name ``1`` as a number."""
+        if isinstance(params, list):
+            return {str(number): value for number, value in enumerate(params, start=1)}
+        return {str(name): value for name, value in params.items()} if isinstance(params, dict) else params
 
 
 class DatabaseSetting(Section):
     """The database that the checks read."""
 
     url_from: str = "DATABASE_URL"
-    """The variable that holds the address, where one is given; looked up in the host's env, then in the process's."""
+    """The variable with the address, if there is one: of the host's env, else of the process's."""
     service: str | None = None
-    """The shared service that is the database; default: the only one whose image is PostgreSQL's."""
+    """The shared service that is the database; default: the only one with an image of PostgreSQL."""
     role: str | None = None
-    """A role of least rights to connect as; its password stands in the variable that ``password_from`` names."""
+    """A role with few rights to connect as. ``password_from`` names the variable with its password."""
     password_from: str | None = None
     ignore: list[str] = []
-    """Tables that no check looks at, each ``schema.table``, ``schema.*`` or ``table`` of the schema public."""
+    """Tables that no check looks at: ``schema.table``, ``schema.*``, or ``table`` of the schema public."""
     minimum: dict[str, Seconds] = {}
-    """Critical tables and how many rows each has at least."""
+    """Critical table to the fewest rows that it may have."""
     fresh: dict[str, FreshSetting] = {}
     relations: list[RelationSetting] = []
     ledger: LedgerSetting | None = None
-    """Where applied migrations stand; default: known by its shape (Flyway, Alembic, Django, name and checksum)."""
+    """The table of applied migrations; default: one like that of Flyway, Alembic or Django, or one with checksums."""
     fixture: str | None = None
-    """A file of SQL that is applied after the migrations where an embedded database stands in."""
+    """A file of SQL to apply after the migrations to an embedded database."""
     reference: str | None = None
-    """The folder of a PostgreSQL on this machine that has ``bin``, to be embedded instead of the one that comes with
-    Switchyard and has no extensions but plpgsql and vector."""
+    """The folder, with ``bin`` in it, of a PostgreSQL on this machine to embed. The default comes with Switchyard and
+    has the extensions plpgsql and vector only."""
     queries: str = "sql/queries/*.sql"
-    """The application's recorded queries, one a file."""
+    """The application's recorded queries, one in each file."""
     critical: dict[str, CriticalSetting] = {}
-    """Queries by their file's name, each with its seconds, or with ``within`` and ``params``."""
+    """File name of a query to its seconds, or to ``within`` and ``params``."""
     timeout: Annotated[int, Field(strict=True, ge=1)] = 30
     """Seconds that one statement may take."""
     transaction: Seconds = 60
-    """Seconds for which somebody's transaction may be open when a migration is about to begin."""
+    """Seconds for which a transaction may be open when a migration is about to start."""
     samples: Annotated[int, Field(strict=True, ge=0)] = 5
-    """Rows that a finding shows at most; 0 shows none."""
+    """The most rows that a finding shows; 0 shows none."""
 
 
 class VariableSetting(Section):
-    """What a variable must look like: one of the forms, or a regular expression that matches it whole."""
+    """What a variable must look like: a form, or a regular expression that matches the whole value."""
 
     form: Literal["url", "integer", "number", "boolean", "uuid", "email", "port", "path"] | None = None
     pattern: str | None = None
 
 
 class EnvCheckSetting(Section):
-    """Variables beyond those that the compose document and ``.env.example`` name."""
+    """Variables beside those of the Compose document and ``.env.example``."""
 
     required: list[str] = []
     optional: list[str] = []
@@ -167,26 +170,26 @@ class EnvCheckSetting(Section):
 
 
 class CredentialSetting(Section):
-    """An API's credentials, tried with one real request. Every value is the name of a variable of the env."""
+    """An API's credentials, to try with one real request. Every ``_from`` names a variable of the env."""
 
     kind: Literal["kalshi", "http"]
     url_from: str | None = None
-    """The variable that holds the address."""
+    """The variable with the address."""
     url: str | None = None
-    """The address, where no variable says another."""
+    """The address, unless a variable has another."""
     key_id_from: str | None = None
     """Kalshi: the variable with the key's id."""
     key_from: str | None = None
     """Kalshi: the variable with the private key (PEM), or with the path of its file."""
     headers: dict[str, str] = {}
-    """HTTP: headers in which ``${NAME}`` stands for a variable of the env."""
+    """HTTP: headers; ``${NAME}`` stands for a variable of the env."""
     status: Annotated[int, Field(strict=True, ge=100, le=599)] = 200
-    """HTTP: the status that says that they are valid."""
+    """HTTP: the status of an answer to valid credentials."""
     optional: StrictBool = False
-    """Whether the application does without: skipped while none of the variables is set, and tried once one is."""
+    """Whether the application works without them: skip them while none of the variables is set."""
 
     @model_validator(mode="after")
-    def _is_whole(self) -> CredentialSetting:
+    def _require_address_and_keys(self) -> CredentialSetting:
         if not self.url and not self.url_from:
             raise ValueError("give url, or url_from with the name of a variable")
         if self.kind == "kalshi" and not (self.key_id_from and self.key_from):
@@ -195,7 +198,7 @@ class CredentialSetting(Section):
 
 
 class FileSetting(Section):
-    """A file that must be there with exactly these rights; a relative path is one of the checkout, or of the root."""
+    """A file that must have exactly these rights. A relative path starts at the checkout, or at the host's root."""
 
     mode: Annotated[str, Field(pattern=r"^0?[0-7]{3}$")] = "0600"
     owner: str | None = None
@@ -203,16 +206,16 @@ class FileSetting(Section):
 
 
 class CertificateSetting(Section):
-    """A certificate, in a file or as a server shows it, and how many days it must still be valid."""
+    """A certificate, in a file or from a server, and how many more days it must be valid."""
 
     file: str | None = None
-    """A file of PEM; a relative path is one of the checkout."""
+    """A PEM file; a relative path starts at the checkout."""
     address: str | None = None
     port: Port = 443
     days: Annotated[int, Field(strict=True, ge=1)] = 14
 
     @model_validator(mode="after")
-    def _is_one(self) -> CertificateSetting:
+    def _require_one_place(self) -> CertificateSetting:
         if (self.file is None) == (self.address is None):
             raise ValueError("give one of file and address")
         return self
@@ -222,25 +225,25 @@ class PredeploySetting(Section):
     """``predeploy``."""
 
     gates: dict[str, Gate] = {}
-    """Check to how much it counts; required where nothing is said."""
+    """Check to how much it counts; default: required."""
     nox: str = "noxfile.py"
-    """The application's own noxfile, for what ``sessions`` names."""
+    """The application's own noxfile, with the sessions that ``sessions`` names."""
     sessions: SessionsSetting = SessionsSetting()
     requirements: list[str] = []
-    """Requirement files that the tests and mypy are run with."""
+    """Requirement files for the environment of the tests and mypy."""
     sources: list[str] = []
     """Files and folders of the application's Python code."""
     modules: list[str] = []
-    """Files and folders that mypy looks at."""
+    """Files and folders for mypy."""
     allowlist: str | None = None
-    """A file of names that vulture takes as used."""
+    """A file of names that vulture treats as used."""
     tests: TestsSetting = TestsSetting()
     coverage: Annotated[float, Field(ge=0, le=100)] = 85.0
     """Percent of lines and branches that the tests must exceed."""
     timeout: Annotated[int, Field(strict=True, ge=1)] = 900
     """Seconds that one check of code or tests may take."""
     passed: list[str] = []
-    """Variables of the process's environment that tests see; the others they do not."""
+    """Variables of the process's environment that tests see, beside the common ones such as ``PATH``."""
     audit: AuditSetting = AuditSetting()
     waive: list[WaiverSetting] = []
     database: DatabaseSetting | None = None
@@ -249,4 +252,4 @@ class PredeploySetting(Section):
     files: dict[str, FileSetting] = {}
     certificates: dict[str, CertificateSetting] = {}
     tools: dict[str, str] = {}
-    """Tool to the oldest version that will do, beyond those of the protocol."""
+    """Tool to its oldest accepted version, beside those of the protocol."""

@@ -44,9 +44,11 @@ def run(subject: Subject) -> Result:
 def _findings(subject: Subject, output: str) -> list[Finding]:
     findings = []
     for match in filter(None, map(LINE.fullmatch, output.splitlines())):
-        rule = "-".join(re.sub(r"'[^']*'", "", match["what"]).split()[:2])
+        rule = "-".join(re.sub(r"'[^']*'", "", match.group("what")).split()[:2])
         do = "delete it, or name it in the file that app.predeploy.allowlist names"
-        findings.append(finding_at(subject, rule, match["what"], match["path"], int(match["line"]), do=do))
+        findings.append(
+            finding_at(subject, rule, match.group("what"), match.group("path"), int(match.group("line")), do=do)
+        )
     return findings
 
 

@@ -82,7 +82,7 @@ def _run(
     check: Check,
     subject: Subject,
     before: list[Future[Result]],
-    core: contextlib.AbstractContextManager[object],
+    core: contextlib.AbstractContextManager[bool | None],
     fresh: bool,
     usual: float | None,
     show: Show,

@@ -8,7 +8,6 @@ folder; ``inv predeploy`` judges them.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import subprocess
@@ -183,9 +182,8 @@ def suite() -> None:
 
 def failures(lines: Path) -> list[str]:
     """Return the failed tests, each with an absolute path, as pytest takes it from any folder."""
-    events = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
-    root = next((event["root"] for event in events if "root" in event), "")
-    return list(dict.fromkeys(f"{root}/{event['test']}" for event in events if event.get("outcome") == "failed"))
+    run = PytestRun.read(lines.read_text() if lines.exists() else "")
+    return [f"{run.root}/{test}" for test, outcome in run.outcome.items() if outcome == "failed"]
 
 
 def report(aim: target.Target, name: str, text: str) -> str:

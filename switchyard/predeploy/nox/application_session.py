@@ -5,16 +5,15 @@ from __future__ import annotations
 import functools
 import json
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from xml.etree import ElementTree
 
 from switchyard.core.wire.message import Foreign, message
 from switchyard.predeploy.engine.application_files import existing
 from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.result import Finding, Result, judged, unknown
 from switchyard.predeploy.engine.subject import Subject
+from switchyard.predeploy.nox.junit import JUnitTests, read_junit
 from switchyard.predeploy.nox.session import SessionRun, clean_env, fresh_reports, nox
 
 SUITES = ("unit", "smoke", "integration")
@@ -35,16 +34,6 @@ class NoxReport(Foreign):
     """What ``nox --report`` writes."""
 
     sessions: tuple[NoxSession, ...] = ()
-
-
-@dataclass(frozen=True)
-class JUnitTests:
-    """The tests in a JUnit file."""
-
-    outcomes: Mapping[str, str]
-    """Test to passed, failed or skipped."""
-    failures: Mapping[str, str]
-    """Failed test to the reason."""
 
 
 def or_session(check: Check) -> Check:
@@ -116,20 +105,3 @@ def _problem(title: str, subject: Subject, run: SessionRun, tests: JUnitTests | 
 
 def _unknown(reason: str, run: SessionRun) -> Result:
     return unknown(reason, output=run.output, log=str(run.log))
-
-
-def read_junit(path: Path) -> JUnitTests | None:
-    """Return the tests of a JUnit file; None if there is no such file."""
-    try:
-        cases = ElementTree.parse(path).getroot().iter("testcase")
-    except (OSError, ElementTree.ParseError):
-        return None
-    outcomes, failures = {}, {}
-    for case in cases:
-        name = f"{case.get('classname', '')}::{case.get('name', '')}"
-        failure = next((part for part in case if part.tag in ("failure", "error")), None)
-        is_skipped = case.find("skipped") is not None
-        outcomes[name] = "failed" if failure is not None else "skipped" if is_skipped else "passed"
-        if failure is not None:
-            failures[name] = (failure.get("message") or "").split("\n")[0]
-    return JUnitTests(outcomes, failures)
