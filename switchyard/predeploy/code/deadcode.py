@@ -16,8 +16,8 @@ from switchyard.predeploy.nox.session import session
 from switchyard.predeploy.nox.target import DeadcodeOptions
 from switchyard.predeploy.nox.tool_result import tool_result
 
-LINE = re.compile(r"(?P<path>.+?):(?P<line>\d+): (?P<what>.+) \(\d+% confidence(?:, \d+ lines?)?\)")
-"""A line of vulture's output."""
+LINE = re.compile(r"(.+?):(\d+): (.+) \(\d+% confidence(?:, \d+ lines?)?\)")
+"""A line of vulture's output: path, line number and fault."""
 
 
 def run(subject: Subject) -> Result:
@@ -44,11 +44,10 @@ def run(subject: Subject) -> Result:
 def _findings(subject: Subject, output: str) -> list[Finding]:
     findings = []
     for match in filter(None, map(LINE.fullmatch, output.splitlines())):
-        rule = "-".join(re.sub(r"'[^']*'", "", match.group("what")).split()[:2])
+        path, number, what = match.groups()
+        rule = "-".join(re.sub(r"'[^']*'", "", what).split()[:2])
         do = "delete it, or name it in the file that app.predeploy.allowlist names"
-        findings.append(
-            finding_at(subject, rule, match.group("what"), match.group("path"), int(match.group("line")), do=do)
-        )
+        findings.append(finding_at(subject, rule, what, path, int(number), do=do))
     return findings
 
 

@@ -20,6 +20,7 @@ import nox
 # the same name.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from switchyard.predeploy.nox import target
+from switchyard.predeploy.tests.pytest_run import PytestRun
 
 sys.path.pop(0)
 
