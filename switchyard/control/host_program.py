@@ -37,8 +37,12 @@ else:
     zipfile.ZipFile(io.BytesIO(data)).extractall(unpacked)
     try: os.rename(unpacked, folder)
     except OSError: pass
-os.execv(sys.executable, [sys.executable, folder])
+os.execv(sys.executable, [sys.executable, *FLAGS, folder])
 """
+
+
+FLAGS = ("-I", "-S")
+"""Keep the SSH user's environment and installed packages away from the host program, which also starts sooner."""
 
 
 @lru_cache(maxsize=1)
@@ -62,5 +66,5 @@ def bootstrap(root: str, digest: str, size: int) -> str:
 
     It installs the host program where the machine lacks this version, then starts it.
     """
-    code = f"ROOT = {root!r}\nHASH = {digest!r}\nSIZE = {size}\n{_BOOTSTRAP}"
-    return f"python3 -c {shlex.quote(code)}"
+    code = f"ROOT = {root!r}\nHASH = {digest!r}\nSIZE = {size}\nFLAGS = {FLAGS!r}\n{_BOOTSTRAP}"
+    return f"python3 {' '.join(FLAGS)} -c {shlex.quote(code)}"

@@ -26,15 +26,15 @@ SLOWLY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthC
 
 @given(TEXT)
 def test_a_root_of_any_name_is_one_word_to_the_host_s_shell(root):
-    program, flag, code = shlex.split(bootstrap(root, "0123", 1))
-    assert (program, flag) == ("python3", "-c")
+    program, *flags, code = shlex.split(bootstrap(root, "0123", 1))
+    assert (program, flags) == ("python3", ["-I", "-S", "-c"])
     assert ast.literal_eval(ast.parse(code).body[0].value) == root
 
 
 @SLOWLY
 @given(st.text(st.sampled_from("a' \"\\$`;&|\n☃"), min_size=1, max_size=30))
 def test_a_real_shell_runs_the_bootstrap_and_nothing_of_the_root(tmp_path, root):
-    code = shlex.split(bootstrap(root, "0123", 1))[2].split("\n")[0] + "\nprint(ROOT, end='')"
+    code = shlex.split(bootstrap(root, "0123", 1))[-1].split("\n")[0] + "\nprint(ROOT, end='')"
     done = subprocess.run(
         ["sh", "-c", f"python3 -c {shlex.quote(code)}"],
         capture_output=True,
