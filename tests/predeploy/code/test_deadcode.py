@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from switchyard.predeploy.code import deadcode
+from switchyard.predeploy.code.sources import NO_SOURCES
+from switchyard.predeploy.engine.result import SKIPPED
 from tests.harness.predeploy_case import FILES, Case, checked, holds, python, seen
 
 CASES: dict[str, tuple[Case, Case]] = {
@@ -71,3 +74,8 @@ def test_code_that_the_application_tells_vulture_to_leave_out_is_looked_at_and_t
     check = checkout.checks(app, "deadcode")["deadcode"]
     assert [each["rule"] for each in check["findings"]] == ["unreachable-code"], check["screen"]
     assert "2 files at a confidence of 80 %, without exclude, make_whitelist of [tool.vulture]" in check["reason"]
+
+
+def test_without_sources_it_is_skipped_and_names_the_setting(subject):
+    result = deadcode.CHECK.run(subject)
+    assert (result.outcome, result.reason) == (SKIPPED, NO_SOURCES)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from switchyard.predeploy.code import types
+from switchyard.predeploy.engine.result import SKIPPED
 from tests.harness.predeploy_case import Case, checked, holds, seen
 
 CASES: dict[str, tuple[Case, Case]] = {
@@ -46,3 +48,8 @@ def test_it_never_passes_where_it_cannot_look(title, checkout, tmp_path):
     check = checked("types", UNKNOWN[title], checkout, tmp_path)
     assert check["outcome"] == "unknown", check["screen"]
     assert UNKNOWN[title].says in seen(check)
+
+
+def test_without_modules_it_is_skipped_and_names_the_setting(subject):
+    result = types.CHECK.run(subject)
+    assert result.outcome == SKIPPED and "app.predeploy.modules" in result.reason

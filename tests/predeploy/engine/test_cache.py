@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from switchyard.predeploy.engine import cache
 from switchyard.predeploy.engine.check import never
 from switchyard.predeploy.engine.result import FAIL, PASS, UNKNOWN, Finding, Result
 from switchyard.predeploy.engine.subject import Subject
@@ -127,3 +128,21 @@ def test_a_pass_is_kept_also_where_the_application_is_the_checkout(checkout, tmp
     for _ in range(2):
         subprocess.run(command, cwd=app, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
     assert json.loads((tmp_path.parent / "kept.json").read_text())["checks"][0]["cached"]
+
+
+def test_a_change_of_a_module_beside_the_checks_own_ends_its_pass(subject, tmp_path):
+    source, beside = tmp_path / "check.py", tmp_path / "beside.py"
+    source.write_text("")
+    beside.write_text("one")
+    one = replace(check("one", passes), source=source)
+    cache.put(one, subject, Result(PASS))
+    assert cache.get(one, replace(subject, _once={})) is not None
+    beside.write_text("two")
+    assert cache.get(one, replace(subject, _once={})) is None
+
+
+def test_only_the_newest_passes_of_a_check_stay(subject):
+    one = check("one", passes)
+    for number in range(cache.KEPT + 2):
+        cache.put(one, replace(subject, tree=str(number) * 40), Result(PASS))
+    assert len(list((subject.state / "passes" / "one").iterdir())) == cache.KEPT

@@ -10,6 +10,7 @@ import pytest
 from switchyard.core.errors import NotChecked
 from switchyard.core.wire.checks import CheckRecord
 from switchyard.predeploy.engine import gate
+from switchyard.predeploy.engine.look import look
 from switchyard.predeploy.engine.result import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result
 from switchyard.predeploy.engine.subject import Subject
 from tests.harness.check_runs import check, number, of_two_machines, passes, run
@@ -125,3 +126,11 @@ def test_a_waiver_that_one_machine_needs_is_told_of_none(subject):
 
         own = check("own", looks, per_machine=Subject.per_machine)
         assert len(run([own], of_two_machines(subject), fresh=True)[0]["own"].findings) == told
+
+
+def test_a_check_that_cannot_tell_its_machines_is_unknown(subject):
+    def lacks(subject: Subject) -> tuple[Subject, ...]:
+        raise NotChecked("no settings of the database")
+
+    result = look(check("own", passes, per_machine=lacks), subject)
+    assert (result.outcome, result.reason) == (UNKNOWN, "no settings of the database")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from switchyard.predeploy.engine import report_files
+from switchyard.predeploy.engine.gate import REQUIRED, Verdict
+from switchyard.predeploy.engine.options import CheckOptions
+from switchyard.predeploy.engine.result import UNKNOWN, Result
 from tests.harness.predeploy_case import Case
 
 COUNTED = ("tests", "failures", "errors", "skipped")
@@ -58,3 +63,17 @@ def test_a_file_for_the_results_that_cannot_be_written_is_told_before_anything_i
     assert done.returncode == 2 and done.stdout == "", done.stdout
     assert done.stderr.startswith(f"{flag} {name}: ") and words in done.stderr and "Traceback" not in done.stderr
     assert "name a file that can be written" in done.stderr
+
+
+def test_an_unknown_is_an_error_in_junit_without_characters_that_xml_cannot_hold(tmp_path):
+    verdict = Verdict("audit", "code", REQUIRED, Result(UNKNOWN, "no \x00answer"))
+    (suite,) = ElementTree.fromstring(report_files.as_junit([verdict]))
+    assert suite.get("errors") == "1"
+    assert [(part.tag, part.get("message")) for part in suite[0]] == [("error", "no answer")]
+
+
+def test_both_files_are_written_whole_and_nothing_is_left_beside_them(tmp_path):
+    options = CheckOptions(json=str(tmp_path / "new" / "a.json"), junit=str(tmp_path / "a.xml"))
+    report_files.write(options, [Verdict("audit", "code", REQUIRED, Result(UNKNOWN, "no answer"))], "t" * 40)
+    assert json.loads((tmp_path / "new" / "a.json").read_text())["outcome"] == "unknown"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.json", "a.xml", "new"]

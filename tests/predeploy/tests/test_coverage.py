@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
+from switchyard.predeploy.engine.result import SKIPPED
+from switchyard.predeploy.tests import coverage
 from tests.harness.predeploy_case import (
     FILES,
     HALF,
@@ -104,3 +108,12 @@ def test_a_source_that_no_report_has_is_a_finding(checkout, tmp_path):
     app = checkout.application(tmp_path, Case(files={"shop/broken.py": "def f(:\n"}))
     check = checkout.checks(app, "tests")["coverage"]
     assert ("not-measured", "shop/broken.py") in [(each["rule"], each["place"]) for each in check["findings"]]
+
+
+def test_lines_and_branches_count_alike_and_exactly():
+    file = coverage.FileSummary(2, 2, 0, 1, 0)
+    assert coverage.Total.of([file, file]).percent == Fraction(200, 3)
+
+
+def test_without_tests_it_is_skipped(subject):
+    assert coverage.CHECK.run(subject).outcome == SKIPPED
