@@ -11,6 +11,7 @@ import pytest
 
 from switchyard.core import journal
 from switchyard.core.lease import FreeLease, Lease
+from switchyard.core.wire import schema
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.message import Json, Message, WireError
 from switchyard.core.wire.predeploy import PredeployReport
@@ -28,6 +29,14 @@ TYPES: dict[str, type[Message]] = {
     "release": ReleaseRecord,
     "status": StatusReport,
 }
+
+
+def test_a_schema_states_what_a_type_requires_and_what_its_fields_mean():
+    made = schema.document("lease", "A lease", (Lease, FreeLease), lambda kind, name: f"{kind.__name__}.{name}")
+    free = made["$defs"]["FreeLease"]
+    assert made["oneOf"] == [{"$ref": "#/$defs/Lease"}, {"$ref": "#/$defs/FreeLease"}]
+    assert (free["required"], free["additionalProperties"]) == (["v", "number", "attempt"], False)
+    assert free["properties"]["number"] == {"type": "integer", "minimum": 1, "description": "FreeLease.number"}
 
 
 def decoded(name: str, value: Json) -> Message:
