@@ -6,7 +6,10 @@ import json
 import os
 import sys
 
+from switchyard.core.errors import BAD_INPUT
+from switchyard.core.wire.message import WireError
 from switchyard.core.wire.request import Request
+from switchyard.host.channel.ends import end_with
 from switchyard.host.channel.serve import serve
 
 
@@ -24,7 +27,10 @@ def _first_line(descriptor: int) -> bytes:
 def main() -> None:
     """Serve one request, and exit with its code."""
     os.umask(0o077)
-    request = Request.decode(json.loads(_first_line(0)))
+    try:
+        request = Request.decode(json.loads(_first_line(0)))
+    except (ValueError, WireError) as error:
+        raise SystemExit(end_with(BAD_INPUT, f"the host program cannot read the request: {error}")) from None
     raise SystemExit(serve(request, sys.stdin.buffer))
 
 
