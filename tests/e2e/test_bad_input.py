@@ -56,7 +56,7 @@ def test_a_host_that_lacks_a_tool_is_told_before_anything_is_built(site, path, s
 OLDER = """#!/usr/bin/python3
 import sys
 sys.version_info, sys.version = (3, 9, 2), "3.9.2 (default)"
-exec(sys.argv[2])
+exec(sys.argv[-1])
 """
 
 
