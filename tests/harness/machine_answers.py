@@ -9,26 +9,12 @@ from typing import cast
 from switchyard.control.channel import Channel
 from switchyard.core.wire.answers import ChecksAnswer, ContainerAddress
 from switchyard.core.wire.checks import CheckRecord, ChecksRecord
-from switchyard.core.wire.facts import Facts, LiveRelease
+from switchyard.core.wire.facts import LiveRelease
 from switchyard.predeploy.engine.host_machine import HostMachine
+from tests.harness import facts
 
 COMMIT = "c" * 40
-FACTS = Facts(
-    root="/srv/shop",
-    uid=1000,
-    disks={},
-    memory_available=0,
-    live=None,
-    checks={},
-    number=0,
-    commits=(),
-    edge=None,
-    others=(),
-    volumes=(),
-    listening={},
-    shared=(),
-    memory_live=0,
-)
+FACTS = replace(facts.FACTS, root="/srv/shop")
 """The facts of a machine that has nothing."""
 
 
@@ -43,9 +29,9 @@ def checks_answer(
 ) -> ChecksAnswer:
     """Return the answer of a machine. ``commit``: that of its live release; ``checks``: that release's results."""
     live = live_release(commit) if commit else None
-    facts = replace(FACTS, live=live, number=1 if commit else 0)
+    reported = replace(FACTS, live=live, number=1 if commit else 0)
     baseline = None if checks is None else ChecksRecord(tree="t" * 40, checks=checks)
-    return ChecksAnswer(facts=facts, held=None, live=live, baseline=baseline, tools={}, shared=shared)
+    return ChecksAnswer(facts=reported, held=None, live=live, baseline=baseline, tools={}, shared=shared)
 
 
 def live_release(commit: str = COMMIT) -> LiveRelease:
