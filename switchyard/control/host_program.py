@@ -9,7 +9,13 @@ import zipfile
 from functools import lru_cache
 from pathlib import Path
 
-_MAIN = "from switchyard.host.__main__ import main\n\nmain()\n"
+_MAIN = """import gc
+
+gc.set_threshold(50_000)  # hardly anything is garbage while modules load
+from switchyard.host.__main__ import main
+
+main()
+"""
 
 _BOOTSTRAP = """
 import os, sys

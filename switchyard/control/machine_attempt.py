@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from switchyard.control.channel import Channel
 from switchyard.control.operator_process import operator_name
 from switchyard.control.prober import Prober
 from switchyard.control.public_address import Address, address_to_look_at, look, public_address
 from switchyard.control.receipt import UNSEEN, outcome_of
-from switchyard.control.release import Release, stream
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
 from switchyard.core.wire.checks import ChecksRecord
@@ -20,6 +20,9 @@ from switchyard.core.wire.facts import Facts
 from switchyard.core.wire.receipt import MachineReceipt, Probes
 from switchyard.core.wire.request import Request, Word
 from switchyard.settings.model import Host
+
+if TYPE_CHECKING:
+    from switchyard.control.release import Release
 
 
 class Ended(Exception):
@@ -73,6 +76,8 @@ class MachineAttempt:
 
     def send(self, release: Release, checks: ChecksRecord | None) -> None:
         """Send a release with the record of its checks, and probe the public address from now on."""
+        from switchyard.control.release import stream  # loads slowly, and a rollback does without
+
         assert self.facts is not None
         self._sent_release, self.release = release, release.id
         self.probe(public_address(self.host, self.channel.machine, release.split.routes, release.app))
