@@ -52,8 +52,8 @@ class Site:
         self.name = f"site{self.port}"
         self.clock = BEGAN
         self.app, self.checkout = folder / "app", folder / "checkout"
-        self.library = [TOP]
-        """Where the operator's Python looks for packages first."""
+        self.library = [Path(os.environ.get("SWITCHYARD_LIBRARY", TOP))]
+        """Where the operator's Python looks for packages first: the tree whose verbs run."""
         shutil.copytree(TOP / "examples" / self.example, self.app)
         self.rewrite('"8000:8000"', f'"{self.port}:8000"')
         self.git("init", "--quiet")
