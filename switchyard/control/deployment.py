@@ -56,9 +56,8 @@ class Deployment:
         """Wait until every machine holds its lease, and refuse one that is no longer fit."""
         for attempt in self.attempts:
             attempt.follow_to(Hello)
-        for attempt in self.attempts:
-            if attempt.facts is not None:
-                refuse_unfit(attempt.name, attempt.facts, self.release, self.host)
+        facts = {attempt.name: attempt.facts for attempt in self.attempts if attempt.facts is not None}
+        refuse_unfit(facts, self.release, self.host)
 
     def send_release(self) -> None:
         """Send the release to every machine."""

@@ -66,16 +66,14 @@ class Shipment:
         """Ask the machines while the commit is read. Refuse a machine that cannot take a deploy now."""
         contents = in_background(self._read_commit, host_env(self.host))
         machines = at_once(report_of, self.channels)
-        for machine in machines:
-            refuse_busy(machine.name, machine.answer)
+        refuse_busy({machine.name: machine.answer for machine in machines})
         return machines, contents.result()
 
     def prepare_release(self, machines: list[MachineReport], contents: CommitContents) -> Release:
         """Make a release of the commit. Refuse a machine that could not hold it."""
         root = next(machine.answer.facts.root for machine in machines)
         release = prepare_release(contents, root, self.screen)
-        for machine in machines:
-            refuse_unfit(machine.name, machine.answer.facts, release, self.host)
+        refuse_unfit({machine.name: machine.answer.facts for machine in machines}, release, self.host)
         return release
 
     def _read_commit(self, env: str) -> CommitContents:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 OK, FAILED, BAD_INPUT, NOT_CHECKED, REFUSED, TAKEN_BACK, UNVERIFIED, DRIFT = range(8)
 LEASE_HELD = 75
 INTERRUPTED = 130
@@ -34,3 +36,10 @@ class Refused(SwitchyardError):
     """Something possible that a person must ask for by name."""
 
     exit = REFUSED
+
+
+def refuse(reasons: Iterable[str]) -> None:
+    """Raise one ``Refused`` with every reason, each on a line of its own; nothing without a reason."""
+    text = "\n".join(reasons)
+    if text:
+        raise Refused(text)

@@ -9,26 +9,34 @@ from pathlib import Path
 from switchyard.control.channel import Channel
 from switchyard.control.commit import descends
 from switchyard.control.host_env import host_env
-from switchyard.control.refusals import refuse_unfit
+from switchyard.control.refusals import unfit
 from switchyard.control.release import CommitContents, Release, prepare_release, read_commit
 from switchyard.control.screen import Screen
 from switchyard.control.shipment import DeployOptions, Shipment, open_shipment
 from switchyard.core import commands, plan_commands
-from switchyard.core.errors import Refused
+from switchyard.core.errors import OK, REFUSED
 from switchyard.core.next_step import Want
 from switchyard.core.plan import walk
 from switchyard.core.wire.answers import Changes, PlanFacts
 from switchyard.core.wire.facts import LiveRelease
 from switchyard.core.wire.receipt import MachinePlan, Plan
 
+REFUSED_MARK = "REFUSED: "
+"""Begins a line of the plan that says why a deploy would be refused."""
+
 
 def plan(checkout: Path, host_name: str, options: DeployOptions) -> int:
-    """Show what a deploy would do. Nothing changes on the host, except that it receives the host program."""
+    """Show what a deploy would do. Nothing changes on the host, except that it receives the host program.
+
+    Return ``REFUSED`` where a deploy would be refused.
+    """
     with open_shipment(checkout, host_name, options) as shipment:
         contents = read_commit(host_env(shipment.host), shipment.app, shipment.commit)
         machines = [plan_machine(channel, contents, shipment, options) for channel in shipment.channels]
-        shipment.screen.finish(Plan("planned", 0, shipment.commit.id, tuple(machines)))
-    return 0
+        is_refused = any(change.startswith(REFUSED_MARK) for machine in machines for change in machine.changes)
+        outcome, code = ("refused", REFUSED) if is_refused else ("planned", OK)
+        shipment.screen.finish(Plan(outcome, code, shipment.commit.id, tuple(machines)))
+    return code
 
 
 def plan_machine(channel: Channel, contents: CommitContents, shipment: Shipment, options: DeployOptions) -> MachinePlan:
@@ -40,7 +48,7 @@ def plan_machine(channel: Channel, contents: CommitContents, shipment: Shipment,
     changes = (
         *live_changes(channel, facts, release),
         *descent(facts.live, release, options),
-        *refusal(channel, facts, release, shipment),
+        *(REFUSED_MARK + reason for reason in unfit(channel.machine.name, facts, release, shipment.host)),
     )
     digest = commands.digest((name, shown) for name, shown in steps.items() if name != "receive")
     machine = MachinePlan(channel.machine.name, tuple(steps), steps, changes, digest)
@@ -122,16 +130,7 @@ def descent(live: LiveRelease | None, release: Release, options: DeployOptions) 
     does = descends(release.commit, live.commit)
     if does is None:
         return [f"whether it descends from the live commit {live.commit[:10]}: unknown in this repository"]
-    return [] if does else [f"REFUSED: does not descend from the live commit {live.commit[:10]}"]
-
-
-def refusal(channel: Channel, facts: PlanFacts, release: Release, shipment: Shipment) -> list[str]:
-    """Return what on the machine a deploy would refuse."""
-    try:
-        refuse_unfit(channel.machine.name, facts, release, shipment.host)
-    except Refused as error:
-        return [f"REFUSED: {error}"]
-    return []
+    return [] if does else [f"{REFUSED_MARK}does not descend from the live commit {live.commit[:10]}"]
 
 
 def show(machine: MachinePlan, release: Release, screen: Screen) -> None:

@@ -28,12 +28,12 @@ LIVE = replace(live_release(), env_keys=("KEPT", "LOST"))
 
 def refused(folder: Path, *, of: Release | None = None, **facts: Any) -> str:
     with pytest.raises(Refused) as caught:
-        refuse_unfit("prod1", replace(FREE, **facts), of or release(), prod(folder, HOSTS))
+        refuse_unfit({"prod1": replace(FREE, **facts)}, of or release(), prod(folder, HOSTS))
     return str(caught.value)
 
 
 def test_a_host_with_room_is_not_refused(tmp_path):
-    refuse_unfit("prod1", FREE, release(), prod(tmp_path, HOSTS))
+    refuse_unfit({"prod1": FREE}, release(), prod(tmp_path, HOSTS))
 
 
 @pytest.mark.parametrize("place", FREE.disks)
@@ -56,7 +56,7 @@ def test_an_address_that_is_taken_names_its_holder_and_offers_a_loopback_port_wi
 
 def test_an_address_that_the_edge_holds_itself_is_not_taken(tmp_path):
     facts = replace(FREE, listening={"8080": "shop's edge"}, edge=EDGE)
-    refuse_unfit("prod1", facts, release(), prod(tmp_path, HOSTS))
+    refuse_unfit({"prod1": facts}, release(), prod(tmp_path, HOSTS))
 
 
 @pytest.mark.parametrize("project", ["shop", "oldshop"])
@@ -68,7 +68,7 @@ def test_a_plain_project_of_the_application_is_listed_with_the_settings_that_tak
 
 def test_another_application_s_project_is_in_nobody_s_way(tmp_path):
     facts = replace(FREE, others=(PlainContainer("blog", "db", "running", "/srv"),))
-    refuse_unfit("prod1", facts, release(), prod(tmp_path, HOSTS))
+    refuse_unfit({"prod1": facts}, release(), prod(tmp_path, HOSTS))
 
 
 def test_a_full_volume_under_the_name_that_would_be_given_is_never_taken_for_an_empty_one(tmp_path):
@@ -76,7 +76,7 @@ def test_a_full_volume_under_the_name_that_would_be_given_is_never_taken_for_an_
     assert "volumes of these names exist already: shop_pgdata" in message
     assert message.endswith("volumes:\n    pgdata: {external: shop_pgdata}")
     taken_over = release({"pgdata": "shop_pgdata"})
-    refuse_unfit("prod1", replace(FREE, volumes=("shop_pgdata",)), taken_over, prod(tmp_path, HOSTS))
+    refuse_unfit({"prod1": replace(FREE, volumes=("shop_pgdata",))}, taken_over, prod(tmp_path, HOSTS))
 
 
 @pytest.mark.parametrize(
@@ -98,10 +98,52 @@ def test_an_env_key_that_the_live_release_has_and_the_new_one_lacks_is_named(tmp
 
 def test_a_machine_whose_lease_is_held_or_that_lacks_a_tool_is_refused_at_once():
     tools = {"docker": "27", "compose": "2.30", "git": "2.47"}
-    refuse_busy("prod1", replace(checks_answer(), tools=tools))
+    refuse_busy({"prod1": replace(checks_answer(), tools=tools)})
     held = HeldLease("ann@laptop holds the lease", Holder("a", Operator("another/boot", 1, "1")))
     with pytest.raises(Refused, match="prod1: ann@laptop holds the lease") as caught:
-        refuse_busy("prod1", replace(checks_answer(), tools=tools, held=held))
+        refuse_busy({"prod1": replace(checks_answer(), tools=tools, held=held)})
     assert caught.value.exit == LEASE_HELD
     with pytest.raises(NotChecked, match=r"prod1: docker compose \(v2\) is not installed on this host"):
-        refuse_busy("prod1", replace(checks_answer(), tools={**tools, "compose": None}))
+        refuse_busy({"prod1": replace(checks_answer(), tools={**tools, "compose": None})})
+
+
+PLANTS: dict[str, tuple[dict[str, Any], str]] = {
+    "disk": ({"disks": {"/srv/shop": 1}}, "the disk of /srv/shop has 0 MiB free"),
+    "memory": ({"memory_live": 9 << 30}, "a second colour needs about 9216 MiB"),
+    "port": ({"listening": {"8080": "container old-web-1"}}, "port 8080, held by container old-web-1"),
+    "project": ({"others": (PlainContainer("shop", "db", "running", "/srv"),)}, "the plain project shop in /srv"),
+    "volume": ({"volumes": ("oldshop_pgdata",)}, "volumes of these names exist already: oldshop_pgdata"),
+    "env": ({"live": LIVE}, "env keys that this release lacks: LOST"),
+}
+"""Every obstacle that the control node refuses: the facts that show it, and the words that name it."""
+
+
+@pytest.mark.parametrize("left_out", [None, *PLANTS])
+def test_everything_that_stops_a_deploy_is_told_in_one_refusal_for_every_machine(tmp_path, left_out):
+    planted = PLANTS.keys() - {left_out}
+    facts = replace(FREE, **{name: value for plant in planted for name, value in PLANTS[plant][0].items()})
+    with pytest.raises(Refused) as caught:
+        refuse_unfit({"a": facts, "b": FREE, "c": facts}, release(), prod(tmp_path, HOSTS))
+    lines = [line for line in str(caught.value).splitlines() if not line.startswith(" ")]
+    for machine in ("a", "c"):
+        told = {name for name in PLANTS for line in lines if line.startswith(machine) and PLANTS[name][1] in line}
+        assert told == planted
+    assert len(lines) == 2 * len(planted)
+
+
+def test_the_volumes_of_a_plain_project_that_is_there_are_taken_over_once(tmp_path):
+    there = (PlainContainer("shop", "db", "running", "/srv"),)
+    assert refused(tmp_path, others=there, volumes=("shop_pgdata",)).count("{external: shop_pgdata}") == 1
+
+
+def test_every_machine_that_is_busy_and_every_tool_that_is_missing_is_named():
+    held = replace(checks_answer(), held=HeldLease("ann holds it", Holder("a", Operator("another/boot", 1, "1"))))
+    with pytest.raises(Refused, match="a: ann holds it\nb: ann holds it") as caught:
+        refuse_busy({"a": held, "b": held, "c": checks_answer()})
+    assert caught.value.exit == LEASE_HELD
+    bare = replace(checks_answer(), tools={})
+    with pytest.raises(NotChecked) as lacking:
+        refuse_busy({"a": bare, "b": bare})
+    assert [line.split(" is not")[0] for line in str(lacking.value).splitlines()] == [
+        f"{machine}: {tool}" for machine in ("a", "b") for tool in ("docker", "docker compose (v2)", "git")
+    ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from switchyard.core import commands
 
 
@@ -63,12 +65,17 @@ def test_a_plan_says_what_changes_and_no_value(site):
     assert "a-secret-value" not in output
 
 
+@pytest.mark.instance
 def test_a_dry_run_says_whether_the_host_would_refuse_the_commit(site):
     older = site.commit("1")
     site.commit("2")
     (site.checkout / "prod.env").write_text("BREAK=none\nMORE=1\n")
     site.receipt("deploy")
     site.broken("none")
-    (planned,) = json.loads(site.inv("deploy", "--dry-run", "--rev", older, "--json").stdout)["hosts"]
+    done = site.inv("deploy", "--dry-run", "--rev", older, "--json")
+    plan = json.loads(done.stdout)
+    assert (done.returncode, plan["exit"], plan["outcome"]) == (4, 4, "refused")
+    assert site.inv("plan", "--rev", older).returncode == 4
+    (planned,) = plan["hosts"]
     assert any(change.startswith("REFUSED: does not descend from the live") for change in planned["changes"]), planned
     assert any(change.startswith("REFUSED: prod1: the live release has env keys") for change in planned["changes"])

@@ -11,6 +11,7 @@ import time
 import pytest
 
 
+@pytest.mark.instance
 def test_the_same_load_against_compose_up_in_place_counts_failures(site, under_load):
     site.commit("1")
     folder = f"/home/deploy/{site.name}"
@@ -22,6 +23,9 @@ def test_the_same_load_against_compose_up_in_place_counts_failures(site, under_l
         site.run("sh", "-c", f"echo 2 > {folder}/VERSION")
         site.docker(*compose, "up", "-d", "--build", "--wait")
         assert load.stop().failed > 0
+        refused = site.inv("deploy")
+        for words in (f"plain project {site.name} in {folder}: web", f"port {site.port}, held by container"):
+            assert refused.returncode == 4 and words in refused.stdout, refused.stdout
     finally:
         site.docker(*compose, "down")
 

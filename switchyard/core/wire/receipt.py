@@ -99,8 +99,8 @@ class Plan(Message):
 
     VERSION: ClassVar[int | None] = 1
 
-    outcome: Annotated[str, Form(choices=("planned",))]
-    exit: Annotated[int, Form(choices=(0,))]
+    outcome: Annotated[str, Form(choices=("planned", "refused"))]
+    exit: Annotated[int, Form(choices=(0, 4))]
     commit: CommitId
     hosts: tuple[MachinePlan, ...]
 
