@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from switchyard.core.app import Route
 from switchyard.core.compose_document import Document
-from switchyard.core.errors import Refused
+from switchyard.core.errors import refuse
 from switchyard.core.journal import Author, OverriddenEntry
 from switchyard.core.wire.release import Pack, ReleaseRecord
 from switchyard.host import backup
@@ -15,7 +16,7 @@ from switchyard.host.adapters.releases import Releases
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.facts import live_release
-from switchyard.host.neighbours import refuse_strangers
+from switchyard.host.neighbours import strange_mounts
 from switchyard.host.repository import Repository
 from switchyard.host.shared_changes import shared_changes
 
@@ -29,25 +30,27 @@ class Digests(NamedTuple):
 
 
 def admit(attempt: Attempt, repository: Repository, pack: Pack, digests: Digests) -> ReleaseRecord | None:
-    """Refuse what must not be deployed. Return the live release where it is what the pack would make of it.
+    """Refuse what must not be deployed, with every reason. Return the live release where the pack changes nothing.
 
     Refused are: a deploy after an apply that was cut short, a bad or older commit, state that somebody else mounts,
     changed shared services, addresses that the edge does not hold, and a tree that predeploy did not check.
     """
-    backup.refuse_unfinished(attempt.store)
     store, request = attempt.store, attempt.request
     live = _live_record(store, request.app)
-    if live is not None and not request.force and _is_same(live, pack, digests):
+    reasons = backup.reasons_unfinished(store)
+    if not reasons and live is not None and not request.force and _is_same(live, pack, digests):
         return live
     if not request.force:
-        _refuse_bad(store.releases, pack, digests)
+        reasons += _bad(store.releases, pack, digests)
     if live is not None and not request.allow_downgrade:
-        _refuse_older(repository, pack, live)
-    refuse_strangers(request.app, Document.decode(pack.shared))
+        reasons += _older(repository, pack, live)
+    reasons += strange_mounts(request.app, Document.decode(pack.shared))
     if not request.shared_unchanged:
-        _refuse_changed_shared(store, repository, pack, request.host)
-    _refuse_new_addresses(store, pack, request.host)
-    require_checked(attempt, repository, pack)
+        reasons += _changed_shared(store, repository, pack, request.host)
+    reasons += _new_addresses(store, pack, request.host)
+    reasons += unchecked(attempt, repository, pack)
+    refuse(reasons)
+    journal_overrides(attempt, pack)
     return None
 
 
@@ -55,16 +58,20 @@ def _is_same(live: ReleaseRecord, pack: Pack, digests: Digests) -> bool:
     return (live.commit, live.env_digest, live.settings) == (pack.commit, digests.env, digests.settings)
 
 
-def require_checked(attempt: Attempt, repository: Repository, pack: Pack) -> None:
-    """Refuse any tree but the one that predeploy checked. Journal which checks were overridden, and why."""
+def unchecked(attempt: Attempt, repository: Repository, pack: Pack) -> Iterator[str]:
+    """Yield that predeploy checked another tree than this one."""
     checks = pack.checks
     if checks is None and attempt.request.back:
         return
     if checks is None or checks.tree != repository.tree_of(pack.commit):
-        raise Refused(f"predeploy did not check {pack.commit[:10]}: its result is of another tree")
-    if checks.overridden:
+        yield f"predeploy did not check {pack.commit[:10]}: its result is of another tree"
+
+
+def journal_overrides(attempt: Attempt, pack: Pack) -> None:
+    """Journal which checks were overridden, and why."""
+    if pack.checks is not None and pack.checks.overridden:
         author: Author = {**attempt.author, "release": pack.id}
-        attempt.store.journal.append(OverriddenEntry(**author, why=checks.overridden))
+        attempt.store.journal.append(OverriddenEntry(**author, why=pack.checks.overridden))
 
 
 def _live_record(store: Store, app: str) -> ReleaseRecord | None:
@@ -72,34 +79,33 @@ def _live_record(store: Store, app: str) -> ReleaseRecord | None:
     return store.releases.record(live.id) if live else None
 
 
-def _refuse_bad(releases: Releases, pack: Pack, digests: Digests) -> None:
-    """Refuse a commit that was rolled back from with this env."""
-    for record in releases.records():
-        is_same = (record.commit, record.env_digest) == (pack.commit, digests.env)
-        if is_same and record.state == "bad":
-            raise Refused(
-                f"{pack.commit[:10]} with this env is bad: {record.id} was rolled back from. "
-                "Deploy another commit, or this one with --force"
-            )
+def _bad(releases: Releases, pack: Pack, digests: Digests) -> Iterator[str]:
+    """Yield that a commit was rolled back from with this env."""
+    same = [each for each in releases.records() if (each.commit, each.env_digest) == (pack.commit, digests.env)]
+    for record in [record for record in same if record.state == "bad"][:1]:
+        yield (
+            f"{pack.commit[:10]} with this env is bad: {record.id} was rolled back from. "
+            "Deploy another commit, or this one with --force"
+        )
 
 
-def _refuse_older(repository: Repository, pack: Pack, live: ReleaseRecord) -> None:
-    """Refuse a commit that does not descend from the live one."""
+def _older(repository: Repository, pack: Pack, live: ReleaseRecord) -> Iterator[str]:
+    """Yield that a commit does not descend from the live one."""
     if not repository.is_ancestor(live.commit, pack.commit):
-        raise Refused(
+        yield (
             f"{pack.commit[:10]} is not a descendant of {live.commit[:10]}, which is live ({live.id}): somebody "
             "deployed something newer. Merge it, or give --allow-downgrade"
         )
 
 
-def _refuse_changed_shared(store: Store, repository: Repository, pack: Pack, host: str | None) -> None:
+def _changed_shared(store: Store, repository: Repository, pack: Pack, host: str | None) -> Iterator[str]:
     path = store.shared / "wanted.json"
     if not path.exists():
         return
     objects = {name: repository.object_of(pack.commit, name) for name in pack.shared_files}
     changes = shared_changes(store, read_document(path), Document.decode(pack.shared), objects)
     if changes:
-        raise Refused(
+        yield (
             "shared services changed, and a deploy never touches them: "
             + "; ".join(f"{service}: {', '.join(reasons)}" for service, reasons in changes.items())
             + f". Apply the change with inv shared.apply --host {host or 'NAME'}, or deploy with "
@@ -107,15 +113,15 @@ def _refuse_changed_shared(store: Store, repository: Repository, pack: Pack, hos
         )
 
 
-def _refuse_new_addresses(store: Store, pack: Pack, host: str | None) -> None:
-    """Refuse addresses that the edge does not hold."""
+def _new_addresses(store: Store, pack: Pack, host: str | None) -> Iterator[str]:
+    """Yield the addresses that the edge does not hold."""
     published = store.published_routes()
     if published is None:
         return
     addresses = {_address(route) for route in published}
     new = [address for address in map(_address, pack.routes) if address not in addresses]
     if new:
-        raise Refused(
+        yield (
             f"the edge does not hold {', '.join(new)}: it would have to be recreated, which interrupts every "
             f"route for a moment. Recreate it with inv edge.apply --host {host or 'NAME'}"
         )

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from switchyard.core.errors import Refused
 from switchyard.host.adapters.files import read_texts, write_json
 from switchyard.host.adapters.layout import Layout
 
@@ -59,10 +58,9 @@ def unfinished(layout: Layout) -> list[str]:
     return [verb for verb, home in homes.items() if is_unfinished(home)]
 
 
-def refuse_unfinished(layout: Layout) -> None:
-    """Refuse to go live on what nobody has proven."""
-    for verb in unfinished(layout):
-        raise Refused(f"inv {verb} was cut short on this host. Run it again, then deploy")
+def reasons_unfinished(layout: Layout) -> list[str]:
+    """Return why nothing may go live here: nobody has proven what it would stand on."""
+    return [f"inv {verb} was cut short on this host. Run it again, then deploy" for verb in unfinished(layout)]
 
 
 def lay(source: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from switchyard.core.compose_document import Document
-from switchyard.core.errors import Refused
+from switchyard.core.errors import refuse
 from switchyard.core.wire.facts import PlainContainer
 from switchyard.host.adapters import engine, kernel
 from switchyard.host.adapters.container import PROJECT, Container
@@ -53,7 +53,12 @@ def state_of(document: Document) -> dict[str, str]:
 
 
 def refuse_strangers(app: str, document: Document) -> None:
-    """Refuse to start a shared service while anyone else mounts what it writes to.
+    """Refuse to start a shared service while anyone else mounts what it writes to."""
+    refuse(strange_mounts(app, document))
+
+
+def strange_mounts(app: str, document: Document) -> list[str]:
+    """Return why a shared service must not start: somebody else mounts what it writes to.
 
     Two servers on one directory do not notice each other, and ruin it.
     """
@@ -61,8 +66,7 @@ def refuse_strangers(app: str, document: Document) -> None:
         f"{state} is mounted by running container {container}"
         for container, state in strangers(engine.containers(), app, document)
     ]
-    if mounts:
-        raise Refused(f"{'; '.join(mounts)}. Stop it first, or two servers write to one place")
+    return [f"{'; '.join(mounts)}. Stop it first, or two servers write to one place"] if mounts else []
 
 
 def listening() -> dict[str, str]:

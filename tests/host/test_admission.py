@@ -16,7 +16,7 @@ from switchyard.core.wire.release import Contents, Pack
 from switchyard.host import admission
 from switchyard.host.adapters.files import write_json
 from switchyard.host.adapters.store import Store
-from switchyard.host.admission import Digests, admit, require_checked
+from switchyard.host.admission import Digests, admit, journal_overrides, unchecked
 from switchyard.host.attempt import Attempt
 from switchyard.host.repository import Repository
 from tests.harness.attempts import begin_attempt
@@ -59,23 +59,25 @@ def pack_of(store: Store, checked: str | None, overridden: str = "", commit: str
 
 
 def test_the_tree_that_was_checked_goes_on(attempt):
-    require_checked(attempt, repository(attempt), pack_of(attempt.store, "all^{tree}"))
+    pack = pack_of(attempt.store, "all^{tree}")
+    assert list(unchecked(attempt, repository(attempt), pack)) == []
+    journal_overrides(attempt, pack)
     assert attempt.store.journal.read() == ([], [])
 
 
 @pytest.mark.parametrize("checked", ["all~1^{tree}", None])
 def test_another_tree_or_none_is_refused(attempt, checked):
-    with pytest.raises(Refused, match="its result is of another tree"):
-        require_checked(attempt, repository(attempt), pack_of(attempt.store, checked))
+    (reason,) = unchecked(attempt, repository(attempt), pack_of(attempt.store, checked))
+    assert "its result is of another tree" in reason
 
 
 def test_a_way_back_needs_no_check(store):
     attempt = begin_attempt(store, app="shop", back=True)
-    require_checked(attempt, repository(attempt), pack_of(store, None))
+    assert list(unchecked(attempt, repository(attempt), pack_of(store, None))) == []
 
 
 def test_what_was_let_through_stands_in_the_journal_with_its_reason(attempt):
-    require_checked(attempt, repository(attempt), pack_of(attempt.store, "all^{tree}", "without lint (a hot fix)"))
+    journal_overrides(attempt, pack_of(attempt.store, "all^{tree}", "without lint (a hot fix)"))
     (entry,), problems = attempt.store.journal.read()
     assert (entry.step, entry.what, entry.why, problems) == (
         "predeploy",
@@ -95,7 +97,7 @@ def live(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
     store.releases.write(record)
     shown = LiveRelease("blue", record.id, 1, record.commit, "", "good", None, (), {}, None)
     monkeypatch.setattr(admission, "live_release", lambda *_: shown)
-    monkeypatch.setattr(admission, "refuse_strangers", lambda *_: None)
+    monkeypatch.setattr(admission, "strange_mounts", lambda *_: [])
     return record.id
 
 
@@ -136,3 +138,38 @@ def test_addresses_that_the_edge_does_not_hold_are_refused_with_the_way_to_get_t
     attempt = begin_attempt(store, app="shop", host="prod")
     with pytest.raises(Refused, match=r"does not hold web:80 on 0.0.0.0:9090: .*inv edge.apply --host prod"):
         admit(attempt, repository(attempt), pack, Digests("env", "other"))
+
+
+PLANTS = {
+    "unfinished": "inv edge.apply was cut short",
+    "bad": "with this env is bad: R0",
+    "older": "is not a descendant of",
+    "mounts": "is mounted by a stranger",
+    "shared": "shared services changed",
+    "addresses": "the edge does not hold web:80 on 0.0.0.0:9090",
+    "unchecked": "its result is of another tree",
+}
+"""Every obstacle that the host refuses, with the words that name it."""
+
+
+@pytest.mark.parametrize("left_out", [None, *PLANTS])
+def test_everything_that_stops_a_deploy_is_told_in_one_refusal(store, live, monkeypatch, left_out):
+    planted = PLANTS.keys() - {left_out}
+    pack = pack_of(
+        store, "all^{tree}" if "unchecked" in planted else "all~1^{tree}", "", "all~1", Route("web", 80, 9090)
+    )
+    if "older" not in planted:
+        shown = admission.live_release(store, "shop")
+        store.releases.write(replace(store.releases.require(shown.id), commit=pack.commit))
+    if "bad" in planted:
+        store.releases.write(replace(RECORD, id="R0", commit=pack.commit, env_digest="env", state="bad"))
+    if "mounts" in planted:
+        monkeypatch.setattr(admission, "strange_mounts", lambda *_: ["volume data is mounted by a stranger"])
+    write_json(store.edge / "routes.json", [Route("web", 80, 8080 if "addresses" in planted else 9090).encode()])
+    write_json(store.shared / "wanted.json", {"services": {"db": {"image": "postgres"}} if "shared" in planted else {}})
+    if "unfinished" in planted:
+        (store.edge / "before").mkdir()
+    with pytest.raises(Refused) as caught:
+        admit(begin_attempt(store, app="shop", host="prod"), repository(begin_attempt(store)), pack, DIGESTS)
+    told = {name for name, words in PLANTS.items() if words in str(caught.value)}
+    assert told == planted and len(str(caught.value).splitlines()) == len(planted)
