@@ -46,7 +46,7 @@ def unfit(machine: str, facts: Facts, release: Release, host: Host) -> list[str]
 
     It lacks disk or memory, its ports or volumes are taken, or it would lose env keys.
     """
-    reasons = [*_full_disks(facts), *_little_memory(facts)]
+    reasons = [*_full_disks(facts), *_little_memory(facts), *_absent_volumes(facts, release)]
     if facts.edge is None:
         reasons += [*_plain_project(facts, release), *_taken_ports(facts, release), *_full_volumes(facts, release)]
     reasons += _lost_env_keys(facts, release, host)
@@ -109,6 +109,21 @@ def _full_volumes(facts: Facts, release: Release) -> Iterator[str]:
         yield (
             f"volumes of these names exist already: {', '.join(volume for _, volume in existing)}. If they "
             f"belong to this application, take them over with these settings:\n{_takeover(existing)}"
+        )
+
+
+def _absent_volumes(facts: Facts, release: Release) -> Iterator[str]:
+    """Yield that an external volume is not there: an empty one must not stand in for it."""
+    absent = [
+        (name, volume)
+        for name, volume in release.split.volumes.items()
+        if (name in release.app.volumes or release.document.is_external(name)) and volume not in facts.volumes
+    ]
+    if absent:
+        volumes = ", ".join(f"{volume} (external, for {name} of {release.app.compose})" for name, volume in absent)
+        yield (
+            f"this host has no volume {volumes}. Correct the name (app.volumes), or create it first: docker volume "
+            f"create {absent[0][1]}"
         )
 
 

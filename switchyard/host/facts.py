@@ -41,6 +41,7 @@ def collect_facts(store: Store, app: str) -> Facts:
         edge=store.published_routes(),
         others=plain_containers(),
         volumes=tuple(engine.volumes()),
+        data=tuple(sorted(folder.name for folder in store.data.glob("*"))),
         listening=listening(),
         shared=tuple(sorted(services_of(read_object(store.shared / "wanted.json")))),
         memory_live=sum(engine.memory_used(container) for container in of_colour(containers, colour)),

@@ -15,6 +15,7 @@ from switchyard.host.adapters.store import Store
 from switchyard.host.edge_configuration import wanted_configuration
 from switchyard.host.memory import Memory
 from switchyard.host.slot_state import slot
+from switchyard.host.steps.foundation import lacking_folders, lacking_volumes
 
 
 def site(store: Store, app: str, release: str, memory: Memory) -> Site:
@@ -36,11 +37,16 @@ def site(store: Store, app: str, release: str, memory: Memory) -> Site:
 
 
 def shared_state(store: Store, app: str, record: ReleaseRecord | None, containers: Iterable[Container]) -> str:
-    """Return ``healthy`` where the networks exist and every shared service of the release runs, else ``absent``."""
+    """Return ``healthy`` where every shared service of the release runs, on all that the release stands on.
+
+    That is its networks, volumes and folders. Return ``absent`` where any of them lacks.
+    """
     running = {container.service for container in containers if container.is_of_shared_project and container.is_running}
     is_laid = (store.shared / "ready").exists() and all(
         engine.has_network(names.network(app, colour)) for colour in names.COLOURS
     )
+    if record is not None:
+        is_laid = is_laid and not lacking_volumes(record) and not lacking_folders(store, record)
     return "healthy" if is_laid and set(record.shared if record else ()) <= running else "absent"
 
 

@@ -17,6 +17,7 @@ from switchyard.core import commands, plan_commands
 from switchyard.core.errors import OK, REFUSED
 from switchyard.core.next_step import Want
 from switchyard.core.plan import walk
+from switchyard.core.site import Site
 from switchyard.core.wire.answers import Changes, PlanFacts
 from switchyard.core.wire.facts import LiveRelease
 from switchyard.core.wire.receipt import MachinePlan, Plan
@@ -59,7 +60,8 @@ def plan_machine(channel: Channel, contents: CommitContents, shipment: Shipment,
 def planned_steps(facts: PlanFacts, release: Release) -> dict[str, tuple[str, ...]]:
     """Return each step with the commands that it would run."""
     has_singletons, has_oneshots = bool(release.split.handover), bool(release.split.oneshots)
-    steps = walk(Want("deploy", release.id), facts.site, singles=has_singletons, oneshots=has_oneshots)
+    site = site_before(facts, release)
+    steps = walk(Want("deploy", release.id), site, singles=has_singletons, oneshots=has_oneshots)
     target = target_of(facts, release)
     return {
         str(step): tuple(
@@ -68,6 +70,14 @@ def planned_steps(facts: PlanFacts, release: Release) -> dict[str, tuple[str, ..
         )
         for step, site in steps
     }
+
+
+def site_before(facts: PlanFacts, release: Release) -> Site:
+    """Return the site as this release finds it: where it needs what the host lacks, something of it is absent."""
+    parts = release.split
+    needed = ((parts.volumes.values(), facts.volumes), (parts.data, facts.data), (parts.shared_services, facts.shared))
+    has_all = all(set(names) <= set(present) for names, present in needed)
+    return facts.site if has_all else replace(facts.site, shared="absent")
 
 
 def target_of(facts: PlanFacts, release: Release) -> commands.Target:

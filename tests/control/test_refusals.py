@@ -91,6 +91,18 @@ def test_a_full_volume_of_a_plain_project_that_is_down_is_found_under_the_name_t
     assert message.endswith(f"  volumes:\n    pgdata: {{external: {full}}}")
 
 
+@pytest.mark.parametrize("edge", [None, EDGE])
+@pytest.mark.parametrize(
+    ("settings", "volumes"),
+    [({"pgdata": "shop_pgdata"}, {}), ({}, {"pgdata": {"external": True, "name": "shop_pgdata"}})],
+)
+def test_an_external_volume_that_the_host_lacks_is_refused(tmp_path, settings, volumes, edge):
+    new = release(settings, document={"name": "oldshop", "volumes": volumes})
+    message = refused(tmp_path, of=new, edge=edge)
+    assert "this host has no volume shop_pgdata (external, for pgdata of compose.yaml)" in message
+    assert message.endswith("docker volume create shop_pgdata")
+
+
 def test_an_env_key_that_the_live_release_has_and_the_new_one_lacks_is_named(tmp_path):
     message = refused(tmp_path, live=LIVE, edge=())
     assert message == "prod1: the live release has env keys that this release lacks: LOST. Add them to hosts.prod.env"

@@ -16,6 +16,7 @@ FACTS = Facts(
     edge=None,
     others=(),
     volumes=(),
+    data=(),
     listening={},
     shared=(),
     memory_live=0,

@@ -67,6 +67,18 @@ def test_shared_services_are_healthy_once_laid_with_their_networks_and_running(s
     assert shared() == "absent"
 
 
+@pytest.mark.parametrize("need", [{"volumes": ("shop_new",)}, {"data": ("uploads",)}])
+def test_a_release_that_needs_what_the_host_lacks_finds_its_foundation_absent(store, fake_engine, need):
+    write(store.shared / "ready", "")
+    for colour in ("blue", "green"):
+        fake_engine.know(f"/networks/shop-{colour}", {})
+    store.releases.write(replace(RECORD, **need))
+    assert observe.site(store, "shop", "R1", Memory()).shared == "absent"
+    fake_engine.know("/volumes/shop_new", {})
+    (store.data / "uploads").mkdir()
+    assert observe.site(store, "shop", "R1", Memory()).shared == "healthy"
+
+
 def test_the_edge_is_current_only_with_the_configuration_and_the_backends_that_the_release_needs(
     store, fake_engine, monkeypatch
 ):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+import pytest
+
 from switchyard.core.kinds import ServiceKind
 from switchyard.core.site import Site
 from switchyard.core.wire.answers import PlanFacts
@@ -21,6 +23,18 @@ def test_the_steps_of_a_first_deploy_come_with_their_commands():
     steps = planned_steps(FREE, release())
     assert [name.split()[0] for name in steps][:2] == ["receive", "build"]
     assert any("up" in command for command in steps["up blue"])
+
+
+@pytest.mark.parametrize(
+    "need",
+    [{"volumes": {"new": "shop_new"}}, {"data": ("new",)}, {"kinds": {"db": ServiceKind("shared", "")}}],
+)
+def test_a_later_release_that_needs_what_the_host_lacks_plans_to_create_it(need):
+    site = Site(proxy="blue", map_file="blue", edge="current", shared="healthy")
+    live = replace(FREE, site=site, volumes=("shop_pgdata",))
+    new = release()
+    assert "shared" not in planned_steps(live, new)
+    assert "shared" in planned_steps(live, replace(new, split=replace(new.split, **need)))
 
 
 def test_keys_and_services_that_come_and_go_are_named_and_no_value_is():

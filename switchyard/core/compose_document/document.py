@@ -160,6 +160,10 @@ class Document(NamedTuple):
         """Return how many containers each of these services has; one that the document lacks is left out."""
         return {name: self.services[name].replicas for name in services if name in self.services}
 
+    def is_external(self, volume: str) -> bool:
+        """Return whether the document calls a volume external: somebody else creates it."""
+        return volume in self.volumes and self.volumes[volume].external
+
     def engine_volume(self, name: str, project: str) -> str:
         """Return what the engine calls a volume when ``project`` runs the document: the file's own name, if any."""
         own_name = self.volumes[name].name if name in self.volumes else None

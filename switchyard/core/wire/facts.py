@@ -58,6 +58,8 @@ class Facts(Message):
     """The routes that the edge has published; null where it has none."""
     others: tuple[PlainContainer, ...]
     volumes: tuple[str, ...]
+    data: tuple[str, ...]
+    """Folders under ``data/``."""
     listening: Mapping[str, str]
     """TCP port to what listens on it."""
     shared: tuple[str, ...]
