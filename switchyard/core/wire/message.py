@@ -139,21 +139,22 @@ class Message:
         if not isinstance(value, Mapping):
             raise WireError(f"{at or cls.__name__}: expected an object, got {_called(value)}")
         minor = _minor(cls, value, at)
-        arguments: dict[str, Value] = {}
-        plan = _plan(cls)
-        for field in plan:
+        decoded = cls.__new__(cls)
+        values = decoded.__dict__
+        for field in _plan(cls):
             present = field.key in value
             item = value[field.key] if present else None
-            if not present or (item is None and cls.OPEN and field.has_default):
-                if field.required_since <= minor:
-                    raise WireError(f"{_join(at, field.key)}: is missing")
-                continue
-            arguments[field.name] = field.decoder(item, _join(at, field.key))
+            if present and not (item is None and cls.OPEN and field.has_default):
+                values[field.name] = field.decoder(item, f"{at}.{field.key}" if at else field.key)
+            elif field.required_since <= minor:
+                raise WireError(f"{_join(at, field.key)}: is missing")
+            else:
+                values[field.name] = field.default()
         if not cls.OPEN and minor <= cls.MINOR:
             for name in value:
                 if name not in _keys(cls):
                     raise WireError(f"{_join(at, name)}: is not a known field")
-        return cls(**arguments)
+        return decoded
 
     def encode(self) -> dict[str, Json]:
         """Return the message as JSON values, in the order of its fields."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.wire.message import Json, Message, WireError
 
 M = TypeVar("M", bound=Message)
+Version: TypeAlias = "tuple[int, int, int]"
+"""A file's inode, its time in ns, and its size in bytes."""
 
 
 class DamagedFile(SwitchyardError):
@@ -39,6 +42,18 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
     directory = os.open(path.parent, os.O_RDONLY)
     os.fsync(directory)
     os.close(directory)
+
+
+def version(path: Path) -> Version | None:
+    """Return what tells this content of a file from others, for a cache; None where there is no file.
+
+    ``write`` renames a new file into place, so another content has another inode, time, or size.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def append(path: Path, text: str) -> None:
@@ -128,6 +143,11 @@ def decode(path: Path, kind: type[M], value: Json) -> M:
 
 def read_document(path: Path) -> Document:
     """Return the Compose document of a file; one without services where there is no file."""
+    return _document(path, version(path))
+
+
+@functools.lru_cache(maxsize=16)
+def _document(path: Path, version: Version | None) -> Document:
     try:
         return Document.decode(read_json(path))
     except WireError as error:

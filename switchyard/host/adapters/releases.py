@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from functools import lru_cache
 from pathlib import Path
 
 from switchyard.core.app import App, Route
@@ -12,7 +13,16 @@ from switchyard.core.compose_document import Document
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.wire.message import Json, key_of
 from switchyard.core.wire.release import MigrationHead, OneshotOutcome, ReleaseRecord
-from switchyard.host.adapters.files import decode, read_document, read_object, read_texts, write, write_json
+from switchyard.host.adapters.files import (
+    Version,
+    decode,
+    read_document,
+    read_object,
+    read_texts,
+    version,
+    write,
+    write_json,
+)
 from switchyard.host.adapters.layout import Layout
 
 RECORD = "release.json"
@@ -118,5 +128,11 @@ class Releases:
 
 
 def _read(path: Path) -> ReleaseRecord | None:
+    return _read_version(path, version(path))
+
+
+@lru_cache(maxsize=64)
+def _read_version(path: Path, version: Version | None) -> ReleaseRecord | None:
+    """Read a record once: a look at the machine needs it several times."""
     value = read_object(path)
     return decode(path, ReleaseRecord, value) if value else None
