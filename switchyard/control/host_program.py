@@ -10,8 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 
 _MAIN = """import gc
+import sys
 
 gc.set_threshold(50_000)  # hardly anything is garbage while modules load
+sys.modules["ssl"] = None  # http.client would load it, in 9 ms, and nothing here speaks TLS
 from switchyard.host.__main__ import main
 
 main()

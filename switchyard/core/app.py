@@ -1,7 +1,5 @@
 """An application's settings, in the form that both sides use."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field
 

@@ -1,7 +1,5 @@
 """The append-only record: one JSON object a line, each with the hash of the line before."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """The rules of the lease: who may act on a host now, by the host's clock alone."""
 
-from __future__ import annotations
-
 from dataclasses import field
 from typing import ClassVar
 
@@ -40,7 +38,7 @@ class Lease(Message):
     operator: Operator = field(default_factory=Operator)
     """The process on the control node. Only the control node can tell whether it still runs."""
 
-    def is_as(self, other: Lease) -> bool:
+    def is_as(self, other: "Lease") -> bool:
         """Return whether both are the same lease on the same side of the switch."""
         return (self.number, self.switched) == (other.number, other.switched)
 

@@ -1,7 +1,5 @@
 """What one machine looks like. The host program observes it, and ``next_step`` decides upon it."""
 
-from __future__ import annotations
-
 from dataclasses import field, replace
 
 from switchyard.core.names import COLOURS, other
@@ -72,6 +70,6 @@ class Site(Message):
         home = self.holder(release) or self.idle
         return {colour: (colour != home and self.slot(colour).release) or release for colour in COLOURS}
 
-    def with_slot(self, colour: str, slot: Slot) -> Site:
+    def with_slot(self, colour: str, slot: Slot) -> "Site":
         """Return the same site with another slot."""
         return replace(self, blue=slot) if colour == "blue" else replace(self, green=slot)

@@ -1,7 +1,5 @@
 """What verbs that only look answer: one type for each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field
 

@@ -1,7 +1,5 @@
 """What the checks of a commit come to: kept beside its release, and shown in a receipt."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, ClassVar

@@ -1,7 +1,5 @@
 """What the host program says while an attempt runs: one JSON object a line, each told from the others by ``event``."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, ClassVar

@@ -1,7 +1,5 @@
 """What a machine reports of itself before a verb acts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from switchyard.core.app import Check, Route

@@ -1,7 +1,5 @@
 """A release: what the control node sends, and what the host records of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field
 from typing import ClassVar

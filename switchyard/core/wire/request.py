@@ -1,7 +1,5 @@
 """What the control node says to the host program: one request, then words on the open channel."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, ClassVar

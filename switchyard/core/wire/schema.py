@@ -5,9 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
-from typing import Annotated, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, TypeAlias, Union, get_args, get_origin
 
-from switchyard.core.wire.message import Annotation, AnyJson, Form, Json, Message, key_of, may_be_absent, without_null
+from switchyard.core.wire.message import (
+    Annotation,
+    AnyJson,
+    Form,
+    Json,
+    Message,
+    field_types,
+    key_of,
+    may_be_absent,
+    without_null,
+)
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema: TypeAlias = dict[str, Json]
@@ -30,7 +40,7 @@ def document(name: str, title: str, kinds: tuple[type[Message], ...], describe: 
 
 
 def _message(kind: type[Message], definitions: dict[str, Schema], describe: Describe) -> Schema:
-    annotations = get_type_hints(kind, localns={"Json": AnyJson}, include_extras=True)
+    annotations = field_types(kind)
     properties: dict[str, Schema] = {}
     required = []
     if kind.VERSION is not None:
