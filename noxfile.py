@@ -101,8 +101,22 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def red(session: nox.Session) -> None:
+    """Run the instances of reported faults with the verbs before their mend, where each is red, and with these."""
+    install(session)
+    session.run("python", "scripts/red.py", *session.posargs)
+
+
+@nox.session
+def long(session: nox.Session) -> None:
+    """Run the long tests and fault rounds, and print what ran with the commit; with words for pytest, tests only."""
+    install(session)
+    session.run("python", "scripts/long_runs.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
-    """Measure speed and executions against their limits, then run what takes ten minutes.
+    """Measure speed and executions against their limits.
 
     Instead, ``-- sites`` takes every site of the state machine, in a few minutes; ``-- peers`` kills deploys midway,
     ours beside the naive way; ``-- predeploy`` runs the example's checks beside the same tools in a row; and
@@ -122,7 +136,6 @@ def bench(session: nox.Session) -> None:
         case []:
             for module in ("bench.deploy", "bench.predeploy", "bench.database"):
                 session.run("python", "-m", module)
-            session.run("python", "-m", "pytest", "-m", "long", "tests/e2e")
         case words:
             session.run("python", "-m", "bench.deploy", *words)
 

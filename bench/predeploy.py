@@ -21,7 +21,7 @@ from typing import TypeAlias
 
 from bench.measured import Report
 from switchyard.core.wire.message import Foreign, message
-from tests.harness.site import TOP
+from tests.harness.library import TOP
 
 Command: TypeAlias = list[str | Path]
 APP = TOP / "examples" / "betting"

@@ -26,15 +26,39 @@ class Suite:
         return max(0, self.collected - self.failed - self.skipped)
 
 
+@dataclass(frozen=True)
+class Case:
+    """How one test ended, with its set-up and tear-down."""
+
+    outcomes: tuple[tuple[str, str], ...]
+    """Tag and message of what the report says beside *passed*."""
+    seconds: float
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is no pass. An error in set-up or tear-down is a failure."""
+        return any(tag in ("failure", "error") for tag, _ in self.outcomes)
+
+    @property
+    def skipped(self) -> bool:
+        return not self.failed and any(tag == "skipped" for tag, _ in self.outcomes)
+
+
+def cases(report: Path) -> dict[str, Case]:
+    """Return each test of a JUnit report by its name. A test may have several entries there."""
+    read: dict[str, Case] = {}
+    for entry in ElementTree.parse(report).iter("testcase"):
+        name = f"{entry.get('classname')}::{entry.get('name')}"
+        before = read.get(name, Case((), 0.0))
+        outcomes = tuple((child.tag, child.get("message") or child.text or "") for child in entry)
+        read[name] = Case(before.outcomes + outcomes, before.seconds + float(entry.get("time") or 0))
+    return read
+
+
 def read(report: Path) -> Suite:
-    """Count the cases of a JUnit report. An error in set-up or tear-down is a failure."""
-    cases: dict[tuple[str | None, str | None], set[str]] = {}
-    for case in ElementTree.parse(report).iter("testcase"):
-        outcomes = cases.setdefault((case.get("classname"), case.get("name")), set())
-        outcomes.update(child.tag for child in case)
-    failed = sum(1 for outcomes in cases.values() if outcomes & {"failure", "error"})
-    skipped = sum(1 for outcomes in cases.values() if "skipped" in outcomes and not outcomes & {"failure", "error"})
-    return Suite(report.stem, len(cases), failed, skipped)
+    """Count the tests of a JUnit report."""
+    tests = cases(report).values()
+    return Suite(report.stem, len(tests), sum(test.failed for test in tests), sum(test.skipped for test in tests))
 
 
 def table(suites: Sequence[Suite]) -> str:

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.harness.site import TOP
+from tests.harness.library import TOP
 
 RECEIPT = {"v", "outcome", "release", "exit", "hosts"}
 MACHINE = {"name", "before", "steps", "executions", "probes"}

@@ -16,11 +16,12 @@ from switchyard.core.wire.receipt import HistoryReport, Receipt, StatusReport
 from switchyard.core.wire.release import ReleaseRecord
 from tests.harness.heartbeats import overlaps
 from tests.harness.history import export
+from tests.harness.library import TOP
 from tests.harness.load import Summary
-from tests.harness.site import TOP, clear, require_formats
+from tests.harness.site import clear, require_formats
 from tests.harness.web_with_worker import WebWithWorker
 
-COMMITS = ("b2a70e0",)
+COMMITS = ("b2a70e0", "c87d078")
 """The commits from which an upgrade must work. Each issue adds the commit on which it begins."""
 PHASE_SECONDS = 3.0
 """How long the load runs on after each verb."""

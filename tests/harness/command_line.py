@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parents[2]
+from tests.harness import library
+
 PROD = "app: {name: shop}\nhosts:\n  prod:\n    machines: [{name: a, address: 192.0.2.1}]\n"
 """Settings of one host, which nobody reaches."""
 
@@ -20,8 +21,8 @@ def checkout(folder: Path, settings: str = PROD) -> Path:
 
 
 def python(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in a folder, with this checkout's Switchyard."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TOP), *sys.path]), **env}
+    """Run Python in a folder, with the Switchyard of the tree under test."""
+    environment = {**os.environ, "PYTHONPATH": library.python_path(*sys.path), **env}
     argv = [sys.executable, *words]
     return subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-TOP = Path(__file__).resolve().parents[2]
+from tests.harness import library
+
 SECONDS = 120
 
 
@@ -47,7 +48,7 @@ class Shop:
         report = self.checkout / "report.json"
         report.unlink(missing_ok=True)
         environment = {key: os.environ[key] for key in os.environ if key != "DATABASE_URL"}
-        environment |= {"PYTHONPATH": str(TOP), **({"DATABASE_URL": address} if address else {})}
+        environment |= {"PYTHONPATH": library.python_path(), **({"DATABASE_URL": address} if address else {})}
         command = subprocess.run(
             [sys.executable, "-m", "invoke", "predeploy", "--json", str(report), *(words or ("--only", "database"))],
             cwd=self.checkout,

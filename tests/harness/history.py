@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.harness.site import TOP
+from tests.harness.library import TOP
 
 SECONDS = 60.0
 

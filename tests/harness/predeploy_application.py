@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-TOP = Path(__file__).resolve().parents[2]
+from tests.harness import library
+
 SECONDS = 60.0
 COMPOSE = """\
 services:
@@ -78,7 +79,7 @@ class Application:
         done = subprocess.run(
             [sys.executable, "-m", "invoke", "predeploy", "--only", only, "--json", str(report), *words],
             cwd=self.checkout,
-            env={**os.environ, "PYTHONPATH": str(TOP), "COLUMNS": "400", **self.environ},
+            env={**os.environ, "PYTHONPATH": library.python_path(), "COLUMNS": "400", **self.environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

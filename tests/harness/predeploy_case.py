@@ -21,9 +21,9 @@ from switchyard.predeploy.engine import tree
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.nox.application_session import SUITES
 from switchyard.settings import load as settings
+from tests.harness import library
 from tests.harness.advisories import Advisories
 
-ROOT = Path(__file__).resolve().parents[2]
 SETTING = {
     "sources": ["shop"],
     "modules": ["shop/price.py"],
@@ -106,7 +106,7 @@ class Checkout:
     def run(self, app: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run ``inv predeploy``."""
         command = [sys.executable, "-m", "invoke", "predeploy", "--app", str(app), *words]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+        environment = {**os.environ, "PYTHONPATH": library.python_path(), **(env or {})}
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300)
 
     def checks(self, app: Path, *names: str, words: tuple[str, ...] = (), env: Mapping[str, str] | None = None) -> Any:

@@ -16,7 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.harness.predeploy_application import TOP, Application
+from tests.harness.library import TOP
+from tests.harness.predeploy_application import Application
 
 SPEC = importlib.util.spec_from_file_location("kalshi_server", TOP / "examples/betting/tests/kalshi_server.py")
 assert SPEC is not None and SPEC.loader is not None

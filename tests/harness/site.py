@@ -20,10 +20,10 @@ from typing import Any
 from switchyard.control import sandbox
 from switchyard.core import journal
 from switchyard.core.wire.message import Json
-from tests.harness import formats
+from tests.harness import formats, library
+from tests.harness.library import TOP
 from tests.harness.load import Load
 
-TOP = Path(__file__).resolve().parents[2]
 PORTS = iter(range(18300, 18700))
 SECONDS = 120.0
 """The time limit of a verb and of a command."""
@@ -52,7 +52,7 @@ class Site:
         self.name = f"site{self.port}"
         self.clock = BEGAN
         self.app, self.checkout = folder / "app", folder / "checkout"
-        self.library = [Path(os.environ.get("SWITCHYARD_LIBRARY", TOP))]
+        self.library = [library.tree()]
         """Where the operator's Python looks for packages first: the tree whose verbs run."""
         shutil.copytree(TOP / "examples" / self.example, self.app)
         self.rewrite('"8000:8000"', f'"{self.port}:8000"')

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from switchyard.host import __main__ as main
-from tests.harness.command_line import TOP
+from tests.harness.library import TOP
 
 
 def start(line: str) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,8 @@ from switchyard.control.commit import pick_commit
 from switchyard.predeploy.configuration import secret_scan
 from switchyard.predeploy.engine import tree
 from switchyard.settings import load as settings
-from tests.harness.predeploy_application import TOP, Application
+from tests.harness.library import TOP
+from tests.harness.predeploy_application import Application
 
 # Split, so that this file itself contains nothing that looks like a secret.
 DRAWN = "q7Zr4" + "Tn2Vx9" + "Lk8Wb3Pd"

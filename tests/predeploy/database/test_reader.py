@@ -18,7 +18,8 @@ from switchyard.predeploy.database.orphans import count_query
 from switchyard.predeploy.database.reader import MARK
 from switchyard.predeploy.database.reference_server import Server
 from switchyard.predeploy.database.relations import foreign_keys
-from tests.harness.database_application import TOP, Shop, wait_until
+from tests.harness.database_application import Shop, wait_until
+from tests.harness.library import TOP
 from tests.harness.postgres import READER, fresh, idle, open_reader, url
 
 TRANSACTION = {"transaction_isolation": "repeatable read", "row_security": "off"}

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from switchyard.predeploy.database.reference_server import FOLDERS, NEWEST
-from tests.harness.database_application import TOP, Shop, wait_until
+from tests.harness.database_application import Shop, wait_until
+from tests.harness.library import TOP
 
 
 @pytest.fixture

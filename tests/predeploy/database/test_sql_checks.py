@@ -8,7 +8,7 @@ import pytest
 
 from switchyard.core.errors import BadInput
 from switchyard.predeploy.database.sql_checks import read_sql_check, shipped
-from tests.harness.database_application import TOP
+from tests.harness.library import TOP
 
 
 def test_every_shipped_file_keeps_to_the_contract() -> None:

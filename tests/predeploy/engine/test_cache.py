@@ -18,7 +18,8 @@ from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.engine.tree import work_tree
 from switchyard.settings.predeploy import PredeploySetting
 from tests.harness.check_runs import check, passes, run
-from tests.harness.predeploy_case import ROOT, Case
+from tests.harness.library import TOP
+from tests.harness.predeploy_case import Case
 
 
 def test_a_pass_is_kept_until_something_changes(subject, monkeypatch):
@@ -126,7 +127,7 @@ def test_a_pass_is_kept_also_where_the_application_is_the_checkout(checkout, tmp
         str(tmp_path.parent / "kept.json"),
     ]
     for _ in range(2):
-        subprocess.run(command, cwd=app, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
+        subprocess.run(command, cwd=app, env={**os.environ, "PYTHONPATH": str(TOP)}, check=True, capture_output=True)
     assert json.loads((tmp_path.parent / "kept.json").read_text())["checks"][0]["cached"]
 
 

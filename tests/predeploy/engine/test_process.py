@@ -12,7 +12,8 @@ import threading
 import pytest
 
 from switchyard.predeploy.engine import process
-from tests.harness.predeploy_case import ROOT, Case
+from tests.harness.library import TOP
+from tests.harness.predeploy_case import Case
 from tests.harness.stubborn_processes import HEAD, all_gone, hanging, started, wait_for
 
 
@@ -35,7 +36,7 @@ def test_ctrl_c_ends_what_the_tests_started(checkout, tmp_path):
     running = subprocess.Popen(
         command,
         cwd=checkout.folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(TOP)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
