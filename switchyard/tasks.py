@@ -46,11 +46,15 @@ def run(verb: Callable[[], int], *, as_json: bool) -> None:
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     # Hardly anything is garbage while libraries load, and looking for it takes a fifth of the time.
     gc.set_threshold(COLLECT_AFTER)
+    from switchyard.control import interruption
     from switchyard.core.errors import INTERRUPTED, SwitchyardError
 
+    interruption.listen()
     try:
         code = verb()
     except (SwitchyardError, KeyboardInterrupt) as error:
+        if isinstance(error, KeyboardInterrupt):
+            interruption.await_children()
         code = error.exit if isinstance(error, SwitchyardError) else INTERRUPTED
         reason = str(error) or "interrupted"
         if as_json:

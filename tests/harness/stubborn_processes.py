@@ -10,11 +10,14 @@ from tests.harness.predeploy_case import python
 HEAD = "import pathlib\nimport subprocess\nimport sys\nimport time\n\nFOLDER = {!r}\n"
 
 
-def started() -> str:
-    """Return code that starts a process in the group and one outside it, both deaf to SIGTERM, and records both."""
-    return python("""
-        deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
-        pids = [subprocess.Popen([sys.executable, "-c", deaf], start_new_session=new).pid for new in (False, True)]
+def started(*, deaf: bool = True) -> str:
+    """Return code that starts a process in the group and one outside it, and records both.
+
+    ``deaf``: they ignore SIGTERM.
+    """
+    first = "signal.signal(signal.SIGTERM, signal.SIG_IGN); " if deaf else ""
+    return f"WAIT = 'import signal, time; {first}time.sleep(600)'\n" + python("""
+        pids = [subprocess.Popen([sys.executable, "-c", WAIT], start_new_session=new).pid for new in (False, True)]
         aside = pathlib.Path(FOLDER, "pids.part")
         aside.write_text(" ".join(map(str, pids)))
         aside.rename(aside.with_name("pids"))

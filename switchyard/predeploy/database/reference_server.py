@@ -21,6 +21,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
+from switchyard.control import interruption
 from switchyard.core.errors import BadInput, NotChecked
 from switchyard.predeploy.database.apply_sql import create_roles
 from switchyard.predeploy.database.connection import Address, Parameters, connect
@@ -161,6 +162,7 @@ class Server:
             group=account.pw_gid if account else None,
             extra_groups=[] if account else None,
         )
+        interruption.spare(self.keeper.pid)
         deadline = time.monotonic() + START_SECONDS_MAX
         while True:
             try:

@@ -43,13 +43,13 @@ def run(checks: Sequence[Check], subject: Subject, *, fresh: bool, show: Show) -
     left = {group: list(range(sum(check.group == group for check in checks))) for group in GROUPS}
     try:
         with ThreadPoolExecutor(len(checks) or 1) as pool:
-            for check in _ordered(checks, usual):
-                before = [running[name] for name in check.after if name in running]
-                core = contextlib.nullcontext() if check.waits else cores
-                future = pool.submit(_run, check, subject, before, core, fresh, usual.get(check.name), show)
-                running[check.name] = future
-                future.add_done_callback(functools.partial(_ended, subject, left, check.group))
             try:
+                for check in _ordered(checks, usual):
+                    before = [running[name] for name in check.after if name in running]
+                    core = contextlib.nullcontext() if check.waits else cores
+                    future = pool.submit(_run, check, subject, before, core, fresh, usual.get(check.name), show)
+                    running[check.name] = future
+                    future.add_done_callback(functools.partial(_ended, subject, left, check.group))
                 results = {check.name: running[check.name].result() for check in checks}
             except KeyboardInterrupt:
                 subject.cancelled.set()

@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from switchyard.predeploy.engine import process
-from tests.harness.library import TOP
+from tests.harness import library
 from tests.harness.predeploy_case import Case
 from tests.harness.stubborn_processes import HEAD, all_gone, hanging, started, wait_for
 
@@ -30,19 +30,21 @@ def test_nothing_that_a_command_started_outlives_it_or_its_end_before_time(ends,
     assert all_gone(tmp_path)
 
 
-def test_ctrl_c_ends_what_the_tests_started(checkout, tmp_path):
+@pytest.mark.instance
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_what_the_tests_started(checkout, tmp_path, number):
     app = checkout.application(tmp_path, Case(files={"tests/unit/test_hang.py": hanging(tmp_path)}))
     command = [sys.executable, "-m", "invoke", "predeploy", "--app", str(app), "--only", "unit"]
     running = subprocess.Popen(
         command,
         cwd=checkout.folder,
-        env={**os.environ, "PYTHONPATH": str(TOP)},
+        env={**os.environ, "PYTHONPATH": library.python_path()},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     wait_for(tmp_path / "pids")
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     said, _ = running.communicate(timeout=30)
     assert running.returncode == 130, said
     assert b"Traceback" not in said
