@@ -36,7 +36,12 @@ def take(attempt: Attempt) -> None:
         _await_end(attempt, orphan)
     may_lose_it = lease if request.verb == "unlock" else (orphan if orphan and not orphan.switched else None)
     attempt.lease.number, before, from_whom = store.lease.take(
-        attempt.name, request.verb, request.who, over=may_lose_it, operator=request.operator
+        attempt.name,
+        request.verb,
+        request.who,
+        over=may_lose_it,
+        because="by force" if request.verb == "unlock" else "its operator is gone",
+        operator=request.operator,
     )
     if from_whom:
         store.journal.append(TakeoverEntry(**attempt.author, what=from_whom))

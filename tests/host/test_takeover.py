@@ -76,6 +76,9 @@ def test_of_two_that_saw_the_same_holder_one_takes_over(store, old, monkeypatch,
     store.lease.renew(1)
     seen = store.lease.holder()
     takeover.take(begin_attempt(store, "first", verb, **more))
+    (entry,) = store.journal.read()[0]
+    why = "its operator is gone" if verb == "deploy" else "by force"
+    assert entry.what == f"took over from ann@laptop (deploy): {why}"
     monkeypatch.setattr(
         store.lease, "holder", lambda real=store.lease.holder, seen=[seen]: seen.pop() if seen else real()
     )

@@ -72,11 +72,19 @@ class LeaseKeeper:
         return None, None
 
     def take(
-        self, attempt: str, doing: str, who: str, *, over: Lease | None = None, operator: Operator | None = None
+        self,
+        attempt: str,
+        doing: str,
+        who: str,
+        *,
+        over: Lease | None = None,
+        because: str = "",
+        operator: Operator | None = None,
     ) -> Taken:
         """Take the lease with a higher number. Raise ``LeaseHeld`` where another attempt holds it.
 
-        ``over`` is a living holder, as the caller saw it, that may be taken over from. Whoever came since may not.
+        ``over`` is a living holder, as the caller saw it, that may be taken over from, and ``because`` says why.
+        Whoever came since may not.
         """
         with self._lock.hold():
             lease, why = self.holder()
@@ -99,7 +107,7 @@ class LeaseKeeper:
                     operator=operator or Operator(),
                 )
             )
-            from_whom = None if lease is None else f"took over from {lease.who} ({lease.doing}): {why or 'by force'}"
+            from_whom = None if lease is None else f"took over from {lease.who} ({lease.doing}): {why or because}"
             return Taken(number, lease, from_whom)
 
     def give_back(self, number: int, lease: Lease) -> None:

@@ -94,11 +94,12 @@ def test_a_lease_that_is_given_back_just_before_its_program_ends_is_not_reported
     assert keeper.holder() == (None, None)
 
 
-def test_a_lease_is_taken_by_force_in_so_many_words(keeper):
+@pytest.mark.parametrize("because", ["by force", "its operator is gone"])
+def test_a_lease_of_a_living_holder_is_taken_over_for_a_reason_in_so_many_words(keeper, because):
     keeper.take("A1", "deploy", "ann@laptop")
     seen = keeper.current()
-    taken = keeper.take("A2", "unlock", "bob@desk", over=seen)
-    assert taken == (2, seen, "took over from ann@laptop (deploy): by force")
+    taken = keeper.take("A2", "unlock", "bob@desk", over=seen, because=because)
+    assert taken == (2, seen, f"took over from ann@laptop (deploy): {because}")
 
 
 @pytest.mark.parametrize("since", ["another came", "it has switched"])
