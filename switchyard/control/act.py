@@ -6,9 +6,12 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from switchyard.control.attempts import interrupt
 from switchyard.control.channel import Channel, require_app
 from switchyard.control.machine_attempt import MachineAttempt
+from switchyard.control.receipt import describe_live
 from switchyard.control.screen import Screen
+from switchyard.core.errors import FAILED, INTERRUPTED, OK, UNVERIFIED
 from switchyard.core.wire.events import End
 from switchyard.core.wire.request import Request
 from switchyard.settings import load
@@ -19,16 +22,25 @@ def act_on_host(checkout: Path, host_name: str, request: Callable[[Channel], Req
     """Run a verb to its end on each machine, and return the first exit code that is not 0."""
     host = load.host(checkout, host_name)
     screen = Screen(as_json=False)
-    codes = [_act(host, machine, request, screen) for machine in host.setting.machines]
-    return next((code for code in codes if code), 0)
+    codes = []
+    for machine in host.setting.machines:
+        codes.append(_act(host, machine, request, screen))
+        if codes[-1] == INTERRUPTED:
+            break
+    return next((code for code in codes if code), OK)
 
 
 def _act(host: Host, machine: Machine, request: Callable[[Channel], Request], screen: Screen) -> int:
     with closing(Channel(host, machine, require_app(host.app_setting.name, host.name))) as channel:
         attempt = MachineAttempt(host, channel, screen)
-        attempt.start(request(channel))
-        attempt.follow_to(End)
+        try:
+            attempt.start(request(channel))
+            attempt.follow_to(End)
+        except KeyboardInterrupt:
+            interrupt([attempt], screen)
     end = attempt.end
     assert end is not None
     screen.say(f"{machine.name}: {end.outcome}" + (f": {end.reason}" if end.reason else ""))
+    if end.exit in (FAILED, UNVERIFIED):
+        screen.say(f"{machine.name}: {describe_live(end)}", "bold")
     return end.exit

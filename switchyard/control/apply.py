@@ -6,14 +6,14 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from switchyard.control.attempts import cancel, report
+from switchyard.control.attempts import cancel, interrupt, report
 from switchyard.control.channel import Channel, require_app
 from switchyard.control.commit import pick_commit
 from switchyard.control.host_env import host_env
 from switchyard.control.machine_attempt import Ended, MachineAttempt
 from switchyard.control.release import CommitContents, application_of, prepare_release, read_commit
 from switchyard.control.screen import Screen
-from switchyard.core.errors import Refused
+from switchyard.core.errors import INTERRUPTED, Refused
 from switchyard.core.wire.events import Confirm, End, Hello
 from switchyard.core.wire.request import Word
 from switchyard.settings import load
@@ -31,6 +31,8 @@ def apply_commit(checkout: Path, host_name: str, verb: str, *, rev: str | None, 
         with closing(Channel(host, machine, require_app(app.name, host.name))) as channel:
             attempts.append(MachineAttempt(host, channel, screen))
             _apply(attempts[-1], verb, contents, yes=yes)
+        if (end := attempts[-1].end) is not None and end.exit == INTERRUPTED:
+            break
     return report(attempts, screen)
 
 
@@ -47,6 +49,8 @@ def _apply(attempt: MachineAttempt, verb: str, contents: CommitContents, *, yes:
         attempt.follow_to(End)
     except Ended:
         pass
+    except KeyboardInterrupt:
+        interrupt([attempt], attempt.screen)
     finally:
         cancel([attempt])
 

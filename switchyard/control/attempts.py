@@ -79,7 +79,7 @@ def _report_machine(attempt: MachineAttempt, screen: Screen) -> MachineReceipt:
             "yellow",
         )
     screen.say(f"{name}: {describe_live(end)}", "bold")
-    if end.exit in (OK, UNVERIFIED) and end.before and end.live and end.live.id != end.before:
+    if end.exit in (OK, UNVERIFIED) and end.before and end.live and end.live.id == end.release != end.before:
         back = f"inv rollback --host {attempt.host.name} --to {end.before}"
         screen.say(f"go back with: {back}   ({_warmth(end)})", "bold")
     return machine

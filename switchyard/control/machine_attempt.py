@@ -14,8 +14,9 @@ from switchyard.control.public_address import Address, address_to_look_at, look,
 from switchyard.control.receipt import UNSEEN, outcome_of
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
+from switchyard.core.steps import TOUCHES_LIVE
 from switchyard.core.wire.checks import ChecksRecord
-from switchyard.core.wire.events import Confirm, End, Event, Hello, Look, Prepared, Switched, WayBack
+from switchyard.core.wire.events import Confirm, End, Event, Hello, Look, Prepared, StepBegins, Switched, WayBack
 from switchyard.core.wire.facts import Facts
 from switchyard.core.wire.receipt import MachineReceipt, Probes
 from switchyard.core.wire.request import Request, Word
@@ -41,6 +42,7 @@ class MachineAttempt:
         """The release that is to go live."""
         self.end: End | None = None
         self.has_switched = False
+        """Whether the attempt has begun to change what is live, so that it goes on by itself."""
         self.confirm_text = ""
         """What an apply interrupts."""
         self.prober: Prober | None = None
@@ -124,6 +126,8 @@ class MachineAttempt:
             self._show_way_back(event.rollback)
         elif isinstance(event, Confirm):
             self.confirm_text = event.text
+        elif isinstance(event, StepBegins):
+            self.has_switched |= event.step in TOUCHES_LIVE
         elif isinstance(event, Switched):
             self.has_switched = True
             if self.prober is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from switchyard.core.errors import BAD_INPUT, FAILED, INTERRUPTED, NOT_CHECKED, REFUSED, UNVERIFIED
+from switchyard.core.errors import BAD_INPUT, INTERRUPTED, NOT_CHECKED, REFUSED, UNVERIFIED
 from switchyard.core.wire.checks import ChecksSummary
 from switchyard.core.wire.events import End
 from switchyard.core.wire.receipt import MachineReceipt, Receipt
@@ -20,8 +20,8 @@ OUTCOMES: Mapping[int, str] = {
     INTERRUPTED: "interrupted",
 }
 """The outcome of a verb that the control node ends, by its exit code; ``failed`` for any other."""
-UNSEEN = End(outcome="lost", exit=FAILED, reason="the end of the attempt was not seen")
-"""The end of an attempt that nobody on the control node knows."""
+UNSEEN = End(outcome="lost", exit=NOT_CHECKED, reason="the end of the attempt was not seen")
+"""The end of an attempt that nobody on the control node knows, nor what it changed."""
 
 
 def early_end(code: int, reason: str, *, checks: ChecksSummary | None = None, outcome: str | None = None) -> Receipt:

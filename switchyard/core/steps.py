@@ -116,3 +116,7 @@ STEPS: Mapping[StepName, StepKind] = {
 }
 """Every step by its name in plans, journals and receipts."""
 STEP_NAMES = tuple(STEPS)
+SWITCHING = ("deploy", "rollback")
+"""The verbs that move traffic."""
+TOUCHES_LIVE = frozenset[StepName]({"switch", "restart", "scale", "apply_shared", "apply_edge"})
+"""The steps from whose beginning on nobody may say that nothing live changed, and no cancel is heard."""

@@ -7,9 +7,9 @@ import json
 import time
 from pathlib import Path
 
-from switchyard.core.errors import UNVERIFIED, Refused, SwitchyardError
+from switchyard.core.errors import FAILED, OK, UNVERIFIED, Refused, SwitchyardError
 from switchyard.core.journal import EndEntry
-from switchyard.core.steps import Step
+from switchyard.core.steps import SWITCHING, Step
 from switchyard.core.wire.events import End
 from switchyard.core.wire.facts import LiveRelease
 from switchyard.core.wire.request import Request
@@ -17,15 +17,12 @@ from switchyard.host.adapters.lease import LeaseHeld, Superseded
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.drive import as_failure
-from switchyard.host.ending import Ending
+from switchyard.host.ending import Ending, unchanged
 from switchyard.host.facts import live_release
 from switchyard.host.inbox import Cancelled
 from switchyard.host.steps.table import act
 from switchyard.host.takeover import take
 from switchyard.host.verbs.table import VERBS
-
-SWITCHING = ("deploy", "rollback")
-"""The verbs that move traffic."""
 
 
 def run(root: Path, folder: Path) -> None:
@@ -37,7 +34,7 @@ def run(root: Path, folder: Path) -> None:
         take(attempt)
         ending = VERBS[request.verb](attempt)
     except Superseded as error:
-        ending = Ending("superseded", error.exit, str(error))
+        ending = Ending("superseded", UNVERIFIED if attempt.lease.has_switched else error.exit, str(error))
     except BaseException as error:
         ending = _ending_after(attempt, as_failure(attempt, error))
         _clean_up(attempt, ending)
@@ -48,10 +45,12 @@ def run(root: Path, folder: Path) -> None:
 def _ending_after(attempt: Attempt, failure: SwitchyardError) -> Ending:
     """Return the ending of an attempt that failed.
 
-    Once traffic has moved, nothing may claim that the live release is unchanged: the release is held.
+    Once an act has touched what is live, nothing may claim that it is unchanged: it is held.
     """
     reason = attempt.memory.reason = str(failure)
-    if attempt.lease.has_switched and attempt.request.verb in SWITCHING:
+    if failure.exit == OK:
+        return unchanged(reason)
+    if attempt.lease.has_switched and (attempt.request.verb in SWITCHING or failure.exit == FAILED):
         return Ending("held", UNVERIFIED, reason)
     if isinstance(failure, LeaseHeld):
         return Ending("refused", failure.exit, reason, failure.holder)

@@ -36,8 +36,8 @@ def deploy(checkout: Path, host_name: str, options: DeployOptions) -> int:
         if checks.exit:
             return stop_before_sending(checks, shipment.screen)
         deployment = Deployment(shipment, release, checks, options)
-        deployment.start()
         try:
+            deployment.start()
             deployment.take_leases()
             deployment.send_release()
             deployment.prepare()

@@ -29,6 +29,6 @@ def test_only_an_attempt_that_has_begun_and_not_ended_is_cancelled():
 
 
 def test_an_attempt_whose_end_nobody_saw_is_lost_and_not_a_success(capsys):
-    assert report(attempts(ToldChannel("a")), Screen(as_json=False)) == 1
+    assert report(attempts(ToldChannel("a")), Screen(as_json=False)) == 3
     output = capsys.readouterr().out
     assert "a: lost: the end of the attempt was not seen" in output and "a: what is live is unknown" in output

@@ -17,7 +17,7 @@ import pytest
 from switchyard import tasks
 from switchyard.control import interruption
 from switchyard.core.errors import INTERRUPTED
-from tests.harness import command_line
+from tests.harness import command_line, library
 from tests.harness.stubborn_processes import HEAD, all_gone, started, wait_for
 
 COMMANDS = ("git", "docker", "python3")
@@ -74,7 +74,7 @@ def begin(folder: Path, *words: str, ignored: bool = False) -> subprocess.Popen[
     return subprocess.Popen(
         [sys.executable, "-m", "invoke", *words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(command_line.TOP), *sys.path]), "PATH": path},
+        env={**os.environ, "PYTHONPATH": library.python_path(*sys.path), "PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -145,7 +145,7 @@ def test_a_terminal_that_is_closed_takes_no_error_along(tmp_path):
     pid, terminal = pty.fork()
     if pid == 0:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        os.chdir(command_line.TOP)
+        os.chdir(library.tree())
         os.execv(sys.executable, [sys.executable, "-c", code])
     assert b"here" in os.read(terminal, 100)
     os.close(terminal)

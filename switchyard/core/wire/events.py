@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, ClassVar
 
+from switchyard.core.steps import TOUCHES_LIVE
 from switchyard.core.wire.facts import Facts, LiveRelease
 from switchyard.core.wire.message import Form, Json, Message, WireError, key, message
 from switchyard.core.wire.request import Holder
@@ -176,6 +177,12 @@ SWITCHED = "switched"
 def name_of(value: Json) -> str:
     """Return which event a line holds, without reading the rest of it; empty where it holds none."""
     return str(value.get("event", "")) if isinstance(value, Mapping) else ""
+
+
+def touches_live(value: Json) -> bool:
+    """Return whether a line tells that an attempt began to change what is live, without reading the rest of it."""
+    name = name_of(value)
+    return name == SWITCHED or (name == "step" and isinstance(value, Mapping) and value.get("step") in TOUCHES_LIVE)
 
 
 def decode(value: Json) -> Event:

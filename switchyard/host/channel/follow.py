@@ -45,7 +45,7 @@ def end(folder: Path, store: Store, value: Json) -> int:
     (folder / "pack.part").unlink(missing_ok=True)
     last = events.decode(value)
     assert isinstance(last, End)
-    last = as_of_now(last, store)
+    last = as_of_now(last, store, folder)
     print_event(last)
     return last.exit
 

@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import IO
 
-from switchyard.core.errors import BAD_INPUT, FAILED, OK, Refused, SwitchyardError
+from switchyard.core.errors import BAD_INPUT, FAILED, NOT_CHECKED, OK, Refused, SwitchyardError
 from switchyard.core.journal import VERBS
 from switchyard.core.wire.events import AnswerEvent
 from switchyard.core.wire.request import Request, Word
@@ -49,7 +49,7 @@ def serve(request: Request, words: IO[bytes]) -> int:
     except Exception as error:
         return end_with(FAILED, describe_bug(error))
     if not (folder / "events.jsonl").exists():
-        return end_with(FAILED, "this host knows no such attempt", outcome="lost")
+        return end_with(NOT_CHECKED, "this host knows no such attempt", outcome="lost")
     if request.verb != FOLLOW:
         detach(store, folder)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from switchyard.core import commands
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, process
@@ -27,18 +29,22 @@ def scale_live(attempt: Attempt, colour: str) -> None:
             process.run(["docker", "stop", container.id], tick=attempt.lease.linger)
             _remove(attempt.proxy, container, address)
         attempt.commands.run([*commands.up(attempt.wanted.target(), colour, [service]), "--no-recreate"])
-        for container in _of_service(attempt.request.app, colour, service):
-            if container.id not in known:
-                _prove_or_remove(attempt, container)
+        _prove_or_remove(
+            attempt, [each for each in _of_service(attempt.request.app, colour, service) if each.id not in known]
+        )
     finally:
         attempt.proxy.resume(colour)
 
 
-def _prove_or_remove(attempt: Attempt, container: Container) -> None:
+def _prove_or_remove(attempt: Attempt, new: Sequence[Container]) -> None:
+    """Prove new containers healthy. Where one is not, remove them all: what was live before is all that is live."""
     try:
-        health.prove_new(attempt, container)
+        for container in new:
+            health.prove_new(attempt, container)
     except SwitchyardError:
-        _remove(attempt.proxy, container, engine.address(container.id))
+        for container in new:
+            _remove(attempt.proxy, container, engine.address(container.id))
+        attempt.lease.has_switched = False
         raise
 
 

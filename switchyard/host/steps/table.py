@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from switchyard.core.errors import SwitchyardError
 from switchyard.core.journal import StepEntry
-from switchyard.core.steps import Step, StepName
+from switchyard.core.steps import SWITCHING, TOUCHES_LIVE, Step, StepName
 from switchyard.core.wire.events import StepBegins, StepEnds
 from switchyard.host.adapters.kernel import now
 from switchyard.host.attempt import Attempt
@@ -53,7 +54,17 @@ def _restart(attempt: Attempt, colour: str) -> None:
     restart_each(attempt, colour)
 
 
+def _receive_again(attempt: Attempt, colour: str) -> None:
+    """Raise: only the verb receives a release, and its record has gone since."""
+    folder = attempt.store.release(attempt.wanted.id)
+    raise SwitchyardError(
+        f"release {attempt.wanted.id} is gone from this host: somebody deleted {folder}/release.json meanwhile. Run "
+        "the command again: it sends the release anew"
+    )
+
+
 ACTS: dict[StepName, Callable[[Attempt, str], bool | None]] = {
+    "receive": _receive_again,
     "build": _build,
     "shared": _bring_up_shared,
     "edge": edge.bring_up,
@@ -81,6 +92,9 @@ ACTS: dict[StepName, Callable[[Attempt, str], bool | None]] = {
 def act(attempt: Attempt, step: Step) -> None:
     """Carry a step out: compare the fencing number first, journal the intent before and the outcome after."""
     attempt.lease.guard()
+    if step.name in TOUCHES_LIVE and attempt.request.verb not in SWITCHING:  # a switch tells its moment itself
+        attempt.lease.has_switched = True
+        attempt.lease.renew()
     journal = attempt.store.journal
     journal.append(StepEntry(**attempt.author, step=step.name, colour=step.colour, what="intent"))
     attempt.events.emit(StepBegins(step.name, step.colour))

@@ -10,6 +10,7 @@ import pytest
 
 from switchyard.core.errors import INTERRUPTED
 from switchyard.core.wire.events import End
+from switchyard.core.wire.request import Request
 from switchyard.host.adapters.store import Store
 from switchyard.host.channel import relay, watchdog
 from switchyard.host.channel.follow import follow
@@ -94,6 +95,8 @@ def test_an_attempt_that_was_cancelled_and_followed_by_another_ends_as_supersede
     store.lease.free(number)
     for _ in range(followers):
         store.lease.free(store.lease.take("two", "deploy", "bob@desk").number)
+    request = Request("deploy", "web", str(store.root))
+    (folder / "request.json").write_text(json.dumps(request.encode()))
     follow_with(folder)
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert f"{last['outcome']}: {last['reason']}".startswith(message)

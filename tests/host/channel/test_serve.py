@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from switchyard.core.errors import BAD_INPUT, FAILED
+from switchyard.core.errors import BAD_INPUT, FAILED, NOT_CHECKED
 from switchyard.core.wire.request import Request
 from switchyard.host import queries
 from switchyard.host.adapters.store import Store
@@ -116,7 +116,7 @@ def test_a_root_that_the_user_cannot_use_is_named_with_the_way_out(tmp_path, cap
 
 
 def test_an_attempt_that_this_host_does_not_know_is_lost(tmp_path, capsys):
-    assert serve(Store(tmp_path / "root"), "follow") == FAILED
+    assert serve(Store(tmp_path / "root"), "follow") == NOT_CHECKED
     assert ends_in(capsys.readouterr().out) == ["lost: this host knows no such attempt"]
 
 
