@@ -83,16 +83,16 @@ def _leave_lost_terminal() -> None:
 def _end_children(hearing: int) -> None:
     """Once a signal came, ask every process that is there, or still starts, to end; kill those that stay."""
     os.read(hearing, 1)
-    asked: dict[int, float] = {}
+    since: dict[int, float] = {}
     while True:
         now = time.monotonic()
         for pid in children():
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                if pid not in asked:
+                if pid not in since:
                     os.kill(pid, signal.SIGTERM)
-                elif now - asked[pid] > GRACE:
+                elif now - since[pid] > GRACE:
                     os.kill(pid, signal.SIGKILL)
-            asked.setdefault(pid, now)
+            since.setdefault(pid, now)
         time.sleep(LOOK)
 
 
