@@ -1,17 +1,20 @@
-"""The files that a Dockerfile copies from its build context and names."""
+"""What a Dockerfile takes from elsewhere: files of its build context, and images."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 _FROM = re.compile(r"FROM\s+(?:--\S+\s+)*(?P<base>\S+)(?:\s+AS\s+(?P<name>\S+))?", re.IGNORECASE)
 _COPY = re.compile(r"(?:COPY|ADD)\s+(?P<flags>(?:--\S+\s+)*)(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
+_ARG = re.compile(r"ARG\s+(?P<name>\w+)(?:=(?P<default>\S*))?", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$(?:(?P<bare>\w+)|\{(?P<name>\w+)(?::?(?P<sign>[-+])(?P<word>[^}]*))?\})")
 _MOUNTED = re.compile(r"\bfrom=([\w.-]+)")
+_TAKEN_FROM = re.compile(r"\bfrom=([^\s,]+)")
 _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)")
 _ELSEWHERE = re.compile(r"[*?\[\]$]|://|^git@|^\.\.")
 """Patterns, variables, addresses and ways out of the context: only the build knows what they name."""
@@ -32,6 +35,8 @@ class _Stage:
     uses: list[str] = field(default_factory=list)
     """The stages that its instructions mount from."""
     copies: list[Copy] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    """The images and stages that it starts from and takes files from, as they are written."""
 
 
 def copied(text: str, target: str | None = None) -> list[Copy]:
@@ -40,16 +45,41 @@ def copied(text: str, target: str | None = None) -> list[Copy]:
     return sorted(copy for stage in _needed(stages, target) for copy in stage.copies)
 
 
-def _stages(text: str) -> list[_Stage]:
+def bases(text: str, target: str | None = None, args: Mapping[str, str] | None = None) -> list[str]:
+    """Return the images that the build of a stage starts or takes files from. ``args`` are the build's arguments."""
+    stages = _stages(text, args or {})
+    own = {stage.name for stage in stages} | {str(place) for place in range(len(stages))}
+    sources = [source for stage in _needed(stages, target) for source in stage.sources]
+    return sorted({source for source in sources if source and source.lower() not in own and "$" not in source})
+
+
+def _stages(text: str, args: Mapping[str, str] | None = None) -> list[_Stage]:
     stages: list[_Stage] = []
+    values: dict[str, str] = {}
     for number, line in _instructions(text):
         if start := _FROM.match(line):
             name = start.group("name") or str(len(stages))
-            stages.append(_Stage(start.group("base").lower(), name.lower()))
-        elif stages:
+            base = _VARIABLE.sub(lambda variable: _expanded(variable, values), start.group("base"))
+            stages.append(_Stage(base.lower(), name.lower(), sources=[base]))
+        elif not stages:
+            if argument := _ARG.match(line):
+                default = (argument.group("default") or "").strip("\"'")
+                values[argument.group("name")] = (args or {}).get(argument.group("name"), default)
+        else:
+            stages[-1].sources += _TAKEN_FROM.findall(line)
             stages[-1].uses += [name.lower() for name in _MOUNTED.findall(line)]
             stages[-1].copies += [Copy(number, source) for source in _sources(line)]
     return stages
+
+
+def _expanded(variable: re.Match[str], values: Mapping[str, str]) -> str:
+    """Return what stands for a variable of a ``FROM``; the variable itself where nothing sets it."""
+    value, word = values.get(variable.group("bare") or variable.group("name")), variable.group("word")
+    if variable.group("sign") == "+":
+        return word if value else ""
+    if variable.group("sign") == "-":
+        return value or word
+    return variable.group(0) if value is None else value
 
 
 def _sources(line: str) -> list[str]:

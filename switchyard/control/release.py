@@ -6,10 +6,11 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from switchyard.control import commit_files, completeness, compose
+from switchyard.control.build_bases import bases_of
 from switchyard.control.commit import Commit, missing_objects, read_file
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
@@ -36,6 +37,8 @@ class CommitContents:
     """The variables of the env. Secret."""
     migrations: tuple[str, ...]
     """The names of the commit's migration files."""
+    bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Service that is built to the images that its Dockerfile starts or takes files from."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,12 @@ def read_commit(env: str, app: App, commit: Commit) -> CommitContents:
         variables = compose.env_values(env)
         document = compose.resolve(folder, app, variables)
         problems = completeness.problems(commit.repository, commit.id, document, folder, app)
+        bases = bases_of(document, folder / app.path)
         pattern = app.migrations.files if app.migrations is not None else None
         migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
         if problems:
             raise Refused("the commit lacks files that its release needs:\n" + "\n".join(problems))
-    return CommitContents(app, commit, document, env, variables, migrations)
+    return CommitContents(app, commit, document, env, variables, migrations, bases)
 
 
 def prepare_release(contents: CommitContents, root: str, screen: Screen) -> Release:
@@ -96,6 +100,7 @@ def prepare_release(contents: CommitContents, root: str, screen: Screen) -> Rele
         root=root,
         tracked=commit_files.tracked(commit.repository, commit.id),
         folder=commit.folder,
+        bases=contents.bases,
     )
     for note in parts.notes:
         screen.say(f"  note: {note}", "dim")
@@ -125,6 +130,7 @@ def pack(release: Release, checks: ChecksRecord | None) -> Pack:
         data=parts.data,
         shared_files=parts.shared_files,
         pulls=parts.pulls,
+        built_by=parts.built_by,
         notes=parts.notes,
         env_keys=tuple(sorted(contents.variables)),
         compose=contents.document.raw,

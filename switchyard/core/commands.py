@@ -20,8 +20,8 @@ class Target:
     app: str
     root: str
     release: str
-    builds: bool = False
-    """Whether the host builds any image."""
+    builds: tuple[tuple[str, ...], ...] = ()
+    """The services whose images the host builds, those first whose images others start from."""
     pulls: Mapping[str, str] = field(default_factory=dict)
     """Service to the image that it names."""
     shared: tuple[str, ...] = ()
@@ -41,9 +41,12 @@ def compose(project: str, document: str, *words: str) -> Argv:
     return ["docker", "compose", "-p", project, "-f", document, *words]
 
 
-def build(target: Target) -> Argv:
-    """Build every image of the release."""
-    return compose(names.project(target.app, "build"), target.document("build"), "build")
+def builds(target: Target) -> list[Argv]:
+    """Build every image of the release, one command for those that may be built side by side."""
+    project, document = names.project(target.app, "build"), target.document("build")
+    if len(target.builds) == 1:
+        return [compose(project, document, "build")]
+    return [compose(project, document, "build", *services) for services in target.builds]
 
 
 def pull(image: str) -> Argv:

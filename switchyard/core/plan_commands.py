@@ -43,7 +43,7 @@ def planned(step: Step, target: Target, site: Site, *, images: Collection[str], 
 
 def _build(start: Start) -> list[Argv]:
     target = start.target
-    argvs = [commands.build(target)] if target.builds else []
+    argvs = commands.builds(target)
     for service, image in target.pulls.items():
         argvs += [commands.pull(image)] if image not in start.images else []
         argvs.append(commands.tag(UNKNOWN_IMAGE, names.tag(target.app, service, target.release)))

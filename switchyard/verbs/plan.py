@@ -13,7 +13,8 @@ from switchyard.control.refusals import unfit
 from switchyard.control.release import CommitContents, Release, prepare_release, read_commit
 from switchyard.control.screen import Screen
 from switchyard.control.shipment import DeployOptions, Shipment, open_shipment
-from switchyard.core import commands, plan_commands
+from switchyard.core import build_order, commands, plan_commands
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import OK, REFUSED
 from switchyard.core.next_step import Want
 from switchyard.core.plan import walk
@@ -87,7 +88,7 @@ def target_of(facts: PlanFacts, release: Release) -> commands.Target:
         app=release.app.name,
         root=facts.root,
         release=release.id,
-        builds=bool(parts.built_services),
+        builds=build_order.stages(Document.decode(parts.build)),
         pulls=parts.pulls,
         shared=tuple(sorted(parts.shared_services)),
         oneshots=parts.oneshots,

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.table import Table
 
 from switchyard.control import commit_files, compose
+from switchyard.control.build_bases import bases_of
 from switchyard.control.commit import pick_commit
 from switchyard.control.host_env import host_env
 from switchyard.control.release import application_of
@@ -31,8 +32,9 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
         commit_files.export(commit.repository, commit.id, Path(folder))
         variables = compose.env_values(host_env(host))
         document = compose.resolve(Path(folder), app, variables)
+        bases = bases_of(document, Path(folder) / app.path)
     tracked = commit_files.tracked(commit.repository, commit.id)
-    parts = split(document, app=app, release="RELEASE", root="ROOT", tracked=tracked, folder=commit.folder)
+    parts = split(document, app=app, release="RELEASE", root="ROOT", tracked=tracked, folder=commit.folder, bases=bases)
     if explain:
         print(json.dumps(documents(parts, variables.values()), indent=2))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from switchyard.control.dockerfile import copied
+from switchyard.control.dockerfile import bases, copied
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,35 @@ from switchyard.control.dockerfile import copied
 )
 def test_names_that_the_wanted_stage_needs_are_told_with_their_line(text, target, expected):
     assert copied(text, target) == expected
+
+
+@pytest.mark.parametrize(
+    "text,target,args,expected",
+    [
+        ("FROM app:Dev", None, {}, ["app:Dev"]),
+        (
+            "FROM --platform=linux/amd64 team.example:5000/app AS x\nFROM x\nRUN true",
+            None,
+            {},
+            ["team.example:5000/app"],
+        ),
+        ("FROM unused AS a\nFROM b AS c\nFROM c", None, {}, ["b"]),
+        ("FROM a AS one\nFROM b AS two", "one", {}, ["a"]),
+        (
+            "FROM a\nCOPY --link --from=b:1 /x /x\nRUN --mount=type=bind,from=c/d:2,source=/x true",
+            None,
+            {},
+            ["a", "b:1", "c/d:2"],
+        ),
+        ("FROM a AS s\nFROM b\nCOPY --from=s /x /x\nCOPY --from=0 /x /x", None, {}, ["a", "b"]),
+        ("ARG BASE=a:1\nFROM $BASE", None, {}, ["a:1"]),
+        ('ARG BASE="a:1"\nFROM ${BASE}', None, {"BASE": "b:2"}, ["b:2"]),
+        ("ARG T\nFROM a:${T:-1}", None, {}, ["a:1"]),
+        ("ARG T=2\nFROM a:${T-1}${T:+x}", None, {}, ["a:2x"]),
+        ("FROM ${ELSEWHERE}", None, {"ELSEWHERE": "not declared"}, []),
+        ("FROM scratch", None, {}, ["scratch"]),
+        ("", None, {}, []),
+    ],
+)
+def test_the_images_that_a_stage_starts_or_takes_files_from(text, target, args, expected):
+    assert bases(text, target, args) == expected

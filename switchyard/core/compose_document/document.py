@@ -58,6 +58,8 @@ class Service(NamedTuple):
     restart: str
     container_name: str | None
     user: str | None
+    pull_policy: str
+    """Empty where it sets none."""
     network_mode: str | None
     privileged: bool
     raw: Mapping[str, Json]
@@ -88,6 +90,7 @@ class Service(NamedTuple):
             restart=service.text("restart") or "no",
             container_name=service.text("container_name"),
             user=service.text("user"),
+            pull_policy=service.text("pull_policy") or "",
             network_mode=service.text("network_mode"),
             privileged=service.flag("privileged"),
             raw=service.raw,

@@ -77,6 +77,8 @@ class Build(NamedTuple):
     target: str | None
     additional_contexts: Mapping[str, str]
     labels: Mapping[str, str]
+    tags: tuple[str, ...]
+    args: Mapping[str, str]
     raw: Mapping[str, Json]
 
     @classmethod
@@ -89,6 +91,8 @@ class Build(NamedTuple):
             target=build.text("target"),
             additional_contexts=build.pairs("additional_contexts"),
             labels=build.pairs("labels"),
+            tags=build.words("tags"),
+            args=build.pairs("args"),
             raw=build.raw,
         )
 

@@ -16,6 +16,7 @@ from switchyard.core.errors import BadInput
 from switchyard.core.kind_inference import infer
 from switchyard.core.kinds import KINDS, Kind, ServiceKind
 from switchyard.core.split.documents import build_document, colour_document, shared_document
+from switchyard.core.split.images import images_of
 from switchyard.core.split.inputs import Inputs
 from switchyard.core.split.refusals import refusals
 from switchyard.core.split.routes import routes_of
@@ -36,7 +37,9 @@ class Split:
     build: dict[str, Json]
     """The document of the images that the host builds."""
     pulls: dict[str, str]
-    """Service to the image that it names."""
+    """Service to the image that it names, where no build of the release makes it."""
+    built_by: dict[str, str]
+    """Service without a build to the service whose build makes the image that it names."""
     oneshots: tuple[str, ...]
     handover: tuple[str, ...]
     """Services of which at most one colour runs."""
@@ -59,11 +62,21 @@ class Split:
         return tuple(name for name, kind in self.kinds.items() if kind.traits.own_project)
 
 
-def split(document: Document, *, app: App, release: str, root: str, tracked: Collection[str], folder: str) -> Split:
+def split(
+    document: Document,
+    *,
+    app: App,
+    release: str,
+    root: str,
+    tracked: Collection[str],
+    folder: str,
+    bases: Mapping[str, tuple[str, ...]] | None = None,
+) -> Split:
     """Split a resolved document. Raise ``BadInput`` with every problem, each naming service, key and setting."""
     kinds, problems = infer(document, app)
-    inputs = Inputs(document, kinds, app, release, root, frozenset(tracked), folder)
-    _raise_any(app, [*problems, *refusals(inputs)])
+    inputs = Inputs(document, kinds, app, release, root, frozenset(tracked), folder, bases or {})
+    images = images_of(inputs)
+    _raise_any(app, [*problems, *refusals(inputs), *images.problems])
     routes, state = routes_of(inputs), state_of(inputs)
     _raise_any(app, [*routes.problems, *state.problems])
     return Split(
@@ -71,15 +84,16 @@ def split(document: Document, *, app: App, release: str, root: str, tracked: Col
         routes=routes.routes,
         shared=shared_document(inputs, state),
         colours={colour: colour_document(inputs, colour, routes.routes, state) for colour in names.COLOURS},
-        build=build_document(inputs),
-        pulls={name: service.image or "" for name, service in inputs.services.items() if service.build is None},
+        build=build_document(inputs, images),
+        pulls=images.pulls,
+        built_by=images.built_by,
         oneshots=_of_kinds(inputs, (kind for kind in KINDS if kind.runs_once)),
         handover=_of_kinds(inputs, (kind for kind in KINDS if kind.at_most_one)),
         front=_of_kinds(inputs, (kind for kind in KINDS if kind.side_by_side)),
         volumes=state.volumes,
         data=state.data,
         shared_files=state.shared_files,
-        notes=tuple(dict.fromkeys([*_notes(inputs), *routes.notes, *state.notes])),
+        notes=tuple(dict.fromkeys([*_notes(inputs), *images.notes, *routes.notes, *state.notes])),
     )
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from switchyard.core import edge, names
 from switchyard.core.app import Route
+from switchyard.core.build_order import IMAGE_CONTEXT
 from switchyard.core.compose_document import Mount, Service
+from switchyard.core.split.images import Images
 from switchyard.core.split.inputs import Inputs, is_relative_path
 from switchyard.core.split.state import State, place_of_file, place_of_mount, resources_of
 from switchyard.core.wire.message import Json
@@ -89,12 +91,16 @@ def shared_document(inputs: Inputs, state: State) -> dict[str, Json]:
     }
 
 
-def build_document(inputs: Inputs) -> dict[str, Json]:
-    """Return the document of the images that the host builds, from the release's own files."""
+def build_document(inputs: Inputs, images: Images) -> dict[str, Json]:
+    """Return the document of the images that the host builds, from the release's own files.
+
+    An image that another build of the release starts from is a context of that build, under the name that the
+    Dockerfile has for it.
+    """
     app, folder = inputs.app.name, posixpath.normpath(f"{inputs.files}/{inputs.folder}")
     services: dict[str, Json] = {}
-    for name, service in inputs.services.items():
-        build = service.build
+    for name, bases in images.contexts.items():
+        build = inputs.document.services[name].build
         if build is None:
             continue
         context, contexts = build.context, build.additional_contexts
@@ -103,6 +109,7 @@ def build_document(inputs: Inputs) -> dict[str, Json]:
             key: posixpath.normpath(posixpath.join(folder, place)) if is_relative_path(place) else place
             for key, place in contexts.items()
         }
+        placed |= {key: f"{IMAGE_CONTEXT}{names.tag(app, maker, inputs.release)}" for key, maker in bases.items()}
         services[name] = {
             "image": names.tag(app, name, inputs.release),
             "build": {

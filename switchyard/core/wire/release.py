@@ -32,7 +32,9 @@ class Contents(Message):
     shared_files: tuple[str, ...]
     """Tracked files that shared services mount."""
     pulls: Mapping[str, str]
-    """Service to the image that it names."""
+    """Service to the image that it names, where no build of the release makes it."""
+    built_by: Mapping[str, str] = field(default_factory=dict, kw_only=True, metadata=key(omitted=True))
+    """Service without a build to the service whose build makes the image that it names."""
     notes: tuple[str, ...]
     env_keys: tuple[str, ...]
 

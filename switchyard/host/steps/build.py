@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from switchyard.core import commands, names
+from switchyard.core.build_order import stages
 from switchyard.core.compose_document import pin
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, process
@@ -29,14 +31,15 @@ class Check(Protocol):
 def build(attempt: Attempt, colour: str) -> None:
     """Build or pull every image, tag it, pin the documents to the images' ids, and check both."""
     store, record = attempt.store, attempt.wanted.record
-    built = store.releases.document(record.id, "build").services
-    if built:
-        attempt.commands.run(commands.build(attempt.wanted.target()))
-    images = {service: require_image(names.tag(record.name, service, record.id)) for service in built}
+    document = store.releases.document(record.id, "build")
+    for argv in commands.builds(replace(attempt.wanted.target(), builds=stages(document))):
+        attempt.commands.run(argv)
+    images = {service: require_image(names.tag(record.name, service, record.id)) for service in document.services}
     checks: list[Check] = [
         partial(check_dependencies, store.root, attempt.wanted.log, attempt.events.progress, service, image)
         for image, service in {image: service for service, image in images.items()}.items()
     ]
+    images |= {service: images[maker] for service, maker in record.built_by.items()}
     for service, image in record.pulls.items():
         images[service] = _pull(attempt.commands, image)
         attempt.commands.run(commands.tag(images[service], names.tag(record.name, service, record.id)))
