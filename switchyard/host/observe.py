@@ -66,12 +66,19 @@ def edge_state(store: Store, app: str, release: str, site: Site, containers: Ite
 
 
 def stage(record: ReleaseRecord | None) -> str:
-    """Return how far a release is, by the outcomes that its record holds."""
+    """Return how far a release is, by the outcomes that its record holds and the images that a colour runs."""
     if record is None or not record.received:
         return "absent"
-    if not record.images or any(engine.image_id(image) is None for image in set(record.images.values())):
+    if not record.images or missing_images(record):
         return "received"
     if any(outcome.exit for outcome in record.outcomes.values()):
         return "broken"
     succeeded = {name for name, outcome in record.outcomes.items() if outcome.succeeded}
     return "ran" if succeeded >= set(record.oneshots) else "built"
+
+
+def missing_images(record: ReleaseRecord) -> list[str]:
+    """Return the services of a colour whose image is not here. Those of oneshots and shared services may be gone."""
+    images = {service: record.images.get(service) for service in record.runs}
+    here = {image for image in set(images.values()) if image and engine.image_id(image) is not None}
+    return [service for service, image in images.items() if image not in here]

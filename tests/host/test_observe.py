@@ -45,7 +45,7 @@ def test_what_an_attempt_learnt_stands_in_the_site(store, fake_engine):
 def test_how_far_a_release_is_follows_from_its_recorded_outcomes(fake_engine, changes, is_built, stage):
     if is_built:
         fake_engine.know(f"/images/{IMAGE.replace(':', '%3A')}/json", {"Id": IMAGE})
-    assert observe.stage(replace(RECORD, oneshots=("migrate",), **changes)) == stage
+    assert observe.stage(replace(RECORD, front=("web",), oneshots=("migrate",), **changes)) == stage
     assert observe.stage(None) == "absent"
 
 

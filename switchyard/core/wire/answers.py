@@ -189,7 +189,7 @@ class KeptRelease(Message):
     state: ReleaseState
     subject: str
     missing: tuple[str, ...]
-    """Services whose image is gone."""
+    """Services that a rollback to it would start and whose image is gone."""
 
 
 @message(frozen=True)

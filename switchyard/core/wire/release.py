@@ -131,3 +131,8 @@ class ReleaseRecord(Contents):
     colour: Colour | None = field(default=None, metadata=key(omitted=True))
     reason: str | None = field(default=None, metadata=key(omitted=True))
     """Why it failed or is bad."""
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The services that a colour runs. A rollback starts these and nothing else."""
+        return (*self.front, *self.handover)

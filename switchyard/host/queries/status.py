@@ -48,7 +48,7 @@ def _kept(record: ReleaseRecord) -> KeptRelease:
         commit=record.commit,
         state=record.state,
         subject=record.subject,
-        missing=tuple(name for name, image in record.images.items() if engine.image_id(image) is None),
+        missing=tuple(observe.missing_images(record)),
     )
 
 

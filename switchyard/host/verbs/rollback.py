@@ -5,13 +5,13 @@ from __future__ import annotations
 from switchyard.core.errors import Refused
 from switchyard.core.next_step import Want
 from switchyard.core.wire.release import ReleaseRecord
-from switchyard.host.adapters import engine
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.drive import drive
 from switchyard.host.edge_configuration import routes_without_address
 from switchyard.host.ending import Ending, ending_of, unchanged
 from switchyard.host.hello import greet, look_around
+from switchyard.host.observe import missing_images
 from switchyard.host.rollback_target import choose
 
 
@@ -33,7 +33,7 @@ def rollback(attempt: Attempt) -> Ending:
 
 
 def _require_images(target: ReleaseRecord) -> None:
-    missing = [service for service, image in target.images.items() if engine.image_id(image) is None]
+    missing = missing_images(target)
     if missing or not target.images:
         raise Refused(
             f"{target.id} cannot come back: the images of {', '.join(missing) or 'all services'} are gone "

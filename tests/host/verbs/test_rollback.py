@@ -13,6 +13,8 @@ from switchyard.core.wire.release import MigrationHead, ReleaseRecord
 from switchyard.host import hello
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.files import write_json
+from switchyard.host.observe import stage
+from switchyard.host.verbs import rollback as verb
 from switchyard.host.verbs.rollback import rollback, schema_ahead
 from tests.harness.attempts import begin_attempt
 from tests.harness.facts import FACTS
@@ -26,7 +28,9 @@ def with_head(number: int, after: str | None, *files: str) -> ReleaseRecord:
 @pytest.fixture
 def live(new_store, monkeypatch) -> str:
     """R2 is live, R1 was good before it; the engine has the image ``here`` alone."""
-    new_store.releases.write(replace(record(1), images={"web": "here"}, routes=(Route("web", 80, 8080),)))
+    new_store.releases.write(
+        replace(record(1), front=("web",), images={"web": "here"}, routes=(Route("web", 80, 8080),))
+    )
     new_store.releases.write(record(2))
     shown = LiveRelease("blue", "R2", 2, "2abc", "", "good", None, (), {}, None)
     monkeypatch.setattr(hello, "collect_facts", lambda *_: replace(FACTS, live=shown))
@@ -40,9 +44,23 @@ def test_a_rollback_to_what_is_live_has_nothing_to_do(new_store, live):
 
 
 def test_a_release_whose_images_are_gone_cannot_come_back(new_store, live):
-    new_store.releases.write(replace(record(1), images={"web": "gone", "api": "here"}))
+    new_store.releases.write(
+        replace(record(1), front=("api",), handover=("web",), images={"web": "gone", "api": "here"})
+    )
     with pytest.raises(Refused, match="R1 cannot come back: the images of web are gone"):
         rollback(begin_attempt(new_store, verb="rollback", app="shop"))
+
+
+@pytest.mark.parametrize("gone", ["migrate", "db"])
+def test_an_image_that_a_rollback_does_not_run_may_be_gone(new_store, live, monkeypatch, gone):
+    images = {"web": "here", gone: "gone"}
+    target = replace(record(1), front=("web",), oneshots=("migrate",), shared=("db",), images=images)
+    new_store.releases.write(target)
+    monkeypatch.setattr(verb, "drive", lambda attempt, want: "live")
+    attempt = begin_attempt(new_store, verb="rollback", app="shop")
+    attempt.memory.verdict = "ok"
+    assert rollback(attempt).outcome == "live"
+    assert stage(target) == "built", "nor does the walk to it ask for that image"
 
 
 def test_a_release_whose_address_the_edge_lacks_cannot_come_back_and_the_way_is_named(new_store, live):
