@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from switchyard.core.journal import EndEntry, OverriddenEntry, StepEntry, TakeoverEntry
+from switchyard.core.journal import EndEntry, OverriddenEntry, ShownEntry, StepEntry, TakeoverEntry, WayBackEntry
 from switchyard.core.lease import FreeLease, Lease
 from switchyard.core.wire import schema
 from switchyard.core.wire.checks import ChecksRecord
@@ -30,7 +30,10 @@ FOLDER = ROOT / "switchyard" / "schemas"
 FORMATS: dict[str, tuple[str, tuple[type[Message], ...]]] = {
     "checks": ("checks.json beside a release: what the next one is compared with", (ChecksRecord,)),
     "history": ("What history prints with --json", (HistoryReport,)),
-    "journal": ("One line of a host's journal.jsonl", (StepEntry, TakeoverEntry, EndEntry, OverriddenEntry)),
+    "journal": (
+        "One line of a host's journal.jsonl",
+        (StepEntry, TakeoverEntry, EndEntry, OverriddenEntry, WayBackEntry, ShownEntry),
+    ),
     "lease": ("A host's lease.json: who may act on it now", (Lease, FreeLease)),
     "plan": ("What plan, and deploy --dry-run, print with --json", (Plan,)),
     "predeploy": ("What inv predeploy --json FILE writes", (PredeployReport,)),

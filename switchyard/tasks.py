@@ -46,9 +46,10 @@ def run(verb: Callable[[], int], *, as_json: bool) -> None:
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     # Hardly anything is garbage while libraries load, and looking for it takes a fifth of the time.
     gc.set_threshold(COLLECT_AFTER)
-    from switchyard.control import interruption
+    from switchyard.control import interruption, typed
     from switchyard.core.errors import INTERRUPTED, SwitchyardError
 
+    typed.begin()
     interruption.listen()
     try:
         code = verb()

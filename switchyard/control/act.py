@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from switchyard.control import typed
 from switchyard.control.attempts import interrupt
 from switchyard.control.channel import Channel, require_app
 from switchyard.control.machine_attempt import MachineAttempt
@@ -38,9 +39,11 @@ def _act(host: Host, machine: Machine, request: Callable[[Channel], Request], sc
             attempt.follow_to(End)
         except KeyboardInterrupt:
             interrupt([attempt], screen)
-    end = attempt.end
-    assert end is not None
-    screen.say(f"{machine.name}: {end.outcome}" + (f": {end.reason}" if end.reason else ""))
-    if end.exit in (FAILED, UNVERIFIED):
-        screen.say(f"{machine.name}: {describe_live(end)}", "bold")
+        end = attempt.end
+        assert end is not None
+        screen.say(f"{machine.name}: {end.outcome}" + (f": {end.reason}" if end.reason else ""))
+        if end.exit in (FAILED, UNVERIFIED):
+            screen.say(f"{machine.name}: {describe_live(end)}", "bold")
+        attempt.acknowledge()
+    typed.again()
     return end.exit

@@ -62,6 +62,18 @@ def report(attempts: Sequence[MachineAttempt], screen: Screen, checks: ChecksSum
     return summary.exit
 
 
+def acknowledge(attempts: Sequence[MachineAttempt]) -> None:
+    """Tell every machine that its end was printed.
+
+    Where some machines went live and others did not, the verb is not done: typed again, it confirms those that did.
+    """
+    exits = [attempt.end.exit if attempt.end is not None else None for attempt in attempts]
+    if OK in exits and set(exits) != {OK}:
+        return
+    for attempt in attempts:
+        attempt.acknowledge()
+
+
 def _report_machine(attempt: MachineAttempt, screen: Screen) -> MachineReceipt:
     name, end, machine = attempt.name, attempt.end or UNSEEN, attempt.receipt()
     if end.reason:

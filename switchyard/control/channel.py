@@ -23,6 +23,8 @@ A = TypeVar("A", bound=Message)
 LOST_WITHIN = 40.0
 """Seconds for which a lost connection is tried again."""
 RETRY_EVERY = 1.0
+RECORDED_WITHIN = 2.0
+"""Seconds in which a host records that an end was shown."""
 
 
 @dataclass
@@ -132,6 +134,16 @@ class Channel:
             self.connection.close()
         else:
             self.say(Word("cancel"))
+
+    def acknowledge(self, why: str = "") -> None:
+        """Tell the host program that its end was printed, and wait a moment until it has recorded that.
+
+        ``why``: why its release is taken for unverified after that end. A lost connection leaves the end as not shown.
+        """
+        with contextlib.suppress(NotChecked):
+            self._write(encoded(Word("shown", why=why or None)))
+            assert self._execution is not None
+            self._execution.await_end(RECORDED_WITHIN)
 
     def events(self) -> Iterator[Event]:
         """Yield what the host program says, its end or answer last. Raise ``NotChecked`` if the channel is lost."""

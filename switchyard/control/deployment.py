@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from switchyard.control.attempts import cancel, interrupt, report
+from switchyard.control.attempts import acknowledge, cancel, interrupt, report
 from switchyard.control.machine_attempt import Ended, MachineAttempt
 from switchyard.control.refusals import refuse_unfit
 from switchyard.control.release import Release
@@ -96,4 +96,6 @@ class Deployment:
 
     def report(self) -> int:
         """Show what happened, and return the exit code."""
-        return report(self.attempts, self.screen, self.checks.summary)
+        code = report(self.attempts, self.screen, self.checks.summary)
+        acknowledge(self.attempts)
+        return code

@@ -8,11 +8,12 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import fabric
 import paramiko
 
-from switchyard.control import host_program
+from switchyard.control import host_program, typed
 from switchyard.control.connection import CONNECT_WITHIN
 from switchyard.core.errors import BadInput, NotChecked
 from switchyard.core.wire import events
@@ -36,6 +37,7 @@ class Execution:
         self._is_open = True
         self._writing = threading.Lock()
         self._events: queue.Queue[Event | WireError | None] = queue.Queue()
+        self._ended = threading.Event()
         digest, program = host_program.packed()
         transport = connection.transport
         assert transport is not None
@@ -52,7 +54,7 @@ class Execution:
             raise self._start_failure(answer)
         if answer[0] == "need":
             self.write(host_program.packed()[1])
-        self.write(encoded(request))
+        self.write(encoded(replace(request, typed=round(typed.ago(), 3)) if request.attempt else request))
         for loop in (self._read, self.beat):
             threading.Thread(target=loop, daemon=True).start()
 
@@ -99,6 +101,11 @@ class Execution:
         except (OSError, EOFError, ValueError):
             pass
         self._events.put(None)
+        self._ended.set()
+
+    def await_end(self, within: float) -> None:
+        """Wait until the program has ended, for so many seconds at most."""
+        self._ended.wait(within)
 
     def _start_failure(self, answer: list[str]) -> BadInput | NotChecked:
         """Return why the program did not start, from the first line of the bootstrap's output."""

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from switchyard.control.attempts import interrupt, report
+from switchyard.control.attempts import acknowledge, interrupt, report
 from switchyard.control.channel import Channel, require_app
 from switchyard.control.machine_attempt import Ended, MachineAttempt
 from switchyard.control.machines import at_once
@@ -46,7 +46,9 @@ class HostRollback:
     def interrupt(self) -> int:
         """Handle Ctrl-C, show what becomes of each machine and return the exit code."""
         interrupt(self.attempts, self.screen)
-        return report(self.attempts, self.screen)
+        code = report(self.attempts, self.screen)
+        acknowledge(self.attempts)
+        return code
 
     def close(self) -> None:
         """Close every channel."""
@@ -61,6 +63,7 @@ class HostRollback:
             self.screen.say(
                 f"take the other machines there with: inv rollback --host {self.host.name} --to {target}", "bold"
             )
+        acknowledge(self.attempts)
         return code
 
     def _start(self, attempt: MachineAttempt) -> None:

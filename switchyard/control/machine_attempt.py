@@ -46,6 +46,7 @@ class MachineAttempt:
         self.confirm_text = ""
         """What an apply interrupts."""
         self.prober: Prober | None = None
+        self._has_heard_end = False
         self._sent_release: Release | None = None
         self._events = channel.events()
 
@@ -102,6 +103,11 @@ class MachineAttempt:
         """Follow the attempt anew after Ctrl-C interrupted the wait for an event."""
         self._events = self.channel.events()
 
+    def acknowledge(self) -> None:
+        """Tell the host that its end was printed, if it was heard from the host."""
+        if self._has_heard_end and self.screen.has_printed():
+            self.channel.acknowledge()
+
     def end_unseen(self, code: int, reason: str, outcome: str | None = None) -> None:
         """Record what the control node knows of an end that it does not see."""
         live = self.facts.live if self.facts is not None else None
@@ -135,7 +141,7 @@ class MachineAttempt:
         elif isinstance(event, Look):
             self._look(event.release)
         elif isinstance(event, End):
-            self.end = event
+            self.end, self._has_heard_end = event, True
 
     def _show_way_back(self, target: WayBack | None) -> None:
         text = "nothing to go back to: this is the first release"

@@ -70,6 +70,15 @@ class Screen:
         if self.as_json:
             print(json.dumps(report.encode()))
 
+    def has_printed(self) -> bool:
+        """Hand over what was printed, and return whether somebody took it: a closed pipe did not."""
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:
+            return False
+        return True
+
     def _begin(self, machine: str, event: StepBegins) -> None:
         if self.console.is_terminal:
             usual = self._usual_seconds.get(event.step, 0.0)

@@ -115,6 +115,16 @@ class OverriddenEntry(Entry):
 
 
 @message(frozen=True, kw_only=True)
+class WayBackEntry(Entry):
+    """A way back begins. Its release is the one to go back to."""
+
+    step: Annotated[str, Form(choices=("way_back",))] = "way_back"
+    what: Annotated[str, Form(choices=("begins",))] = "begins"
+    was: ReleaseId | None
+    """The release to leave."""
+
+
+@message(frozen=True, kw_only=True)
 class EndEntry(Entry):
     """How an attempt ended."""
 
@@ -127,7 +137,23 @@ class EndEntry(Entry):
     why: str
 
 
-AnyEntry: TypeAlias = "StepEntry | TakeoverEntry | OverriddenEntry | EndEntry"
+@message(frozen=True, kw_only=True)
+class ShownEntry(Entry):
+    """A verb printed how an attempt ended, so that somebody was shown it."""
+
+    step: Annotated[str, Form(choices=("end",))] = "end"
+    what: Annotated[str, Form(choices=("shown",))] = "shown"
+    why: str = field(default="", metadata=key(omitted=True))
+    """Why the verb took the release for unverified after that end."""
+
+
+AnyEntry: TypeAlias = "StepEntry | TakeoverEntry | OverriddenEntry | WayBackEntry | EndEntry | ShownEntry"
+BY_STEP: Mapping[str, type[TakeoverEntry | WayBackEntry | ShownEntry]] = {
+    "takeover": TakeoverEntry,
+    "way_back": WayBackEntry,
+    "end": ShownEntry,
+}
+"""The entries that their step alone tells from others."""
 
 
 def decode(value: Json) -> AnyEntry:
@@ -136,8 +162,9 @@ def decode(value: Json) -> AnyEntry:
         raise WireError("an entry of the journal is an object")
     if "exit" in value:
         return EndEntry.decode(value)
-    if value.get("step") == "takeover":
-        return TakeoverEntry.decode(value)
+    kind = BY_STEP.get(str(value.get("step")))
+    if kind is not None:
+        return kind.decode(value)
     return OverriddenEntry.decode(value) if value.get("what") == "overridden" else StepEntry.decode(value)
 
 

@@ -12,7 +12,10 @@ LASTS = 60.0
 RENEW_EVERY = 10.0
 """Seconds between two renewals."""
 BEAT_WITHIN = 40.0
-"""Seconds without a word from the control node after which an attempt that has not switched is cancelled."""
+"""Seconds without a word from the control node after which an attempt that has not switched is cancelled.
+
+A verb that was typed longer ago, and did not beat since, does not take the lease either.
+"""
 
 
 @message(frozen=True)

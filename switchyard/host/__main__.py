@@ -9,6 +9,7 @@ import sys
 from switchyard.core.errors import BAD_INPUT
 from switchyard.core.wire.message import WireError
 from switchyard.core.wire.request import Request
+from switchyard.host.adapters.kernel import now, process_age
 from switchyard.host.channel.ends import end_with
 from switchyard.host.channel.serve import serve
 
@@ -31,7 +32,8 @@ def main() -> None:
         request = Request.decode(json.loads(_first_line(0)))
     except (ValueError, WireError) as error:
         raise SystemExit(end_with(BAD_INPUT, f"the host program cannot read the request: {error}")) from None
-    raise SystemExit(serve(request, sys.stdin.buffer))
+    typed_at = now() - max(request.typed, process_age())  # neither side's clock measures a line that stalls alone
+    raise SystemExit(serve(request, sys.stdin.buffer, typed_at=typed_at))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from switchyard.core.errors import Refused
 from switchyard.core.journal import Author
 from switchyard.core.lease import BEAT_WITHIN, RENEW_EVERY
 from switchyard.core.site import Site
 from switchyard.core.wire.request import Request, Word
 from switchyard.host import observe
+from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt_lease import AttemptLease
@@ -26,7 +28,7 @@ LED = ("deploy", "shared.apply", "edge.apply")
 class Attempt:
     """One run of a verb. It keeps no facts of the machine: those are observed again before every step."""
 
-    def __init__(self, store: Store, folder: Path, request: Request) -> None:
+    def __init__(self, store: Store, folder: Path, request: Request, *, typed_at: float | None = None) -> None:
         self.store = store
         self.folder = folder
         self.request = request
@@ -39,6 +41,11 @@ class Attempt:
         self.proxy = Proxy(store)
         self.before: str | None = None
         """The release that was live when the attempt began."""
+        self.leaves: str | None = None
+        """Of a way back: the release to leave. It is bad once the way back is done."""
+        self.awaited: str | None = None
+        """The way back that ran when this one was typed, and that this one waited for."""
+        self._typed_at = self._alive_at = now() if typed_at is None else typed_at
         self.is_ending = False
         """Whether the attempt cleans up after itself. No word and no silence cuts that short."""
 
@@ -51,11 +58,6 @@ class Attempt:
     def is_led(self) -> bool:
         """Whether the attempt waits for the control node, and is cancelled before its switch when nobody beats."""
         return self.request.verb in LED
-
-    @property
-    def is_way_back(self) -> bool:
-        """Whether the attempt goes back to an older release, by a rollback or by a deploy of an older commit."""
-        return self.request.verb == "rollback" or self.request.back
 
     @property
     def author(self) -> Author:
@@ -71,6 +73,8 @@ class Attempt:
 
         Raise ``Cancelled`` before the switch when nobody beats, ``Superseded`` when another attempt took over.
         """
+        if not self.lease.number:
+            self.require_alive()
         if not self.is_ending:
             self.inbox.hear(may_cancel=not self.lease.has_switched)
         silence = self.inbox.silence
@@ -78,6 +82,17 @@ class Attempt:
         if needs_beat and silence > BEAT_WITHIN:
             raise Cancelled(f"no word from the control node for {silence:.0f} s, before the switch")
         self.lease.tick(renews=silence < RENEW_EVERY or not needs_beat)
+
+    def require_alive(self) -> None:
+        """Refuse to act on a verb that stood still for too long before it held the lease: it may not be meant any more.
+
+        A verb that waits for the lease beats, and so goes on. A deploy and an apply act at a word of the control node.
+        """
+        if not self.is_led and now() - self._alive_at > BEAT_WITHIN:
+            raise Refused(
+                f"nothing was done: {self.request.verb} was typed {now() - self._typed_at:.0f} s ago; run it again"
+            )
+        self._alive_at = max(self._alive_at, self.inbox.heard_at)
 
     def await_word(self, name: str, *, within: float | None = None) -> Word | None:
         """Wait for a word of the control node. Return None when none comes within so many seconds."""

@@ -116,8 +116,8 @@ def _record(attempt: Attempt, outcome: str) -> None:
         raise SwitchyardError(memory.reason)
     if outcome == "live":
         releases.update(attempt.wanted.id, state="good" if memory.verdict == "ok" else "unverified")
-        if attempt.is_way_back and attempt.before:
-            releases.update(attempt.before, state="bad", reason="rolled back from")
+        if attempt.leaves is not None and attempt.leaves != attempt.wanted.id:
+            releases.update(attempt.leaves, state="bad", reason="rolled back from")
         with contextlib.suppress(SwitchyardError, OSError):
             prune.prune(attempt)
     if outcome == "taken back":

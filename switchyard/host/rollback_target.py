@@ -16,14 +16,19 @@ def choose(records: Sequence[ReleaseRecord], live: LiveRelease | None, to: str |
     """
     if to is not None:
         return _named(records, to)
-    for record in records:
-        is_older = live is None or record.number < live.number
-        if is_older and record.state in ("good", "unverified"):
-            return record
+    older = older_sound(records, None if live is None else live.number)
+    if older is not None:
+        return older
     raise Refused(
         "nothing to go back to: no kept release before the live one was good or unverified"
         + (f" (live is {live.id})" if live else "")
     )
+
+
+def older_sound(records: Sequence[ReleaseRecord], number: int | None) -> ReleaseRecord | None:
+    """Return the newest good or unverified release before that number; None where there is none."""
+    older = (record for record in records if number is None or record.number < number)
+    return next((record for record in older if record.state in ("good", "unverified")), None)
 
 
 def _named(records: Sequence[ReleaseRecord], name: str) -> ReleaseRecord:

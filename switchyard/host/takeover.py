@@ -10,7 +10,8 @@ from collections.abc import Callable
 from switchyard.core.errors import LEASE_HELD, Refused, SwitchyardError
 from switchyard.core.journal import TakeoverEntry
 from switchyard.core.lease import Lease
-from switchyard.core.wire.request import Word
+from switchyard.core.wire.request import Request, Word
+from switchyard.host.adapters.files import DamagedFile, read_message
 from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.lease import Superseded, is_running
 from switchyard.host.adapters.store import Store
@@ -25,10 +26,14 @@ def take(attempt: Attempt) -> None:
     """Take the lease, also from an attempt whose operator's process is known to be gone.
 
     Such an orphan that has not switched loses the lease at once, and this attempt waits for what it still runs. One
-    that has switched keeps the lease, and this attempt waits for its end.
+    that has switched keeps the lease, and this attempt waits for its end. So does a rollback that names no release
+    for a way back that runs: it may be the same command, typed once more.
     """
     store, request = attempt.store, attempt.request
+    attempt.require_alive()
     lease, why_ended = store.lease.holder()
+    if lease and why_ended is None and _may_repeat(attempt, lease):
+        lease, why_ended = _await_way_back(attempt, lease)
     if request.verb == "unlock":
         require_dead_or_forced(request, lease, why_ended)
     orphan = lease if lease and why_ended is None and request.gone == lease.attempt else None
@@ -43,12 +48,47 @@ def take(attempt: Attempt) -> None:
         because="by force" if request.verb == "unlock" else "its operator is gone",
         operator=request.operator,
     )
+    _require_alive_still(attempt, before)
     if from_whom:
         store.journal.append(TakeoverEntry(**attempt.author, what=from_whom))
         attempt.events.progress(from_whom)
     if before is not None:
         _outlive(attempt, before)
     _delete_packs(store)
+
+
+def _may_repeat(attempt: Attempt, lease: Lease) -> bool:
+    """Return whether this is a rollback that may be the same as the one that holds the lease."""
+    request = attempt.request
+    if request.verb != "rollback" or request.to is not None:
+        return False
+    if lease.doing == "rollback":
+        return True
+    with contextlib.suppress(DamagedFile):
+        holder = read_message(attempt.store.attempts / lease.attempt / "request.json", Request)
+        return holder is not None and holder.back
+    return False
+
+
+def _await_way_back(attempt: Attempt, lease: Lease) -> tuple[Lease | None, str | None]:
+    """Wait for the end of a way back, which this attempt then confirms. Return who holds the lease now."""
+    attempt.awaited = lease.attempt
+    attempt.events.progress(f"waiting for {lease.who}'s {lease.doing} to end")
+    _wait(attempt.tick, lambda: _has_ended(attempt.store, lease))
+    return attempt.store.lease.holder()
+
+
+def _require_alive_still(attempt: Attempt, before: Lease | None) -> None:
+    """Give the lease back where this attempt stood still too long just before it took it."""
+    try:
+        attempt.require_alive()
+    except Refused:
+        if before is not None:
+            attempt.store.lease.give_back(attempt.lease.number, before)
+        else:
+            attempt.store.lease.free(attempt.lease.number)
+        attempt.lease.number = 0
+        raise
 
 
 def _await_end(attempt: Attempt, orphan: Lease) -> None:

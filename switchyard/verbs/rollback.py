@@ -25,9 +25,10 @@ def rollback(checkout: Path, host_name: str | None, *, to: str | None, as_json: 
         rollback.follow()
     except KeyboardInterrupt:
         return rollback.interrupt()
+    else:
+        return rollback.report()
     finally:
         rollback.close()
-    return rollback.report()
 
 
 def rollback_with_current_env(checkout: Path, host_name: str | None, *, to: str | None, as_json: bool) -> int:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchyard.core import journal
-from switchyard.core.journal import EndEntry, Entry, OverriddenEntry, StepEntry, TakeoverEntry
+from switchyard.core.journal import EndEntry, Entry, OverriddenEntry, ShownEntry, StepEntry, TakeoverEntry, WayBackEntry
 
 END = EndEntry(
     attempt="A1", release=None, host="prod", step="deploy", what="live", exit=0, who="ann@laptop", was=None, why=""
@@ -21,6 +21,8 @@ ENTRIES: list[Entry] = [
     TakeoverEntry(attempt="A2", release=None, host=None, what="ü € 中"),
     StepEntry(attempt="A2", release="R1", host=None, step="build", colour=None, what="done", seconds=1.5),
     OverriddenEntry(attempt="A2", release="R1", host=None, why="without lint"),
+    WayBackEntry(attempt="A3", release="R1", host="prod", was="R2"),
+    ShownEntry(attempt="A3", release="R1", host="prod", why="3 of the last 12 probes failed"),
 ]
 
 
@@ -38,9 +40,8 @@ def written(entries: list[Entry]) -> list[str]:
 def test_what_was_written_is_read_in_order_and_whole() -> None:
     entries, problems = journal.read(text + "\n" for text in written(ENTRIES))
     assert problems == []
-    assert [entry.seq for entry in entries] == [1, 2, 3, 4, 5] and {(entry.wall, entry.boot) for entry in entries} == {
-        (2.5, 1.5)
-    }
+    assert [entry.seq for entry in entries] == list(range(1, len(ENTRIES) + 1))
+    assert {(entry.wall, entry.boot) for entry in entries} == {(2.5, 1.5)}
     assert [replace(entry, seq=0, before="", wall=0.0, boot=0.0) for entry in entries] == ENTRIES
 
 
@@ -61,7 +62,8 @@ def test_an_empty_journal_has_no_entries_and_no_problems() -> None:
 def test_a_torn_last_line_is_reported_and_the_others_are_read(cut: int) -> None:
     lines = written(ENTRIES)
     entries, problems = journal.read([*lines[:-1], lines[-1][:cut]])
-    assert [entry.seq for entry in entries] == [1, 2, 3, 4] and problems == ["line 5 is torn"]
+    last = len(ENTRIES)
+    assert [entry.seq for entry in entries] == list(range(1, last)) and problems == [f"line {last} is torn"]
 
 
 def test_what_is_written_after_a_torn_line_follows_it() -> None:
@@ -75,7 +77,7 @@ def test_a_changed_line_is_named_by_the_one_after_it() -> None:
     lines = written(ENTRIES)
     lines[1] = lines[1].replace("rollback", "unlock")
     entries, problems = journal.read(lines)
-    assert len(entries) == 5 and problems == ["line 3 does not follow line 2"]
+    assert len(entries) == len(ENTRIES) and problems == ["line 3 does not follow line 2"]
 
 
 def test_a_line_that_is_no_entry_is_reported_with_its_path_and_the_chain_goes_on() -> None:

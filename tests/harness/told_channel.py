@@ -40,6 +40,8 @@ class ToldChannel:
         self.after = after
         self.acts: list[str] = []
         """What was done with the channel, in order."""
+        self.shown: list[str] = []
+        """The words that its end was shown."""
         self.executions = 0
         self.has_begun = False
 
@@ -70,6 +72,9 @@ class ToldChannel:
     def cancel(self) -> None:
         self.acts.append("cancel")
         self.script += self.after
+
+    def acknowledge(self, why: str = "") -> None:
+        self.shown.append(why)
 
     def close(self) -> None:
         self.acts.append("close")

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from switchyard.core.errors import Refused
+from switchyard.core.journal import VERBS
 from switchyard.core.lease import BEAT_WITHIN
 from switchyard.core.wire.request import Word
+from switchyard.host import attempt as module
+from switchyard.host import attempt_lease, inbox
 from switchyard.host.adapters.store import Store
-from switchyard.host.attempt import Attempt
+from switchyard.host.attempt import LED, Attempt
 from switchyard.host.inbox import Cancelled
 from tests.harness.attempts import begin_attempt, say
 
@@ -79,4 +83,69 @@ def test_while_the_engine_stops_containers_neither_silence_nor_a_takeover_cuts_i
     attempt.lease.linger()
     attempt.lease.has_switched = False
     with pytest.raises(Cancelled):
+        attempt.tick()
+
+
+class Clock:
+    """The clock of a machine, set by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 1000.0
+        for owner in (module, inbox, attempt_lease):
+            monkeypatch.setattr(owner, "now", lambda: self.seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def typed(tmp_path: Path, ago: float, verb: str = "rollback") -> Attempt:
+    """Return an attempt without the lease, whose verb was typed so many seconds ago."""
+    store = Store(tmp_path / "root")
+    store.prepare()
+    attempt = begin_attempt(store, verb=verb)
+    return Attempt(store, attempt.folder, attempt.request, typed_at=module.now() - ago)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("ago", [0, BEAT_WITHIN, BEAT_WITHIN + 1, 75])
+def test_what_stood_still_before_the_lease_does_nothing_unless_the_control_node_leads_it(tmp_path, clock, verb, ago):
+    attempt = typed(tmp_path, ago, verb)
+    if ago <= BEAT_WITHIN or verb in LED:
+        attempt.require_alive()
+        return
+    with pytest.raises(Refused, match=rf"nothing was done: {verb} was typed {ago:.0f} s ago; run it again"):
+        attempt.require_alive()
+
+
+def test_what_waits_for_the_lease_beats_and_goes_on_however_long_that_takes(tmp_path, clock):
+    attempt = typed(tmp_path, 5)
+    for _ in range(60):
+        say(attempt, Word("beat"))
+        attempt.tick()
+        clock.seconds += 5
+    attempt.require_alive()
+
+
+def test_what_waits_for_the_lease_gives_up_when_nobody_beats(tmp_path, clock):
+    attempt = typed(tmp_path, 5)
+    with pytest.raises(Refused, match=r"typed 46 s ago; run it again"):
+        for _ in range(60):
+            attempt.tick()
+            clock.seconds += 1
+
+
+@pytest.mark.parametrize("stop", [30, 75])
+def test_a_program_that_stood_still_while_it_waited_does_nothing_although_beats_piled_up(tmp_path, clock, stop):
+    attempt = typed(tmp_path, 0)
+    say(attempt, Word("beat"))
+    for _ in range(2):
+        attempt.tick()
+    clock.seconds += stop
+    say(attempt, *[Word("beat")] * (stop // 5))
+    if stop <= BEAT_WITHIN:
+        attempt.tick()
+        return
+    with pytest.raises(Refused, match="typed 75 s ago"):
         attempt.tick()

@@ -17,6 +17,7 @@ from switchyard.host.adapters.files import write_json
 from switchyard.host.adapters.kernel import process_start
 from switchyard.host.adapters.lease import Superseded
 from switchyard.host.adapters.store import Store
+from switchyard.host.attempt import Attempt
 from switchyard.host.inbox import Cancelled
 from tests.harness.attempts import begin_attempt, say
 
@@ -85,3 +86,55 @@ def test_of_two_that_saw_the_same_holder_one_takes_over(store, old, monkeypatch,
     with pytest.raises(Refused, match="first@desk holds the lease") as caught:
         takeover.take(begin_attempt(store, "second", verb, **more))
     assert caught.value.exit == LEASE_HELD and store.lease.current().attempt == "first"
+
+
+def freeze_before_taking(store: Store, monkeypatch: pytest.MonkeyPatch, attempt: Attempt) -> None:
+    """Let the attempt stand still between its last look and the moment when it takes the lease."""
+    taking = store.lease.take
+
+    def take_late(*values: object, **named: object) -> object:
+        attempt._alive_at -= 75
+        attempt._typed_at -= 75
+        attempt.inbox.heard_at -= 75
+        return taking(*values, **named)
+
+    monkeypatch.setattr(store.lease, "take", take_late)
+
+
+def test_who_stood_still_just_before_the_lease_leaves_it_free(store, monkeypatch):
+    attempt = begin_attempt(store, "new", "rollback")
+    freeze_before_taking(store, monkeypatch, attempt)
+    with pytest.raises(Refused, match="rollback was typed 75 s ago; run it again"):
+        takeover.take(attempt)
+    assert store.lease.current() is None and attempt.lease.number == 0
+
+
+def test_who_stood_still_just_before_it_took_over_gives_the_lease_back(store, old, monkeypatch):
+    attempt = begin_attempt(store, "new", "rollback")
+    freeze_before_taking(store, monkeypatch, attempt)
+    with pytest.raises(Refused, match="typed 75 s ago"):
+        takeover.take(attempt)
+    assert store.lease.current().attempt == "old", "its program may still act"
+
+
+WAITS = [("rollback", {}, None, True), ("deploy", {"back": True}, None, True)]
+WAITS += [("rollback", {}, "R1", False), ("deploy", {}, None, False), ("restart", {}, None, False)]
+
+
+@pytest.mark.parametrize("doing,fields,to,waits", WAITS)
+def test_a_rollback_without_a_release_waits_for_a_way_back_that_runs_and_for_nothing_else(
+    store, monkeypatch, doing, fields, to, waits
+):
+    running = begin_attempt(store, "first", doing, **fields)
+    write_json(running.folder / "request.json", running.request.encode())
+    number = store.lease.take("first", doing, "ann@laptop").number
+    looks: list[int] = []
+    monkeypatch.setattr(takeover.time, "sleep", lambda _: (looks.append(1), store.lease.free(number)))
+    second = begin_attempt(store, "second", "rollback", **({"to": to} if to else {}))
+    if not waits:
+        with pytest.raises(Refused, match="ann@laptop holds the lease"):
+            takeover.take(second)
+        return
+    takeover.take(second)
+    assert looks == [1] and second.awaited == "first" and store.lease.current().attempt == "second"
+    assert "waiting for ann@laptop" in (second.folder / "events.jsonl").read_text()

@@ -9,11 +9,11 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from switchyard.control import host_rollback
+from switchyard.control import host_rollback, screen
 from switchyard.core.app import Route
 from switchyard.core.errors import INTERRUPTED, NotChecked
 from switchyard.core.wire.request import Request
@@ -143,3 +143,39 @@ def test_who_rolls_back_again_is_told_not_to_take_those_that_went_back_further(m
     assert roll_back(monkeypatch, ToldChannel("dead", DEAD), ToldChannel("one", *BACK), as_json=False) == 3
     hint = f"take the other machines there with: inv rollback --host prod --to {OLD}"
     assert hint in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        (BACK, [""]),
+        ((HELLO, end("held", 6, "the worker does not start")), [""]),
+        ((HELLO, SWITCHED, *PRESSED), []),
+        ((HELLO, SWITCHED, NotChecked("one: the connection was lost")), []),
+        ((DEAD,), []),
+    ],
+    ids=["live", "held", "detached", "lost", "not begun"],
+)
+def test_the_host_learns_that_an_end_was_shown_only_where_it_was_heard_from_the_host(monkeypatch, events, words):
+    channel = ToldChannel("one", *events)
+    roll_back(monkeypatch, channel)
+    assert channel.shown == words
+
+
+def test_where_one_machine_did_not_go_back_the_command_is_not_through_for_those_that_did(monkeypatch):
+    back, sick = ToldChannel("one", *BACK), ToldChannel("sick", HELLO, end("failed", 1, "web: exited"))
+    roll_back(monkeypatch, back, sick)
+    assert back.shown == sick.shown == []
+    one, two = ToldChannel("one", *BACK), ToldChannel("two", *BACK)
+    roll_back(monkeypatch, one, two)
+    assert one.shown == two.shown == [""]
+
+
+def test_an_end_that_went_into_a_closed_pipe_was_shown_to_nobody(monkeypatch):
+    def broken() -> NoReturn:
+        raise BrokenPipeError
+
+    channel = ToldChannel("one", *BACK)
+    monkeypatch.setattr(screen.sys, "stderr", SimpleNamespace(flush=broken, isatty=lambda: False, write=lambda _: 0))
+    roll_back(monkeypatch, channel)
+    assert channel.shown == []

@@ -43,6 +43,8 @@ class Request(Message):
     attempt: str | None = field(default=None, metadata=key(omitted=True))
     who: str = field(default="", metadata=key(omitted=True))
     """The person and control node that the lease names."""
+    typed: float = field(default=0.0, metadata=key(omitted=True))
+    """Seconds between the moment when somebody typed the verb and the one when the request left, by one clock."""
     seen: int = field(default=0, metadata=key(omitted=True))
     """``follow``: how many events of the attempt the control node has read."""
     gone: str | None = field(default=None, metadata=key(omitted=True))
@@ -73,9 +75,10 @@ class Request(Message):
 class Word(Message):
     """One line that the control node says while an attempt runs."""
 
-    say: Annotated[str, Form(choices=("beat", "receive", "prepare", "switch", "seen", "go", "cancel"))]
+    say: Annotated[str, Form(choices=("beat", "receive", "prepare", "switch", "seen", "go", "cancel", "shown"))]
     bytes: int = field(default=0, metadata=key(omitted=True))
     """How many bytes follow the line."""
     verdict: str | None = field(default=None, metadata=key(omitted=True))
-    """``seen``: ok, wrong or unverified, as seen at the public address."""
+    """``seen``: ok, wrong or unverified, as seen at the public address. ``shown``: unverified, where the last probes
+    failed."""
     why: str | None = field(default=None, metadata=key(omitted=True))

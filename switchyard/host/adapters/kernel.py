@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from pathlib import Path
 
@@ -27,6 +28,12 @@ def process_start(pid: int) -> str | None:
     except (OSError, IndexError):
         return None
     return None if fields[0] == "Z" else fields[19]
+
+
+def process_age() -> float:
+    """Return the seconds since this process began, a stop included; 0 where the kernel does not tell."""
+    ticks = int(process_start(os.getpid()) or 0)
+    return max(0.0, now() - ticks / os.sysconf("SC_CLK_TCK")) if ticks else 0.0
 
 
 def memory_available() -> int:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from pathlib import Path
 from typing import IO
 
+from switchyard.core.errors import SwitchyardError
+from switchyard.core.journal import ShownEntry
 from switchyard.core.wire import events
 from switchyard.core.wire.events import End
 from switchyard.core.wire.message import Json
+from switchyard.core.wire.request import Request
 from switchyard.host.adapters.store import Store
 from switchyard.host.channel.ends import as_of_now, end_killed, print_event, print_line
 from switchyard.host.channel.relay import Relay
 from switchyard.host.channel.tail import Tail
 from switchyard.host.channel.watchdog import Watchdog
+
+SHOWN_WITHIN = 300.0
+"""Seconds of silence after which nobody waits any longer for the word that an end was shown."""
 
 
 def follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
@@ -35,19 +43,38 @@ def follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
                 continue
             value: Json = json.loads(line)
             if events.name_of(value) == events.END:
-                return end(folder, store, value)
+                return end(folder, store, value, relay)
             print_line(line)
             relay.has_switched |= is_switched(line)
 
 
-def end(folder: Path, store: Store, value: Json) -> int:
-    """Pass on the last event of an attempt. Return its exit code."""
+def end(folder: Path, store: Store, value: Json, relay: Relay) -> int:
+    """Pass on the last event of an attempt, and record whether somebody was shown it. Return its exit code."""
     (folder / "pack.part").unlink(missing_ok=True)
     last = events.decode(value)
     assert isinstance(last, End)
     last = as_of_now(last, store, folder)
     print_event(last)
+    await_shown(folder, store, last, relay)
     return last.exit
+
+
+def await_shown(folder: Path, store: Store, end: End, relay: Relay) -> None:
+    """Wait until the control node says that it printed the end, and record that. A line that is cut says nothing."""
+    while relay.shown is None and relay.is_open and time.monotonic() - relay.heard_at < SHOWN_WITHIN:
+        relay.pass_on()
+    if relay.shown is not None:
+        with contextlib.suppress(SwitchyardError, OSError):
+            record_shown(folder, store, end, relay.shown.why or "")
+
+
+def record_shown(folder: Path, store: Store, end: End, why: str) -> None:
+    """Record that the end of an attempt was shown. ``why``: why the control node then took a good release for less."""
+    request = Request.decode(json.loads((folder / "request.json").read_text()))
+    entry = ShownEntry(attempt=folder.name, release=end.release, host=request.host, why=why)
+    store.reserve.spending(lambda: store.journal.append(entry))
+    if why and end.release is not None and store.lease.last_number() == end.number:
+        store.releases.update(end.release, state="unverified")
 
 
 def is_switched(line: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from switchyard.core.wire.request import Word
 from switchyard.host.adapters.disk import Reserve
 from switchyard.host.adapters.files import append
 from switchyard.host.channel.frames import FrameParser, PackPart
@@ -27,9 +28,13 @@ class Relay:
         self._reserve = reserve
         self._parser = FrameParser()
         self._pack: IO[bytes] | None = None
-        self._is_open = True
+        self.is_open = True
+        self.heard_at = time.monotonic()
+        """When the control node last sent something."""
         self.has_switched = False
         """Whether the attempt switched, so that it needs nothing more from the control node."""
+        self.shown: Word | None = None
+        """The word that the end of the attempt was shown."""
 
     def __enter__(self) -> Relay:
         return self
@@ -40,20 +45,24 @@ class Relay:
 
     def pass_on(self) -> None:
         """Pass on what came in, and wait a moment where nothing came."""
-        if not self._is_open:
+        if not self.is_open:
             time.sleep(POLL)
             return
         if not select.select([self._descriptor], [], [], POLL)[0]:
             return
         data = os.read(self._descriptor, CHUNK)
-        self._is_open = bool(data)
+        self.is_open = bool(data)
+        self.heard_at = time.monotonic()
         for frame in self._parser.feed(data):
             if isinstance(frame, PackPart):
                 self._write_pack(frame.data)
                 continue
             if frame.word.bytes:
                 self._finish_pack()
-            self._say(frame.line)
+            if frame.word.say == "shown":
+                self.shown = frame.word
+            else:
+                self._say(frame.line)
 
     def _say(self, line: bytes) -> None:
         try:

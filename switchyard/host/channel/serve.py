@@ -18,7 +18,7 @@ from switchyard.core.wire.events import AnswerEvent
 from switchyard.core.wire.request import Request, Word
 from switchyard.host.adapters.disk import describe_full, is_full
 from switchyard.host.adapters.files import append, write
-from switchyard.host.adapters.kernel import process_start
+from switchyard.host.adapters.kernel import now, process_start
 from switchyard.host.adapters.store import Store
 from switchyard.host.channel.ends import end_of, end_with, print_event
 from switchyard.host.channel.follow import follow
@@ -27,11 +27,15 @@ FOLLOW = "follow"
 """The verb that follows an attempt which runs already."""
 
 
-def serve(request: Request, words: IO[bytes]) -> int:
-    """Serve one request of the control node. Return the exit code."""
+def serve(request: Request, words: IO[bytes], *, typed_at: float | None = None) -> int:
+    """Serve one request of the control node. Return the exit code.
+
+    ``typed_at``: when its verb was typed at the latest, in seconds since the boot; None: now.
+    """
     root = Path(os.path.expanduser(request.root))
     store = Store(root)
     folder = store.attempts / str(request.attempt)
+    typed_at = now() if typed_at is None else typed_at
     try:
         if request.verb not in (*VERBS, FOLLOW):
             store.require_layout()
@@ -45,19 +49,26 @@ def serve(request: Request, words: IO[bytes]) -> int:
     except OSError as error:
         if not is_full(error):
             return end_with(BAD_INPUT, f"this SSH user cannot use {root}: {error}. Choose another `root` for the host")
-        return serve(request, words) if store.reserve.spend() else end_with(FAILED, describe_full(root))
+        if not store.reserve.spend():
+            return end_with(FAILED, describe_full(root))
+        return serve(request, words, typed_at=typed_at)
     except Exception as error:
         return end_with(FAILED, describe_bug(error))
     if not (folder / "events.jsonl").exists():
         return end_with(NOT_CHECKED, "this host knows no such attempt", outcome="lost")
     if request.verb != FOLLOW:
-        detach(store, folder)
+        detach(store, folder, typed_at)
+    return pass_on(store, folder, words, request.seen)
+
+
+def pass_on(store: Store, folder: Path, words: IO[bytes], seen: int) -> int:
+    """Follow an attempt to its end; where the disk is full, cancel it and tell that. Return the exit code."""
     try:
-        return follow(folder, words, seen=request.seen)
+        return follow(folder, words, seen=seen)
     except OSError as error:
         if not is_full(error):
             raise
-        reason = describe_full(root)
+        reason = describe_full(store.root)
         store.reserve.spend()
         with contextlib.suppress(OSError):
             append(folder / "said.jsonl", json.dumps(Word("cancel", why=reason).encode()) + "\n")
@@ -85,7 +96,7 @@ def begin(folder: Path, request: Request) -> None:
         (folder / name).touch(mode=0o600)
 
 
-def detach(store: Store, folder: Path) -> None:
+def detach(store: Store, folder: Path, typed_at: float) -> None:
     """Start the program of an attempt in a session of its own, without the descriptors of this connection."""
     from switchyard.host import program
 
@@ -103,6 +114,6 @@ def detach(store: Store, folder: Path) -> None:
     os.chdir("/")
     try:
         store.reserve.spending(lambda: write(folder / "process", f"{os.getpid()} {process_start(os.getpid())}"))
-        program.run(store.root, folder)
+        program.run(store.root, folder, typed_at)
     finally:
         os._exit(0)

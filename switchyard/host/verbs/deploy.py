@@ -10,6 +10,7 @@ from switchyard.host.drive import drive
 from switchyard.host.ending import Ending, ending_of, unchanged
 from switchyard.host.hello import greet
 from switchyard.host.receive import Unchanged, receive
+from switchyard.host.way_back import begin_way_back
 
 
 def deploy(attempt: Attempt) -> Ending:
@@ -19,6 +20,8 @@ def deploy(attempt: Attempt) -> Ending:
     reception = receive(attempt)
     if isinstance(reception, Unchanged):
         return unchanged(reception.reason)
+    if attempt.request.back:
+        begin_way_back(attempt, attempt.wanted.id, attempt.before)
     attempt.events.emit(Received(attempt.wanted.id))
     attempt.await_word("prepare")
     drive(attempt, Want("deploy", attempt.wanted.id, "prepare"))

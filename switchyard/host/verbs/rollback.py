@@ -12,24 +12,37 @@ from switchyard.host.edge_configuration import routes_without_address
 from switchyard.host.ending import Ending, ending_of, unchanged
 from switchyard.host.hello import greet, look_around
 from switchyard.host.observe import missing_images
-from switchyard.host.rollback_target import choose
+from switchyard.host.rollback_target import choose, older_sound
+from switchyard.host.way_back import begin_way_back, pending_way_back
 
 
 def rollback(attempt: Attempt) -> Ending:
     """Choose the release to go back to, and go there."""
     facts = look_around(attempt)
     releases = attempt.store.releases
-    target = choose(releases.records(), facts.live, attempt.request.to)
-    attempt.wanted.id = target.id
+    pending = pending_way_back(attempt.store, attempt.request, attempt.awaited)
+    target = choose(releases.records(), facts.live, pending.release if pending else attempt.request.to)
+    begin_way_back(attempt, target.id, pending.was if pending else attempt.before)
     greet(attempt, facts)
-    if attempt.before == target.id:
+    if attempt.before == target.id and pending is None:
         return unchanged(f"{target.id} is live already: nothing to do")
     _require_images(target)
     _require_addresses(attempt.store, target, attempt.request.host)
     warning = schema_ahead(releases.record(attempt.before), target)
     if warning:
         attempt.events.progress(warning)
-    return ending_of(drive(attempt, Want("rollback", target.id)), attempt.memory)
+    ending = ending_of(drive(attempt, Want("rollback", target.id)), attempt.memory)
+    return ending if pending is None or ending.exit else ending._replace(reason=_confirmation(attempt, target))
+
+
+def _confirmation(attempt: Attempt, target: ReleaseRecord) -> str:
+    """Say that the way back before this one went here, and how to go further back."""
+    further = older_sound(attempt.store.releases.records(), target.number)
+    confirmed = f"the rollback before this one went to {target.id}, and nobody was shown its end"
+    if further is None:
+        return f"{confirmed}. No release before that one is kept"
+    way = f"inv rollback --host {attempt.request.host or 'NAME'} --to {further.id}"
+    return f"{confirmed}. Go further back with: {way}"
 
 
 def _require_images(target: ReleaseRecord) -> None:
