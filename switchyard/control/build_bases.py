@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from switchyard.control.dockerfile import bases
 from switchyard.core.compose_document import Build, Document
+from switchyard.core.dockerfile import bases
 
 
 def bases_of(document: Document, folder: Path) -> dict[str, tuple[str, ...]]:

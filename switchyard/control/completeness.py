@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from switchyard.control.commit_files import submodules
-from switchyard.control.dockerfile import copied
 from switchyard.core.app import App
 from switchyard.core.compose_document import Build, Document
+from switchyard.core.dockerfile import copied
 
 POINTER_MOST = 1024
 """Bytes that a Git LFS pointer has at most."""

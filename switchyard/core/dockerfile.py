@@ -1,8 +1,9 @@
-"""What a Dockerfile takes from elsewhere: files of its build context, and images."""
+"""What a Dockerfile takes from elsewhere, files of its build context and images, and what its image declares."""
 
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -28,10 +29,24 @@ class Copy(NamedTuple):
     source: str
 
 
+class Recipe(NamedTuple):
+    """What a build makes its image from, and what it declares, as far as the text tells."""
+
+    base: str
+    """The image that its stages begin from; empty where the text does not tell."""
+    volumes: tuple[str, ...]
+    user: str
+    """Empty where no instruction sets it: it is the base image's."""
+    command: str
+    """What its containers run, as the instructions write it; empty where it is the base image's."""
+
+
 @dataclass
 class _Stage:
     base: str
     name: str
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    """Each instruction's name in upper case, with what follows it."""
     uses: list[str] = field(default_factory=list)
     """The stages that its instructions mount from."""
     copies: list[Copy] = field(default_factory=list)
@@ -53,19 +68,80 @@ def bases(text: str, target: str | None = None, args: Mapping[str, str] | None =
     return sorted({source for source in sources if source and source.lower() not in own and "$" not in source})
 
 
+def recipe(
+    text: str,
+    target: str | None = None,
+    args: Mapping[str, str] | None = None,
+    contexts: Mapping[str, str] | None = None,
+) -> Recipe:
+    """Return what the build of a stage makes. ``args`` are the build's arguments, ``contexts`` its named contexts."""
+    lineage = _lineage(_stages(text, args), target)
+    base = lineage[-1].sources[0] if lineage else ""
+    named = (contexts or {}).get(base, "")
+    if named:
+        base = named.removeprefix("docker-image://") if named.startswith("docker-image://") else ""
+    lines = [line for stage in reversed(lineage) for line in stage.lines]
+    values = {**_values(lines), **(args or {})}
+    command = " ".join(filter(None, (_last(lines, "ENTRYPOINT"), _last(lines, "CMD"))))
+    user = _filled(_last(lines, "USER"), values)
+    return Recipe("" if "$" in base else base, _volumes(lines, values), user, command)
+
+
+def _lineage(stages: list[_Stage], target: str | None) -> list[_Stage]:
+    """Return the target stage, the one that it is built on, and so on to the one that begins from an image."""
+    lineage: list[_Stage] = []
+    name = (target or stages[-1].name).lower() if stages else ""
+    for place, stage in reversed([*enumerate(stages)]):
+        if name == stage.name or (not lineage and name == str(place)):
+            lineage.append(stage)
+            name = stage.base
+    return lineage
+
+
+def _last(lines: list[tuple[str, str]], instruction: str) -> str:
+    """Return what follows the last instruction of a name; empty where there is none."""
+    return next((rest for name, rest in reversed(lines) if name == instruction), "")
+
+
+def _volumes(lines: list[tuple[str, str]], values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what the instructions declare as volumes, without paths whose variables nothing sets."""
+    paths = (_filled(word, values) for name, rest in lines if name == "VOLUME" for word in _words(rest))
+    return tuple(dict.fromkeys(posixpath.normpath(path) for path in paths if path.startswith("/") and "$" not in path))
+
+
+def _values(lines: list[tuple[str, str]]) -> dict[str, str]:
+    """Return the variables that instructions set: defaults of arguments, and the environment."""
+    values: dict[str, str] = {}
+    for name, rest in lines:
+        if name in ("ARG", "ENV"):
+            words = _words(rest)
+            pairs = [word.partition("=") for word in words if "=" in word]
+            if name == "ENV" and len(words) > 1 and "=" not in words[0]:
+                pairs = [(words[0], "=", " ".join(words[1:]))]
+            values.update({key: _filled(value, values) for key, _, value in pairs})
+    return values
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    return _VARIABLE.sub(lambda variable: _expanded(variable, values), text)
+
+
 def _stages(text: str, args: Mapping[str, str] | None = None) -> list[_Stage]:
     stages: list[_Stage] = []
     values: dict[str, str] = {}
     for number, line in _instructions(text):
         if start := _FROM.match(line):
             name = start.group("name") or str(len(stages))
-            base = _VARIABLE.sub(lambda variable: _expanded(variable, values), start.group("base"))
+            base = _filled(start.group("base"), values)
             stages.append(_Stage(base.lower(), name.lower(), sources=[base]))
         elif not stages:
             if argument := _ARG.match(line):
                 default = (argument.group("default") or "").strip("\"'")
+                default = _filled(default, values)
                 values[argument.group("name")] = (args or {}).get(argument.group("name"), default)
         else:
+            name, _, rest = line.partition(" ")
+            stages[-1].lines.append((name.upper(), rest.strip()))
             stages[-1].sources += _TAKEN_FROM.findall(line)
             stages[-1].uses += [name.lower() for name in _MOUNTED.findall(line)]
             stages[-1].copies += [Copy(number, source) for source in _sources(line)]

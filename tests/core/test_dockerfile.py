@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from switchyard.control.dockerfile import bases, copied
+from switchyard.core.dockerfile import Recipe, bases, copied, recipe
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,58 @@ def test_names_that_the_wanted_stage_needs_are_told_with_their_line(text, target
 )
 def test_the_images_that_a_stage_starts_or_takes_files_from(text, target, args, expected):
     assert bases(text, target, args) == expected
+
+
+@pytest.mark.parametrize(
+    "text,build,base",
+    [
+        ("FROM postgres:17", {}, "postgres:17"),
+        ("from --platform=linux/amd64 postgres:17 as DB", {}, "postgres:17"),
+        ("FROM postgres:17 AS db\nFROM python:3", {}, "python:3"),
+        ("FROM postgres:17 AS db\nFROM python:3", {"target": "db"}, "postgres:17"),
+        ("FROM postgres:17 AS db\nFROM python:3", {"target": "DB"}, "postgres:17"),
+        ("FROM postgres:17\nFROM python:3", {"target": "0"}, "postgres:17"),
+        ("FROM postgres:17 AS Base\nRUN true\nFROM base AS more\nFROM more", {}, "postgres:17"),
+        ("FROM python:3 AS tools\nFROM postgres:17\nCOPY --from=tools /x /x", {}, "postgres:17"),
+        ("ARG V=17\nFROM postgres:${V}", {}, "postgres:17"),
+        ("ARG V=17\nFROM postgres:$V", {"args": {"V": "18"}}, "postgres:18"),
+        ("ARG BASE=postgres\nARG FULL=${BASE}:17\nFROM ${FULL}", {}, "postgres:17"),
+        ("FROM ${BASE:-postgres:17}", {}, "postgres:17"),
+        ("ARG KIND=db\nFROM postgres AS from-db\nFROM python AS from-web\nFROM from-${KIND}", {}, "postgres"),
+        ("FROM ${BASE}", {}, ""),
+        ("FROM base", {"contexts": {"base": "docker-image://postgres:17"}}, "postgres:17"),
+        ("FROM base", {"contexts": {"base": "../elsewhere"}}, ""),
+        ("# syntax=docker/dockerfile:1\n\nFROM \\\n  postgres:17", {}, "postgres:17"),
+        ("FROM postgres:17", {"target": "none"}, ""),
+        ("RUN true", {}, ""),
+        ("", {}, ""),
+    ],
+)
+def test_the_base_is_the_image_that_the_stages_begin_from(text, build, base):
+    assert recipe(text, **build).base == base
+
+
+@pytest.mark.parametrize(
+    "lines,volumes",
+    [
+        ("VOLUME /data", ("/data",)),
+        ("volume /data/ /logs", ("/data", "/logs")),
+        ('VOLUME ["/data", "/with space"]', ("/data", "/with space")),
+        ("ENV HOME=/srv\nVOLUME $HOME/data", ("/srv/data",)),
+        ("ENV HOME /srv\nVOLUME ${HOME}/data", ("/srv/data",)),
+        ("ARG WHERE=/srv\nVOLUME ${WHERE}", ("/srv",)),
+        ("VOLUME $UNKNOWN/data", ()),
+        ("RUN echo VOLUME /data", ()),
+        ("VOLUME /data\nVOLUME /data", ("/data",)),
+        ("RUN true", ()),
+    ],
+)
+def test_the_volumes_are_those_of_the_stage_and_of_what_it_is_built_on(lines, volumes):
+    assert recipe(f"FROM a\n{lines}").volumes == volumes
+    assert recipe(f"FROM a AS one\n{lines}\nFROM one\nRUN true").volumes == volumes
+    assert recipe(f"FROM a AS one\n{lines}\nFROM b\nRUN true").volumes == ()
+
+
+def test_the_last_user_and_command_count():
+    text = 'FROM a AS one\nUSER root\nCMD no\nFROM one\nUSER 1000:1000\nENTRYPOINT ["run"]\nCMD migrate\nFROM c'
+    assert recipe(text, "1") == Recipe("a", (), "1000:1000", '["run"] migrate')
