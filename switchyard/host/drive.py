@@ -121,4 +121,5 @@ def _record(attempt: Attempt, outcome: str) -> None:
         with contextlib.suppress(SwitchyardError, OSError):
             prune.prune(attempt)
     if outcome == "taken back":
-        releases.update(attempt.wanted.id, state="bad", reason=attempt.wanted.redact(memory.reason))
+        state = "failed" if memory.is_mistake_of_settings else "bad"
+        releases.update(attempt.wanted.id, state=state, reason=attempt.wanted.redact(memory.reason))

@@ -23,6 +23,8 @@ class Memory:
     """Of the wanted release once live: unknown, looked, ok, unverified or wrong."""
     reason: str = ""
     """Why the attempt fails or takes the release back."""
+    is_mistake_of_settings: bool = False
+    """Whether the settings, and not the commit or its env, are why the attempt takes the release back."""
     weak: set[str] = field(default_factory=set)
     """Services without a check, proven by their port and by time alone."""
 

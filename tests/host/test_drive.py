@@ -240,3 +240,17 @@ def test_an_event_that_finds_the_disk_full_is_written_whole_with_the_room_of_the
     monkeypatch.setattr("switchyard.host.adapters.files.open", lambda fd, *_, **__: Full(fd, "ab"), raising=False)
     attempt.events.progress("goes on")
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["before", "progress"]
+
+
+@pytest.mark.parametrize("is_mistake,state", [(True, "failed"), (False, "bad")])
+def test_a_mistake_of_the_settings_does_not_make_a_commit_bad(run, is_mistake, state):
+    def judged(store: Store, app: str, release: str, memory: Memory) -> Site:
+        seen = Run.site(run, store, app, release, memory)
+        if seen.live == "green" and seen.green.single == "running":
+            memory.verdict, memory.reason, memory.is_mistake_of_settings = "wrong", "worker ended", is_mistake
+        return replace(seen, verdict=memory.verdict)
+
+    run.patch.setattr(observe, "site", judged)
+    assert run.end()["exit"] == TAKEN_BACK
+    record = run.store.releases.record("new")
+    assert (record.state, record.reason) == (state, "worker ended")

@@ -39,6 +39,10 @@ class Unhealthy(SwitchyardError):
     """A service that did not become healthy, with its last output."""
 
 
+class EndedByItself(Unhealthy):
+    """A service that did its work and ended with 0, as a oneshot does."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """The result of one probe: whether it passed, and what it saw."""
@@ -116,8 +120,6 @@ def describe_failure(service: str, details: ContainerDetails | None, seen: str) 
     """Say why a service failed: exit code, lack of memory, last answer, last output."""
     if details is None:
         return f"{service}: its container is gone"
-    if details.restart_count:
-        details = _await_end(details)
     reasons = []
     if details.is_oom_killed:
         reasons.append("killed for lack of memory (OOM)")
@@ -139,7 +141,14 @@ def require_running(service: str, container: str, base_restarts: int, seen: str 
     """
     details = engine.inspect(container)
     if details is None or not details.is_running or details.restart_count > base_restarts:
-        raise Unhealthy(describe_failure(service, details, seen))
+        details = details and _settled(details)
+        text = describe_failure(service, details, seen)
+        if details is None or details.status == "running" or details.exit_code or details.is_oom_killed:
+            raise Unhealthy(text)
+        raise EndedByItself(
+            f"{text}\n{service} ended by itself with 0: a service that does its work and ends is a oneshot. Set "
+            f"app.kinds.{service}: oneshot"
+        )
     return details
 
 
@@ -171,8 +180,12 @@ def prove(
         if passes >= needed and (is_steady or not weak):
             return weak
         if time.monotonic() > deadline:
-            raise Unhealthy(describe_failure(service, details, f"not healthy within {within:.0f} s; {seen}"))
+            raise Unhealthy(describe_failure(service, _settled(details), f"not healthy within {within:.0f} s; {seen}"))
         time.sleep(WEAK_EVERY if answer.passed and weak else EVERY)
+
+
+def _settled(details: ContainerDetails) -> ContainerDetails:
+    return _await_end(details) if details.restart_count else details
 
 
 def _await_end(details: ContainerDetails) -> ContainerDetails:

@@ -44,6 +44,7 @@ def prove_all(attempt: Attempt, key: str, containers: Sequence[Container], secon
                 memory.weak.add(service)
     except probe.Unhealthy as error:
         memory.failed[key] = memory.reason = str(error)
+        memory.is_mistake_of_settings |= isinstance(error, probe.EndedByItself) and release == attempt.wanted.id
         return False
     memory.proven[key] = identity(containers)
     return True

@@ -148,3 +148,34 @@ def test_a_crash_loop_is_named_at_once_also_while_another_service_is_waited_for(
     health.prove_all(attempt, "front green", [Container.decode(container) for container in found])
     assert attempt.memory.failed["front green"].startswith("api: crash loop: restarted 1 times, last exit code 3")
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(
+    "state,restarts,is_mistake",
+    [
+        ({"Status": "exited", "ExitCode": 0}, 0, True),
+        ({"Status": "restarting", "ExitCode": 0, "Running": True}, 2, True),
+        ({"Status": "exited", "ExitCode": 1}, 0, False),
+        ({"Status": "restarting", "ExitCode": 137, "Running": True}, 2, False),
+        ({"Status": "exited", "ExitCode": 0, "OOMKilled": True}, 0, False),
+    ],
+)
+@pytest.mark.parametrize("release", ["R2", "R1"])
+def test_a_worker_that_ends_by_itself_with_0_is_a_mistake_of_the_settings(
+    containers, tmp_path: Path, state, restarts, is_mistake, release
+):
+    store = Store(tmp_path)
+    store.prepare()
+    for each in ("R1", "R2"):
+        store.releases.write(replace(RECORD, id=each))
+    attempt = begin_attempt(store, app="shop")
+    attempt.wanted.id = "R2"
+    labels = {"switchyard.release": release, "com.docker.compose.service": "worker"}
+    containers["w"] = {"Id": "w", "State": {"StartedAt": "2026-01-01T00:00:00Z", **state}, "RestartCount": restarts}
+    worker = Container.decode({"Id": "w", "Labels": labels})
+    if release == "R1":
+        containers["w"] = {**containers["w"], "State": {**containers["w"]["State"], "Running": False}}
+    assert not health.prove_all(attempt, "single green", [worker])
+    reason = attempt.memory.failed["single green"]
+    assert ("app.kinds.worker: oneshot" in reason) is is_mistake
+    assert attempt.memory.is_mistake_of_settings is (is_mistake and release == "R2")
