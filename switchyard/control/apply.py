@@ -42,7 +42,7 @@ def _apply(attempt: MachineAttempt, verb: str, contents: CommitContents, *, yes:
         attempt.start(attempt.channel.request(verb))
         attempt.follow_to(Hello)
         assert attempt.facts is not None
-        attempt.send(prepare_release(contents, attempt.facts.root, attempt.screen), checks=None)
+        attempt.send(prepare_release(contents, attempt.facts, attempt.screen), checks=None)
         attempt.follow_to(Confirm)
         _confirm(attempt, yes=yes)
         attempt.channel.say(Word("go"))

@@ -11,11 +11,11 @@ from switchyard.core.dockerfile import bases
 def bases_of(document: Document, folder: Path) -> dict[str, tuple[str, ...]]:
     """Return these images for each service whose Dockerfile is below ``folder``, that of the compose file."""
     builds = {name: service.build for name, service in document.services.items() if service.build is not None}
-    texts = {name: _dockerfile(build, folder) for name, build in builds.items()}
+    texts = {name: dockerfile_of(build, folder) for name, build in builds.items()}
     return {name: tuple(bases(text, builds[name].target, builds[name].args)) for name, text in texts.items() if text}
 
 
-def _dockerfile(build: Build, folder: Path) -> str | None:
+def dockerfile_of(build: Build, folder: Path) -> str | None:
     """Return the text of a build's Dockerfile; None where it is not below the folder."""
     if build.dockerfile_inline is not None:
         return build.dockerfile_inline

@@ -114,9 +114,13 @@ def resolve(exported: Path, app: App, env: Mapping[str, str]) -> Document:
         hint = " Set it in the env of the host's settings (hosts.NAME.env)." if "required variable" in words else ""
         raise BadInput(f"{app.compose}: Docker Compose says: {words}{hint}")
     try:
-        return Document.decode(json.loads(process.stdout))
+        document = Document.decode(json.loads(process.stdout))
     except WireError as error:
         raise BadInput(f"{app.compose}: {error}") from None
+    unknown = [name for name in app.left_out if name not in document.services]
+    if unknown:
+        raise BadInput(f"app.kinds.{unknown[0]}: {app.compose} has no service of this name")
+    return document.without(app.left_out)
 
 
 def _default_name(folder: Path, app: App) -> str:

@@ -11,13 +11,16 @@ from pathlib import Path
 
 from switchyard.control import commit_files, completeness, compose
 from switchyard.control.build_bases import bases_of
+from switchyard.control.builds import image_facts, with_host
 from switchyard.control.commit import Commit, missing_objects, read_file
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import Refused
 from switchyard.core.split import Split, split
+from switchyard.core.state_keeping import NO_FACTS, ImageFacts
 from switchyard.core.wire.checks import ChecksRecord
+from switchyard.core.wire.facts import Facts
 from switchyard.core.wire.release import Pack
 from switchyard.settings import load
 from switchyard.settings.model import Host
@@ -39,6 +42,8 @@ class CommitContents:
     """The names of the commit's migration files."""
     bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Service that is built to the images that its Dockerfile starts or takes files from."""
+    images: ImageFacts = NO_FACTS
+    """What the commit tells of its images."""
 
 
 @dataclass(frozen=True)
@@ -82,25 +87,27 @@ def read_commit(env: str, app: App, commit: Commit) -> CommitContents:
         document = compose.resolve(folder, app, variables)
         problems = completeness.problems(commit.repository, commit.id, document, folder, app)
         bases = bases_of(document, folder / app.path)
+        images = image_facts(document, folder, app)
         pattern = app.migrations.files if app.migrations is not None else None
         migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
         if problems:
             raise Refused("the commit lacks files that its release needs:\n" + "\n".join(problems))
-    return CommitContents(app, commit, document, env, variables, migrations, bases)
+    return CommitContents(app, commit, document, env, variables, migrations, bases, images)
 
 
-def prepare_release(contents: CommitContents, root: str, screen: Screen) -> Release:
-    """Split a commit's document for the root of a machine, and name the release by the time and the commit."""
+def prepare_release(contents: CommitContents, facts: Facts, screen: Screen) -> Release:
+    """Split a commit's document for a machine, and name the release by the time and the commit."""
     commit = contents.commit
     release = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + commit.id[:7]
     parts = split(
         contents.document,
         app=contents.app,
         release=release,
-        root=root,
+        root=facts.root,
         tracked=commit_files.tracked(commit.repository, commit.id),
         folder=commit.folder,
         bases=contents.bases,
+        facts=with_host(contents.images, facts.image_volumes),
     )
     for note in parts.notes:
         screen.say(f"  note: {note}", "dim")

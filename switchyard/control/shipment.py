@@ -71,8 +71,7 @@ class Shipment:
 
     def prepare_release(self, machines: list[MachineReport], contents: CommitContents) -> Release:
         """Make a release of the commit. Refuse a machine that could not hold it."""
-        root = next(machine.answer.facts.root for machine in machines)
-        release = prepare_release(contents, root, self.screen)
+        release = prepare_release(contents, machines[0].answer.facts, self.screen)
         refuse_unfit({machine.name: machine.answer.facts for machine in machines}, release, self.host)
         return release
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field
 
+from switchyard.core.kinds import kind_named
 from switchyard.core.wire.message import Json, Message, key, message
 
 
@@ -101,6 +102,12 @@ class App(Message):
     """Seconds in which a service must become healthy."""
     release_header: bool = True
     scale: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The services that no release runs."""
+        kinds = {name: kind_named(kind) for name, kind in self.kinds.items()}
+        return tuple(sorted(name for name, kind in kinds.items() if kind is not None and kind.left_out))
 
     def path_check(self, route: Route) -> Check | None:
         """Return the service's check if it requests a path at the route's own port."""

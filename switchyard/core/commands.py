@@ -22,6 +22,8 @@ class Target:
     release: str
     builds: tuple[tuple[str, ...], ...] = ()
     """The services whose images the host builds, those first whose images others start from."""
+    kept: tuple[str, ...] = ()
+    """Those of them that are shared and run already: a deploy does not build them again."""
     pulls: Mapping[str, str] = field(default_factory=dict)
     """Service to the image that it names."""
     shared: tuple[str, ...] = ()
@@ -44,9 +46,10 @@ def compose(project: str, document: str, *words: str) -> Argv:
 def builds(target: Target) -> list[Argv]:
     """Build every image of the release, one command for those that may be built side by side."""
     project, document = names.project(target.app, "build"), target.document("build")
-    if len(target.builds) == 1:
+    stages = [[name for name in services if name not in target.kept] for services in target.builds]
+    if len(stages) == 1 and not target.kept:
         return [compose(project, document, "build")]
-    return [compose(project, document, "build", *services) for services in target.builds]
+    return [compose(project, document, "build", *services) for services in stages if services]
 
 
 def pull(image: str) -> Argv:

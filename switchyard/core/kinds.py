@@ -18,11 +18,13 @@ class Kind:
     """It belongs to the shared project, which no deploy restarts."""
     runs_once: bool = False
     """It runs to its end before the other services of its release start."""
+    left_out: bool = False
+    """No release runs it."""
 
     @property
     def side_by_side(self) -> bool:
         """Whether both colours run it at once."""
-        return not (self.at_most_one or self.own_project or self.runs_once)
+        return not (self.at_most_one or self.own_project or self.runs_once or self.left_out)
 
     @property
     def stays_up_in_colour(self) -> bool:
@@ -40,7 +42,8 @@ PLAIN = Kind("plain")
 HANDOVER = Kind("handover", at_most_one=True)
 SHARED = Kind("shared", own_project=True)
 ONESHOT = Kind("oneshot", runs_once=True)
-KINDS = (ROUTED, PLAIN, HANDOVER, SHARED, ONESHOT)
+IGNORED = Kind("ignored", left_out=True)
+KINDS = (ROUTED, PLAIN, HANDOVER, SHARED, ONESHOT, IGNORED)
 """Every kind. A release's services start in this order within one group."""
 NAMES = tuple(kind.name for kind in KINDS)
 _BY_NAME = {kind.name: kind for kind in KINDS}

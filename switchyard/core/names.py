@@ -9,6 +9,8 @@ RELEASE = "switchyard.release"
 COLOUR = "switchyard.colour"
 KIND = "switchyard.kind"
 STANDIN = "switchyard.standin"
+BUILD_INPUTS = "x-build"
+"""A key of a shared service that is built: a digest of what its build reads, by which a change of it shows."""
 
 
 def other(colour: str) -> str:

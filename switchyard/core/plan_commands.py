@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from switchyard.core import commands, edge, names
@@ -43,7 +43,10 @@ def planned(step: Step, target: Target, site: Site, *, images: Collection[str], 
 
 def _build(start: Start) -> list[Argv]:
     target = start.target
-    argvs = commands.builds(target)
+    shared = {name for services in target.builds for name in services} & {*target.shared} & {*start.known}
+    kept = tuple(sorted(shared))
+    argvs = [commands.tag(UNKNOWN_IMAGE, names.tag(target.app, name, target.release)) for name in kept]
+    argvs += commands.builds(replace(target, kept=kept))
     for service, image in target.pulls.items():
         argvs += [commands.pull(image)] if image not in start.images else []
         argvs.append(commands.tag(UNKNOWN_IMAGE, names.tag(target.app, service, target.release)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from switchyard.core.app import Route
+from switchyard.core import names
+from switchyard.core.app import App, Route
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import refuse
 from switchyard.core.journal import Author, OverriddenEntry
@@ -16,7 +17,7 @@ from switchyard.host.adapters.releases import Releases
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.facts import live_release
-from switchyard.host.neighbours import strange_mounts
+from switchyard.host.neighbours import shared_twins, strange_mounts
 from switchyard.host.repository import Repository
 from switchyard.host.shared_changes import shared_changes
 
@@ -45,6 +46,7 @@ def admit(attempt: Attempt, repository: Repository, pack: Pack, digests: Digests
     if live is not None and not request.allow_downgrade:
         reasons += _older(repository, pack, live)
     reasons += strange_mounts(request.app, Document.decode(pack.shared))
+    reasons += shared_twins(request.app, Document.decode(pack.colours.get(names.COLOURS[0])))
     if not request.shared_unchanged:
         reasons += _changed_shared(store, repository, pack, request.host)
     reasons += _new_addresses(store, pack, request.host)
@@ -82,11 +84,16 @@ def _live_record(store: Store, app: str) -> ReleaseRecord | None:
 def _bad(releases: Releases, pack: Pack, digests: Digests) -> Iterator[str]:
     """Yield that a commit was rolled back from with this env."""
     same = [each for each in releases.records() if (each.commit, each.env_digest) == (pack.commit, digests.env)]
-    for record in [record for record in same if record.state == "bad"][:1]:
+    for record in [each for each in same if each.state == "bad" and _judged_alike(each.app, pack.app)][:1]:
         yield (
             f"{pack.commit[:10]} with this env is bad: {record.id} was rolled back from. "
             "Deploy another commit, or this one with --force"
         )
+
+
+def _judged_alike(first: App, second: App) -> bool:
+    """Return whether the settings by which a release is judged are the same: a mistake in them is not the commit's."""
+    return (first.kinds, first.checks, first.healthy_within) == (second.kinds, second.checks, second.healthy_within)
 
 
 def _older(repository: Repository, pack: Pack, live: ReleaseRecord) -> Iterator[str]:

@@ -20,6 +20,8 @@ from switchyard.host.slot_state import of_colour
 
 COMMITS_MOST = 20
 """Commits that the control node may send a release's objects relative to."""
+OWN_TAGS = ("switchyard/", "<none>")
+"""How the names of images begin that Switchyard gave, and of those that have none."""
 LAST = 5
 """How many times of a step tell how long it usually takes."""
 
@@ -42,10 +44,21 @@ def collect_facts(store: Store, app: str) -> Facts:
         others=plain_containers(),
         volumes=tuple(engine.volumes()),
         data=tuple(sorted(folder.name for folder in store.data.glob("*"))),
+        image_volumes=image_volumes(),
         listening=listening(),
         shared=tuple(sorted(services_of(read_object(store.shared / "wanted.json")))),
         memory_live=sum(engine.memory_used(container) for container in of_colour(containers, colour)),
     )
+
+
+def image_volumes() -> dict[str, tuple[str, ...]]:
+    """Return the paths that images declare as volumes, by each name of the image, our own builds apart."""
+    declared: dict[str, tuple[str, ...]] = {}
+    for tags in engine.tags_of_images():
+        names_of_others = [tag for tag in tags if not tag.startswith(OWN_TAGS)]
+        paths = engine.image_volumes(names_of_others[0]) if names_of_others else ()
+        declared.update(dict.fromkeys(names_of_others, paths) if paths else {})
+    return declared
 
 
 def live_release(store: Store, app: str) -> LiveRelease | None:

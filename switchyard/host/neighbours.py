@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from switchyard.core import names
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import refuse
 from switchyard.core.wire.facts import PlainContainer
@@ -22,19 +23,37 @@ def plain_containers() -> tuple[PlainContainer, ...]:
 
 
 def strangers(containers: Iterable[Container], app: str, document: Document) -> list[tuple[str, str]]:
-    """Return the running containers outside the application that can write to the state of a document.
+    """Return the running containers beside a document's own that can write to its state.
 
-    Each comes with what it mounts, as a person calls it.
+    They are those outside the application, and those of a colour whose service the document runs too: a service that
+    becomes shared. Each comes with what it mounts, as a person calls it.
     """
-    state = state_of(document)
     return [
-        (container.name, state[source])
-        for container in containers
-        if container.is_running and container.app != app
-        for mount in container.mounts
-        for source in (mount.volume or _real_path(mount.source),)
-        if source in state and mount.is_writable
+        (container.name, state)
+        for container, state in _writers(containers, document)
+        if container.app != app or (container.is_of_colour and container.service in document.services)
     ]
+
+
+def shared_twins(app: str, colour: Document) -> list[str]:
+    """Return why a colour must not start: the shared project runs one of its services, on the same state."""
+    containers = engine.containers(f"{names.APP}={app}") if colour.services else []
+    return [
+        f"{container.service} runs as a shared service, and this release would run a second one on the same {state}. "
+        f"Keep it shared (app.kinds.{container.service}: shared), or remove it there first with inv shared.apply"
+        for container, state in _writers(containers, colour)
+        if container.is_of_shared_project and container.service in colour.services
+    ]
+
+
+def _writers(containers: Iterable[Container], document: Document) -> Iterator[tuple[Container, str]]:
+    """Yield the running containers that can write to the state of a document, with what they mount."""
+    state = state_of(document)
+    for container in containers:
+        for mount in container.mounts:
+            source = mount.volume or _real_path(mount.source)
+            if container.is_running and mount.is_writable and source in state:
+                yield container, state[source]
 
 
 def state_of(document: Document) -> dict[str, str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from switchyard.core import names
 from switchyard.core.compose_document import Document, changed_keys, services_of, volumes_of
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host import backup
 from switchyard.host.adapters.files import read_document, read_words
 from switchyard.host.adapters.store import Store
 
+REASONS = {names.BUILD_INPUTS: "what its build reads"}
+"""Keys of a service that a person does not know, with what a change of them means."""
 CUT_SHORT = "was to be changed when an apply was killed"
 
 
@@ -38,7 +41,7 @@ def shared_changes(store: Store, before: Document, after: Document, objects: Map
             changes[name] = ["is gone"]
             continue
         mounts = json.dumps(after.services[name].setting("volumes") or ())
-        reasons = keys_of.get(name, [])
+        reasons = [REASONS.get(key, key) for key in keys_of.get(name, [])]
         reasons += [f"file {file}" for file in files if f"/files/{file}" in mounts]
         reasons += [f"volume {volume}" for volume in volumes if f'"source": "{volume}"' in mounts]
         if reasons:

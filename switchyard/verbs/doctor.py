@@ -112,4 +112,4 @@ def _refusals_of_a_deploy(host: Host, machine: str, answer: DoctorAnswer) -> lis
     commit = pick_commit(host.app_folder, None, allow_dirty=True)
     app = application_of(host, commit)
     contents = read_commit(host_env(host), app, commit)
-    return unfit(machine, answer, prepare_release(contents, answer.root, Screen(as_json=True)), host)
+    return unfit(machine, answer, prepare_release(contents, answer, Screen(as_json=True)), host)

@@ -44,7 +44,7 @@ def plan(checkout: Path, host_name: str, options: DeployOptions) -> int:
 def plan_machine(channel: Channel, contents: CommitContents, shipment: Shipment, options: DeployOptions) -> MachinePlan:
     """Plan one machine, and show it. Predeploy runs once, so only the first machine lists it as a step."""
     facts = channel.ask(channel.request("facts"), PlanFacts)
-    release = prepare_release(contents, facts.root, shipment.screen)
+    release = prepare_release(contents, facts, shipment.screen)
     steps: dict[str, tuple[str, ...]] = {"predeploy": ()} if channel is shipment.channels[0] else {}
     steps |= planned_steps(facts, release)
     changes = (

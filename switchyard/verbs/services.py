@@ -11,6 +11,7 @@ from rich.table import Table
 
 from switchyard.control import commit_files, compose
 from switchyard.control.build_bases import bases_of
+from switchyard.control.builds import image_facts
 from switchyard.control.commit import pick_commit
 from switchyard.control.host_env import host_env
 from switchyard.control.release import application_of
@@ -33,8 +34,18 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
         variables = compose.env_values(host_env(host))
         document = compose.resolve(Path(folder), app, variables)
         bases = bases_of(document, Path(folder) / app.path)
+        facts = image_facts(document, Path(folder), app)
     tracked = commit_files.tracked(commit.repository, commit.id)
-    parts = split(document, app=app, release="RELEASE", root="ROOT", tracked=tracked, folder=commit.folder, bases=bases)
+    parts = split(
+        document,
+        app=app,
+        release="RELEASE",
+        root="ROOT",
+        tracked=tracked,
+        folder=commit.folder,
+        bases=bases,
+        facts=facts,
+    )
     if explain:
         print(json.dumps(documents(parts, variables.values()), indent=2))
     else:

@@ -15,6 +15,7 @@ TRAITS = {
     "handover": {"at_most_one", "stays_up_in_colour"},
     "shared": {"own_project", "may_publish"},
     "oneshot": {"runs_once"},
+    "ignored": {"left_out"},
 }
 
 
@@ -24,6 +25,7 @@ def traits(kind: Kind) -> set[str]:
         "at_most_one",
         "own_project",
         "runs_once",
+        "left_out",
         "side_by_side",
         "stays_up_in_colour",
         "may_publish",
@@ -36,8 +38,9 @@ def test_every_kind_has_the_traits_that_this_table_promises():
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_kind_is_one_of_side_by_side_singleton_shared_and_oneshot(kind):
-    assert [kind.side_by_side, kind.at_most_one, kind.own_project, kind.runs_once].count(True) == 1
+def test_a_kind_is_one_of_side_by_side_singleton_shared_oneshot_and_left_out(kind):
+    traits = [kind.side_by_side, kind.at_most_one, kind.own_project, kind.runs_once, kind.left_out]
+    assert traits.count(True) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

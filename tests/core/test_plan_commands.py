@@ -13,9 +13,9 @@ TARGET = Target(
     app="shop",
     root="/srv/shop",
     release="R2",
-    builds=(("api", "web"),),
+    builds=(("cache", "web", "worker"),),
     pulls={"db": "postgres:17"},
-    shared=("db",),
+    shared=("cache", "db"),
     oneshots=("migrate",),
     front=("api", "web"),
     handover=("worker",),
@@ -38,10 +38,20 @@ def test_a_build_builds_pulls_what_is_not_here_and_tags_what_is():
     assert lines(Step("build"), images=("postgres:17",)) == [build, tag]
 
 
+def test_a_shared_service_that_is_built_and_runs_is_not_built_again():
+    build = "docker compose -p shop-build -f /srv/shop/releases/RELEASE/build.json build web worker"
+    tag = "docker tag IMAGE switchyard/shop/cache:RELEASE"
+    assert lines(Step("build"), images=("postgres:17",), known=("cache", "db"))[:2] == [tag, build]
+
+
 def test_shared_services_that_run_are_not_tagged_again():
-    up = "docker compose -p shop-shared -f /srv/shop/shared/compose.json up -d --no-recreate db"
-    assert lines(Step("shared")) == ["docker tag IMAGE switchyard/shop/db:shared", up]
-    assert lines(Step("shared"), known=("db",)) == [up]
+    up = "docker compose -p shop-shared -f /srv/shop/shared/compose.json up -d --no-recreate cache db"
+    assert lines(Step("shared")) == [
+        "docker tag IMAGE switchyard/shop/cache:shared",
+        "docker tag IMAGE switchyard/shop/db:shared",
+        up,
+    ]
+    assert lines(Step("shared"), known=("cache", "db")) == [up]
 
 
 def test_each_step_of_a_colour_names_that_colour():

@@ -17,6 +17,7 @@ FACTS = Facts(
     others=(),
     volumes=(),
     data=(),
+    image_volumes={},
     listening={},
     shared=(),
     memory_live=0,

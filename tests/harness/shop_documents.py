@@ -12,6 +12,7 @@ from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput
 from switchyard.core.split import Split, split
+from switchyard.core.state_keeping import NO_FACTS, ImageFacts
 
 ROOT = "/srv/shop"
 TRACKED = ("compose.yaml", "Dockerfile", "conf/site.ini")
@@ -26,7 +27,7 @@ def port(target: int, published: str, **more: str) -> dict[str, str | int]:
     return {"mode": "ingress", "target": target, "published": published, "protocol": "tcp", **more}
 
 
-def bind(source: str, **more: Mapping[str, bool]) -> dict[str, Any]:
+def bind(source: str, **more: Mapping[str, bool] | str) -> dict[str, Any]:
     options = {"bind": {"create_host_path": True}, **more}
     return {"type": "bind", "source": source, "target": f"/{source.strip('./')}", **options}
 
@@ -98,12 +99,13 @@ def split_web(
     *,
     top: Mapping[str, Any] | None = None,
     tracked: Collection[str] = WEB_TRACKED,
+    facts: ImageFacts = NO_FACTS,
     **settings: Any,
 ) -> Split:
     """Split an application of one web service, with the keys ``web``, and of ``others``."""
     document = {"services": {"web": {**WEB, **web}, **(others or {})}, **(top or {})}
     app = App("shop", **settings)
-    return split(Document.decode(document), app=app, release="R", root="/r", tracked=tracked, folder=".")
+    return split(Document.decode(document), app=app, release="R", root="/r", tracked=tracked, folder=".", facts=facts)
 
 
 def web_of(parts: Split) -> dict[str, Any]:

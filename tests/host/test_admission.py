@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from switchyard.core.app import Route
+from switchyard.core.app import Check, Route
 from switchyard.core.errors import Refused
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.facts import LiveRelease
@@ -128,6 +128,9 @@ def test_a_commit_that_was_rolled_back_from_with_this_env_is_refused_unless_forc
     with pytest.raises(Refused, match="with this env is bad: R0 was rolled back from"):
         admit(attempt, repository(attempt), pack, DIGESTS)
     assert admit(attempt, repository(attempt), pack, Digests("other", "settings")) is None
+    for change in ({"kinds": {"job": "oneshot"}}, {"checks": {"web": Check(80)}}, {"healthy_within": 9}):
+        corrected = replace(pack, app=replace(pack.app, **change))
+        assert admit(attempt, repository(attempt), corrected, DIGESTS) is None
     attempt = begin_attempt(store, app="shop", allow_downgrade=True, force=True)
     assert admit(attempt, repository(attempt), pack, DIGESTS) is None
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from switchyard.core.compose_document import Document
 from switchyard.core.wire.message import Json
+from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
-from switchyard.host.neighbours import strangers
+from switchyard.host.neighbours import shared_twins, strangers
 
 
 def container(name: str, *mounts: Json, state: str = "running", app: str | None = None) -> Container:
@@ -49,3 +52,28 @@ def test_what_many_use_without_harm_is_in_nobody_s_way(tmp_path):
     document = database({"type": "bind", "source": str(tmp_path / "socket")}, code)
     there = [container("agent", bound(tmp_path / "socket"), bound(tmp_path))]
     assert strangers(there, "shop", document) == []
+
+
+def own(service: str, kind: str, colour: str | None = None, state: str = "running") -> Container:
+    labels = {"switchyard.app": "shop", "switchyard.kind": kind, "com.docker.compose.service": service}
+    labels |= {"switchyard.colour": colour} if colour else {}
+    mount = {"Type": "volume", "Name": "shop_pgdata", "Source": "/elsewhere", "RW": True}
+    name = f"shop-{colour or 'shared'}-{service}-1"
+    return Container.decode({"Names": [f"/{name}"], "State": state, "Labels": labels, "Mounts": [mount]})
+
+
+@pytest.mark.parametrize("kind", ["routed", "plain", "handover"])
+def test_a_service_that_becomes_shared_must_not_run_in_a_colour_on_the_same_state(kind):
+    document = database({"type": "volume", "source": "pgdata"})
+    assert strangers([own("db", kind, "blue")], "shop", document) == [("shop-blue-db-1", "volume shop_pgdata")]
+    beside = [own("backup", kind, "blue"), own("db", kind, "blue", state="exited"), own("db", "shared")]
+    assert strangers(beside, "shop", document) == []
+
+
+def test_a_service_that_is_shared_must_not_run_in_a_colour_too(monkeypatch):
+    there = [own("db", "shared"), own("backup", "shared"), own("db", "handover", "green")]
+    monkeypatch.setattr(engine, "containers", lambda *_: there)
+    (reason,) = shared_twins("shop", database({"type": "volume", "source": "pgdata"}))
+    assert reason.startswith("db runs as a shared service, and this release would run a second one on the same volume")
+    assert "app.kinds.db: shared" in reason and "inv shared.apply" in reason
+    assert shared_twins("shop", Document.decode({})) == []

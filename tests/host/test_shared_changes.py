@@ -27,6 +27,11 @@ def test_another_volume_under_the_same_name_is_a_change_of_the_service_that_moun
     assert shared_changes(store, shared("shop_pgdata"), shared("empty"), {}) == {"db": ["volume pgdata"]}
 
 
+def test_another_build_of_a_shared_service_is_told_as_such(tmp_path: Path):
+    before, after = (Document.decode({"services": {"db": {"x-build": digest}}}) for digest in ("1", "2"))
+    assert shared_changes(Store(tmp_path), before, after, {}) == {"db": ["what its build reads"]}
+
+
 def test_what_a_killed_apply_was_about_to_change_is_still_to_be_changed(tmp_path: Path):
     store = Store(tmp_path)
     store.prepare()

@@ -6,7 +6,7 @@ An attribute stands for each key that Switchyard reads. ``raw`` keeps the JSON, 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from switchyard.core import names
@@ -39,11 +39,14 @@ class Service(NamedTuple):
     build: Build | None
     command: tuple[str, ...]
     """The words that the container's process gets."""
+    entrypoint: tuple[str, ...]
     environment: Mapping[str, str]
     """Variables as the container's processes see them, without those that have no value."""
     labels: Mapping[str, str]
     ports: tuple[Port, ...]
     mounts: tuple[Mount, ...]
+    tmpfs: tuple[str, ...]
+    """Paths in the container that are in memory."""
     depends_on: Mapping[str, Dependency]
     networks: Mapping[str, Attachment]
     secrets: tuple[Grant, ...]
@@ -73,10 +76,12 @@ class Service(NamedTuple):
             image=service.text("image"),
             build=service.part("build", Build.decode),
             command=tuple(map(_unescaped, service.words("command"))),
+            entrypoint=tuple(map(_unescaped, service.words("entrypoint"))),
             environment={name: _unescaped(item) for name, item in service.pairs("environment").items()},
             labels=service.pairs("labels"),
             ports=service.each("ports", Port.decode),
             mounts=service.each("volumes", Mount.decode),
+            tmpfs=tuple(posixpath.normpath(entry.partition(":")[0]) for entry in service.words("tmpfs")),
             depends_on=service.named("depends_on", Dependency.decode),
             networks=service.named("networks", Attachment.decode),
             secrets=service.each("secrets", Grant.decode),
@@ -159,6 +164,13 @@ class Document(NamedTuple):
         files = {resource.file for resource in resources if resource.file is not None}
         return {posixpath.normpath(source) for source in binds | files}
 
+    def without(self, services: Collection[str]) -> Document:
+        """Return the document without some services, and without what others depend on of them."""
+        left = {
+            name: _without_needs(service, services) for name, service in self.services.items() if name not in services
+        }
+        return Document.decode({**self.raw, "services": left}) if services else self
+
     def replicas(self, services: Iterable[str]) -> dict[str, int]:
         """Return how many containers each of these services has; one that the document lacks is left out."""
         return {name: self.services[name].replicas for name in services if name in self.services}
@@ -198,6 +210,14 @@ class WrittenService(NamedTuple):
 def written_services(document: Json) -> dict[str, WrittenService]:
     """Read the services of a document that is not interpolated."""
     return Section.of(document, "").named("services", WrittenService.decode)
+
+
+def _without_needs(service: Service, gone: Collection[str]) -> Mapping[str, Json]:
+    """Return a service's JSON without its dependencies on services that are gone."""
+    if not service.depends_on.keys() & set(gone):
+        return service.raw
+    needs = {name: need.raw for name, need in service.depends_on.items() if name not in gone}
+    return {**service.raw, "depends_on": needs}
 
 
 def _unescaped(value: str) -> str:

@@ -5,6 +5,7 @@ They are named tuples: the host program reads documents too, and starts faster t
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -47,6 +48,8 @@ class Mount(NamedTuple):
     type: str
     source: str
     """A path of the host, or a volume of the document; empty for an anonymous volume or a tmpfs."""
+    target: str
+    """The path in the container."""
     read_only: bool
     create_host_path: bool
     """Whether the engine creates a bind source that is missing."""
@@ -61,6 +64,7 @@ class Mount(NamedTuple):
         return cls(
             type=mount.text("type") or "",
             source=mount.text("source") or "",
+            target=posixpath.normpath(mount.text("target") or "/"),
             read_only=mount.flag("read_only"),
             create_host_path=bind.flag("create_host_path", default=True),
             bind=bind.raw,

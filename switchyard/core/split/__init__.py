@@ -18,9 +18,12 @@ from switchyard.core.kinds import KINDS, Kind, ServiceKind
 from switchyard.core.split.documents import build_document, colour_document, shared_document
 from switchyard.core.split.images import images_of
 from switchyard.core.split.inputs import Inputs
+from switchyard.core.split.meeting_names import name_notes
+from switchyard.core.split.named_volumes import volume_notes, with_named_volumes
 from switchyard.core.split.refusals import refusals
 from switchyard.core.split.routes import routes_of
 from switchyard.core.split.state import state_of
+from switchyard.core.state_keeping import NO_FACTS, ImageFacts
 from switchyard.core.wire.message import Json
 
 
@@ -71,10 +74,12 @@ def split(
     tracked: Collection[str],
     folder: str,
     bases: Mapping[str, tuple[str, ...]] | None = None,
+    facts: ImageFacts = NO_FACTS,
 ) -> Split:
     """Split a resolved document. Raise ``BadInput`` with every problem, each naming service, key and setting."""
-    kinds, problems = infer(document, app)
-    inputs = Inputs(document, kinds, app, release, root, frozenset(tracked), folder, bases or {})
+    document = with_named_volumes(document, app)
+    kinds, problems = infer(document, app, facts)
+    inputs = Inputs(document, kinds, app, release, root, frozenset(tracked), folder, bases or {}, facts)
     images = images_of(inputs)
     _raise_any(app, [*problems, *refusals(inputs), *images.problems])
     routes, state = routes_of(inputs), state_of(inputs)
@@ -113,6 +118,10 @@ def _notes(inputs: Inputs) -> Iterator[str]:
     for service in inputs.document.services.values():
         if service.profiles:
             yield f"{service.name} has profiles and is left out"
+    for name in inputs.app.left_out:
+        yield f"{name} is ignored (app.kinds.{name}): no release runs it"
+    yield from volume_notes(inputs)
+    yield from name_notes(inputs)
     for service in inputs.services.values():
         for name in service.networks:
             if name in inputs.document.networks and inputs.document.networks[name].internal:

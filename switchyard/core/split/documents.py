@@ -45,7 +45,7 @@ def colour_document(inputs: Inputs, colour: str, routes: Iterable[Route], state:
     services: dict[str, Json] = {}
     for name, service in inputs.in_colours().items():
         kind = inputs.kind(service)
-        aliases = [*_names(service), *([names.alias(name, colour)] if name in routed else [])]
+        aliases = [*names_of(service), *([names.alias(name, colour)] if name in routed else [])]
         services[name] = {
             **_service(inputs, service, names.tag(app, name, inputs.release)),
             **({} if service.network_mode == "none" else {"networks": {"default": {"aliases": _distinct(aliases)}}}),
@@ -77,10 +77,11 @@ def shared_document(inputs: Inputs, state: State) -> dict[str, Json]:
         services[name] = {
             **_service(inputs, service, names.tag(app, name, "shared")),
             **({"depends_on": needs} if needs else {}),
-            "networks": {colour: {"aliases": _distinct(_names(service))} for colour in names.COLOURS},
+            "networks": {colour: {"aliases": _distinct(names_of(service))} for colour in names.COLOURS},
             "restart": _restart(service),
             "labels": {**service.labels, names.APP: app, names.KIND: inputs.kind(service).name},
             **({"ports": service.setting("ports")} if service.ports else {}),
+            **({names.BUILD_INPUTS: inputs.facts.inputs.get(name, "")} if service.build is not None else {}),
         }
     return {
         "name": names.project(app, "shared"),
@@ -187,7 +188,7 @@ def _restart(service: Service) -> str:
     return "unless-stopped" if restart == "always" else restart
 
 
-def _names(service: Service) -> list[str]:
+def names_of(service: Service) -> list[str]:
     """Return what others may call a service. ``container_name`` is a DNS name too, and its containers lose it."""
     aliases = [alias for attachment in service.networks.values() for alias in attachment.aliases]
     return [service.name, *([service.container_name] if service.container_name else []), *aliases]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document, Service
 from switchyard.core.kinds import Kind, ServiceKind
+from switchyard.core.state_keeping import NO_FACTS, ImageFacts
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,13 @@ class Inputs:
     """The folder of the compose file, relative to the repository."""
     bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Service that is built to the images that its Dockerfile starts or copies from."""
+    facts: ImageFacts = NO_FACTS
 
     @property
     def services(self) -> dict[str, Service]:
         """The services that the release runs."""
-        return self.document.enabled
+        left_out = self.app.left_out
+        return {name: service for name, service in self.document.enabled.items() if name not in left_out}
 
     @property
     def files(self) -> str:

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from switchyard.core.compose_document import Service
 from switchyard.core.split.inputs import Inputs, is_outside, is_relative_path
+from switchyard.core.split.meeting_names import name_problems
+from switchyard.core.split.named_volumes import volume_problems
+from switchyard.core.state_keeping import server_of_state, written_state
 
 TIES = ("network_mode", "links", "external_links", "volumes_from", "pid", "ipc", "provider", "models", "extends")
 """Keys that tie a service to another container or to the host's network."""
@@ -23,6 +26,9 @@ def refusals(inputs: Inputs) -> Iterator[str]:
         yield from _networks(inputs, service)
         yield from _build(inputs, service)
     yield from _unknown_names(inputs)
+    if inputs.services.keys() <= inputs.kinds.keys():
+        yield from volume_problems(inputs)
+        yield from name_problems(inputs)
 
 
 def _ties(service: Service) -> Iterator[str]:
@@ -44,8 +50,13 @@ def _against_its_kind(inputs: Inputs, service: Service) -> Iterator[str]:
             f"service {service.name}: ports: both colours cannot hold a published port of a {kind.name} service. "
             f"Remove it, or make the service routed with app.kinds.{service.name}: routed"
         )
-    if kind.own_project and service.build is not None:
-        yield f"service {service.name}: build: a deploy does not build a {kind.name} service: name an image"
+    replicas = inputs.app.scale.get(service.name, service.scale or service.replicas)
+    reason = server_of_state(service, inputs.app, inputs.facts) if replicas > 1 else ""
+    if reason and written_state(service, inputs.app, inputs.facts) and not kind.runs_once:
+        yield (
+            f"service {service.name}: deploy.replicas: {reason}, and {replicas} of it would write to one place: two "
+            "servers on one directory ruin it. Set 1"
+        )
     if service.image is None and service.build is None:
         yield f"service {service.name}: image: the service names neither an image nor a build"
 
@@ -85,5 +96,5 @@ def _unknown_names(inputs: Inputs) -> Iterator[str]:
         yield f"app.volumes.{name}: no service of the compose file uses a volume of this name"
     for setting, sources in (("data", inputs.app.data), ("writable", inputs.app.writable)):
         for source in sources:
-            if posixpath.normpath(source) not in mounted:
+            if posixpath.normpath(source) not in mounted and ":/" not in source:
                 yield f"app.{setting}: {source} is no bind source of the compose file"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from switchyard.core.compose_document import Mount, Resource, Service
 from switchyard.core.split.inputs import Inputs, is_outside
+from switchyard.core.state_keeping import server_of_state, written_state
 
 PLACEHOLDERS = (".gitkeep", ".keep", ".gitignore")
 """Files whose only purpose is that git keeps a folder, which is filled later."""
@@ -114,6 +115,16 @@ def _notes(inputs: Inputs) -> Iterator[str]:
     in_colours = [mount.source for service, mount in _volume_mounts(inputs) if not inputs.kind(service).own_project]
     for name in dict.fromkeys(in_colours):
         yield f"volume {name} is mounted by services of both colours: the same state in either"
+    for service in inputs.in_colours().values():
+        kind, state = inputs.kind(service), written_state(service, inputs.app, inputs.facts)
+        if kind.side_by_side and state:
+            server = server_of_state(service, inputs.app, inputs.facts)
+            what = f"two servers of state ({server})" if server else "two of it"
+            yield (
+                f"{service.name} is {kind.name} and writes to {', '.join(state)}: while both colours are up, {what} "
+                "write there at once. If it cannot share that with a second one, set "
+                f"app.kinds.{service.name}: handover or shared"
+            )
 
 
 def _volume_mounts(inputs: Inputs) -> Iterator[tuple[Service, Mount]]:

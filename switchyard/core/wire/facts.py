@@ -58,6 +58,8 @@ class Facts(Message):
     volumes: tuple[str, ...]
     data: tuple[str, ...]
     """Folders under ``data/``."""
+    image_volumes: Mapping[str, tuple[str, ...]]
+    """Image that is here to the paths that it declares as volumes; those without are left out."""
     listening: Mapping[str, str]
     """TCP port to what listens on it."""
     shared: tuple[str, ...]

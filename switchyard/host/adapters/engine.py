@@ -207,10 +207,20 @@ def image_labels(name: str) -> dict[str, str]:
     return image.section("Config").pairs("Labels")
 
 
+def image_volumes(name: str) -> tuple[str, ...]:
+    """Return the paths that an image declares as volumes; none where the engine has none of that name."""
+    image = Section.of(_get(f"/images/{quote(name, safe='')}/json"), "image")
+    return tuple(sorted(image.section("Config").section("Volumes").raw))
+
+
 def image_tags() -> list[str]:
     """Return the names of all images, sorted."""
-    answer = _get("/images/json")
-    return sorted(tag for tags in _each(answer, "images", _tags) for tag in tags)
+    return sorted(tag for tags in tags_of_images() for tag in tags)
+
+
+def tags_of_images() -> tuple[tuple[str, ...], ...]:
+    """Return the names of each image."""
+    return _each(_get("/images/json"), "images", _tags)
 
 
 def networks() -> tuple[Network, ...]:

@@ -15,9 +15,10 @@ from switchyard.core.build_order import stages
 from switchyard.core.compose_document import pin
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, process
-from switchyard.host.adapters.files import read_object, write_json
+from switchyard.host.adapters.files import read_document, read_object, write_json
 from switchyard.host.attempt import Attempt
 from switchyard.host.command_runner import CommandRunner
+from switchyard.host.steps.image_volumes import refuse_unnamed_volumes
 from switchyard.host.steps.pip_check import check_dependencies
 
 
@@ -32,23 +33,39 @@ def build(attempt: Attempt, colour: str) -> None:
     """Build or pull every image, tag it, pin the documents to the images' ids, and check both."""
     store, record = attempt.store, attempt.wanted.record
     document = store.releases.document(record.id, "build")
-    for argv in commands.builds(replace(attempt.wanted.target(), builds=stages(document))):
+    kept = _images_that_stay(attempt, document.services)
+    for service in sorted(kept):
+        attempt.commands.run(commands.tag(kept[service], names.tag(record.name, service, record.id)))
+    target = replace(attempt.wanted.target(), builds=stages(document), kept=tuple(sorted(kept)))
+    for argv in commands.builds(target):
         attempt.commands.run(argv)
-    images = {service: require_image(names.tag(record.name, service, record.id)) for service in document.services}
+    built = sorted(document.services.keys() - kept)
+    images = {service: require_image(names.tag(record.name, service, record.id)) for service in built}
     checks: list[Check] = [
         partial(check_dependencies, store.root, attempt.wanted.log, attempt.events.progress, service, image)
         for image, service in {image: service for service, image in images.items()}.items()
     ]
+    images |= kept
     images |= {service: images[maker] for service, maker in record.built_by.items()}
     for service, image in record.pulls.items():
         images[service] = _pull(attempt.commands, image)
         attempt.commands.run(commands.tag(images[service], names.tag(record.name, service, record.id)))
+    refuse_unnamed_volumes(store, record, images)
     for one in names.COLOURS:
         path = store.release(record.id) / f"{one}.json"
         checks.append(_pin(path, images, names.project(record.name, one)))
     run_checks(checks, attempt.tick)
     standins = {image for image in record.pulls.values() if names.STANDIN in engine.image_labels(image)}
     store.releases.update(record.id, images=images, standins=tuple(sorted(standins)))
+
+
+def _images_that_stay(attempt: Attempt, built: Iterable[str]) -> dict[str, str]:
+    """Return the images of shared services that are built and run already: only ``shared.apply`` builds them again."""
+    if attempt.request.verb == "shared.apply":
+        return {}
+    running = read_document(attempt.store.shared / "compose.json").services
+    images = {name: running[name].image or "" for name in built if name in running}
+    return {name: image for name, image in images.items() if engine.image_id(image) is not None}
 
 
 def _pull(runner: CommandRunner, image: str) -> str:

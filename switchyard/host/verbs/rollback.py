@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from switchyard.core.errors import Refused
+from switchyard.core.errors import Refused, refuse
+from switchyard.core.names import COLOURS
 from switchyard.core.next_step import Want
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host.adapters.store import Store
@@ -11,6 +12,7 @@ from switchyard.host.drive import drive
 from switchyard.host.edge_configuration import routes_without_address
 from switchyard.host.ending import Ending, ending_of, unchanged
 from switchyard.host.hello import greet, look_around
+from switchyard.host.neighbours import shared_twins
 from switchyard.host.observe import missing_images
 from switchyard.host.rollback_target import choose, older_sound
 from switchyard.host.way_back import begin_way_back, pending_way_back
@@ -28,6 +30,8 @@ def rollback(attempt: Attempt) -> Ending:
         return unchanged(f"{target.id} is live already: nothing to do")
     _require_images(target)
     _require_addresses(attempt.store, target, attempt.request.host)
+    colour = releases.document(target.id, COLOURS[0])
+    refuse(shared_twins(target.name, colour))
     warning = schema_ahead(releases.record(attempt.before), target)
     if warning:
         attempt.events.progress(warning)

@@ -134,12 +134,19 @@ def test_images_are_pinned_by_id():
         (lambda s: s["web"]["ports"].append({"target": 81, "published": "8000"}), ["listen 8000"]),
         (lambda s: s["web"]["volumes"][0].update(source="../../secret"), ["outside the repository"]),
         (lambda s: s["web"].update(links=["db"]), ["service web", "links"]),
-        (lambda s: s["db"].update(build={"context": "."}) or s["db"].pop("image"), ["service db", "app", "kinds"]),
     ],
 )
 def test_what_cannot_be_split_safely_is_an_error_that_names_it(change, words):
     said = problems(change)
     assert all(word in said for word in words), said
+
+
+def test_a_server_of_state_that_is_built_is_shared_and_built_once():
+    split = parts(lambda s: s["db"].update(build={"context": "./db"}) or s["db"].pop("image"))
+    assert split.kinds["db"].kind == "shared" and "/var/lib/postgresql/data" in split.kinds["db"].reason
+    assert split.shared["services"]["db"]["image"] == "switchyard/shop/db:shared"
+    assert split.build["services"]["db"]["image"] == "switchyard/shop/db:R1"
+    assert "db" not in split.pulls and "x-build" in split.shared["services"]["db"]
 
 
 def test_a_worker_is_never_plain_or_handover_by_inference():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from itertools import product
+from typing import Any
 
 import pytest
 
@@ -88,3 +90,38 @@ def test_a_secret_file_is_never_made_as_a_folder():
 def test_a_folder_that_git_only_keeps_is_no_code(name):
     with pytest.raises(BadInput, match=f"the commit has only uploads/{name} of it"):
         split_web({"volumes": [bind("./uploads")]}, tracked=(f"uploads/{name}",))
+
+
+WRITES: dict[str, tuple[dict[str, Any], str]] = {
+    "a volume": ({"volumes": [{"type": "volume", "source": "v", "target": "/v"}]}, "volume v"),
+    "a folder of the host": ({"volumes": [bind("/srv/v", target="/v")]}, "the folder /srv/v"),
+    "a folder at home": ({"volumes": [bind("~/v", target="/v")]}, "the folder ~/v"),
+    "data": ({"volumes": [bind("./v")]}, "the folder ./v"),
+}
+
+
+@pytest.mark.parametrize("kind,form", [*product(("routed", "plain", "handover", "shared", "oneshot"), WRITES)])
+def test_two_writers_are_told_wherever_both_colours_run_what_writes_state(kind, form):
+    keys, state = WRITES[form]
+    ports = [{"target": 81, "published": "81"}] if kind == "routed" else []
+    other = {"image": "x", "ports": ports, **keys}
+    notes = split_web({}, {"x": other}, kinds={"x": kind}, data={"./v": "data"} if form == "data" else {}).notes
+    words = f"x is {kind} and writes to {state}: while both colours are up, two of it write there at once"
+    assert any(note.startswith(words) for note in notes) is (kind in ("routed", "plain"))
+
+
+@pytest.mark.parametrize("kind", ["routed", "plain"])
+def test_two_servers_of_state_are_told_as_such(kind):
+    database = {"image": "postgres", "ports": [{"target": 5432, "published": "5432"}], **WRITES["a volume"][0]}
+    if kind == "plain":
+        database["ports"] = []
+    notes = split_web({}, {"db": database}, kinds={"db": kind}).notes
+    assert any("two servers of state (its image postgres keeps state) write there at once" in note for note in notes)
+
+
+@pytest.mark.parametrize("kind", ["shared", "handover", "plain"])
+@pytest.mark.parametrize("more", [{"scale": 2}, {"deploy": {"replicas": 2}}])
+def test_two_replicas_of_one_server_of_state_are_refused(kind, more):
+    with pytest.raises(BadInput, match=r"service db: deploy.replicas: its image postgres keeps state, and 2 of it"):
+        split_web({}, {"db": {"image": "postgres", **WRITES["a volume"][0], **more}}, kinds={"db": kind})
+    split_web({}, {"db": {"image": "postgres", **more}}, kinds={"db": kind})
