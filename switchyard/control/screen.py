@@ -46,9 +46,11 @@ class Screen:
             self._usual_seconds = event.usual
         elif isinstance(event, Progress):
             self.say(f"  {machine}: {event.text}", "dim")
-            self._count(machine, event.cut, "open connections of the colour that stopped were cut")
+            self._count(
+                machine, event.cut, "open connections of the colour that stopped were cut: uploads on them are lost"
+            )
         elif isinstance(event, Switched):
-            self._count(machine, event.left, "connections stay open on the old colour: uploads on them will be lost")
+            self._count(machine, event.left, "connections stay open on the old colour and may finish there")
         elif isinstance(event, StepBegins):
             self._begin(machine, event)
         elif isinstance(event, StepEnds):

@@ -54,6 +54,6 @@ def test_connections_that_did_not_finish_where_they_began_stand_in_the_receipt(c
     screen.open_connections("prod1")
     screen.open_connections("prod2")
     assert capsys.readouterr().out.splitlines() == [
-        "prod1: 3 open connections of the colour that stopped were cut",
-        "prod1: 2 connections stay open on the old colour: uploads on them will be lost",
+        "prod1: 3 open connections of the colour that stopped were cut: uploads on them are lost",
+        "prod1: 2 connections stay open on the old colour and may finish there",
     ]

@@ -6,7 +6,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from switchyard.core import edge, names
@@ -23,6 +23,8 @@ UP_WITHIN = 15.0
 """Seconds in which the edge comes up, or ends a reload."""
 FORCED = 0x01 | 0x08
 """The bits of a server's administrative state that say that somebody took it out, or told it to drain."""
+ERESP, SRV_ABRT = 14, 50
+"""The columns of ``show stat`` that count answers that did not come, and transfers that the server ended."""
 LIVE = "live"
 """The map that names the live colour, and its only key."""
 
@@ -44,6 +46,8 @@ class _Statistics(NamedTuple):
     server: str
     """``BACKEND`` and ``FRONTEND`` for the sums."""
     connections: int
+    aborted: int
+    """Exchanges that the server ended before their end, since HAProxy started."""
     status: str
 
     @property
@@ -125,6 +129,17 @@ class Proxy:
             return 0
         return sum(row.connections for row in rows if row.server == "BACKEND" and row.backend.endswith(f"_{colour}"))
 
+    def aborted(self, colour: str) -> int:
+        """Count the exchanges that a colour's containers ended midway; 0 while the edge does not run.
+
+        Only the difference of two counts means something.
+        """
+        try:
+            rows = self._statistics()
+        except NotChecked:
+            return 0
+        return sum(row.aborted for row in rows if row.server == "BACKEND" and row.backend.endswith(f"_{colour}"))
+
     def rest(self, address: str, *, within: float) -> None:
         """Take the server at an address out, and wait that many seconds for what it still answers."""
         servers = [server for server in self._servers() if server.address == address]
@@ -175,7 +190,7 @@ class Proxy:
         lines = self.say("show stat").splitlines()
         rows = [line.split(",") for line in lines if line and not line.startswith("#")]
         return [
-            _Statistics(row[0], row[1], int(row[4]) if row[4].isdigit() else 0, row[17])
+            _Statistics(row[0], row[1], _number(row, 4), _number(row, ERESP) + _number(row, SRV_ABRT), row[17])
             for row in rows
             if len(row) > 17
         ]
@@ -238,6 +253,11 @@ class Proxy:
                     f"the edge did not come up within {UP_WITHIN:.0f} s; see docker logs of its container"
                 )
             time.sleep(0.05)
+
+
+def _number(row: Sequence[str], column: int) -> int:
+    """Return a column of ``show stat``; 0 where it is empty."""
+    return int(row[column]) if column < len(row) and row[column].isdigit() else 0
 
 
 def _path(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from switchyard.core import commands, edge
@@ -66,25 +66,30 @@ def prove(attempt: Attempt, colour: str) -> bool:
 
 def end_standby(attempt: Attempt, colour: str) -> None:
     """Stop the old colour's routed and plain services. A rollback starts them again from what is kept."""
-    cut = attempt.proxy.connections(colour)
-    stop(attempt, colour, containers_in(attempt.request.app, colour))
+    cut = _stop(attempt, colour, containers_in(attempt.request.app, colour))
     _report_cut(attempt.events, f"{colour} no longer stands by", cut)
 
 
 def retire(attempt: Attempt, colour: str) -> None:
     """Make room in the idle slot: stop and remove its containers. No step touches volumes."""
     containers = containers_in(attempt.request.app, colour)
-    cut = attempt.proxy.connections(colour)
     attempt.memory.started -= {f"front {colour}", f"single {colour}"}
     attempt.proxy.fill("drain", "")
-    stop(attempt, colour, containers)
+    cut = _stop(attempt, colour, containers)
     for container in containers:
         engine.remove(container.id, force=True)
     _report_cut(attempt.events, f"retired {release_of(containers)} from {colour}", cut)
 
 
+def _stop(attempt: Attempt, colour: str, containers: Sequence[Container]) -> int:
+    """Stop a colour that is not live, for as long as the operator waits. Return how many exchanges that cut short."""
+    before = attempt.proxy.aborted(colour)
+    stop(attempt, colour, containers, listens=not attempt.is_ending)
+    return max(0, attempt.proxy.aborted(colour) - before)
+
+
 def _report_cut(events: EventLog, what: str, cut: int) -> None:
-    """Tell how many connections were still open on a colour that stopped. The receipt counts them."""
+    """Tell how many exchanges were lost with a colour that stopped. The receipt counts them."""
     events.progress(f"{what}; open connections cut: {cut}", cut=cut)
 
 
@@ -97,7 +102,9 @@ def cancel(attempt: Attempt, colour: str) -> None:
     for container in containers:
         with contextlib.suppress(OSError, SwitchyardError):  # a full disk, or logs that the engine cannot read
             _keep_evidence(attempt.store.release(attempt.wanted.id) / "failed", container, attempt.wanted.redact)
-    stop(attempt, colour, containers)
+    cut = _stop(attempt, colour, containers)
+    if cut:
+        _report_cut(attempt.events, f"stopped {release_of(containers)} in {colour}", cut)
     attempt.memory.failed.setdefault(f"front {colour}", attempt.memory.reason or "cancelled")
 
 

@@ -32,16 +32,19 @@ def release_of(containers: Iterable[Container]) -> str | None:
     return next((container.release or None for container in containers), None)
 
 
-def stop(attempt: Attempt, colour: str, containers: Iterable[Container]) -> None:
-    """Stop containers of a colour together, each within its own grace period, and wait until the list shows it."""
+def stop(attempt: Attempt, colour: str, containers: Iterable[Container], *, listens: bool = False) -> None:
+    """Stop containers of a colour together, each within its own grace period, and wait until the list shows it.
+
+    The engine finishes a stop whether or not we wait. Who ``listens`` gives up waiting at a cancel, in silence, or when
+    superseded; else whoever takes over would have to wait in our place.
+    """
     running = [container.id for container in containers if container.is_up]
     if not running:
         return
     for container in running:  # the engine must not start again what was stopped on purpose
         engine.set_restart_policy(container, RestartPolicy("no"))
-    # The engine finishes a stop whether or not we wait. Giving up here would leave it to whoever takes over.
     shown = commands.stop([commands.containers_of(colour)])
-    attempt.commands.run(commands.stop(running), shown=shown, tick=attempt.lease.linger)
+    attempt.commands.run(commands.stop(running), shown=shown, tick=attempt.tick if listens else attempt.lease.linger)
     deadline = time.monotonic() + LISTED_WITHIN
     while any(container.id in running and container.is_up for container in containers_in(attempt.request.app, colour)):
         if time.monotonic() > deadline:

@@ -27,6 +27,7 @@ def smoke(attempt: Attempt, colour: str) -> bool:
     release, memory, app = attempt.wanted, attempt.memory, attempt.wanted.app
     urls = {}
     for route in release.routes:
+        attempt.tick()
         port = attempt.store.preview_port(f"{route.name}_{colour}")
         urls[f"URL_{route.service}_{route.port}".upper().replace("-", "_")] = f"http://{LOCALHOST}:{port}"
         answer = ask_route(app, route, LOCALHOST, port, release.id)

@@ -120,6 +120,23 @@ def test_servers_that_are_up_and_open_connections_are_counted_by_colour(store, h
     assert (proxy.connections("blue"), proxy.connections("green")) == (2, 3)
 
 
+def test_what_the_containers_of_a_colour_ended_midway_is_counted_for_a_difference(store, haproxy):
+    def row(backend: str, server: str, eresp: str, srv_abrt: str) -> str:
+        cells = [backend, server, *[""] * 12, eresp, *[""] * 35, srv_abrt, ""]
+        return ",".join(cells)
+
+    haproxy.answers["show stat"] = "\n".join(
+        [
+            "# pxname,svname",
+            row("web-80_blue", "s1", "1", "2"),
+            row("web-80_blue", "BACKEND", "1", "2"),
+            row("unchecked_web-80_blue", "BACKEND", "", "4"),
+            row("web-80_green", "BACKEND", "8", ""),
+        ]
+    )
+    assert (Proxy(store).aborted("blue"), Proxy(store).aborted("green")) == (7, 8)
+
+
 def test_a_server_is_taken_out_until_it_is_idle_and_a_colour_is_used_again(store, haproxy):
     haproxy.answers["show servers state"] = servers(
         ("web-80_blue", "s1", "10.0.0.2", 0), ("web-80_blue", "s2", "-", 0), ("web-80_blue", "s3", "10.0.0.3", 8)
