@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from switchyard.control import checkout_lock
+from switchyard.control.whole_file import write_whole
 from switchyard.core.errors import BadInput
 from switchyard.settings import load
 
@@ -13,11 +15,11 @@ _NAMES = TypeAdapter(list[str])
 
 
 def remember_host(checkout: Path, name: str) -> None:
-    """Record the host of a deploy."""
+    """Record the host of a deploy, beside those that other deploys of this checkout record at the same time."""
     path = _file(checkout)
-    path.parent.mkdir(exist_ok=True, mode=0o700)
-    names = sorted({*_remembered(checkout), name})
-    path.write_bytes(_NAMES.dump_json(names))
+    with checkout_lock.hold(path.with_suffix(".lock"), "another deploy of this checkout"):
+        names = sorted({*_remembered(checkout), name})
+        write_whole(path, _NAMES.dump_json(names).decode())
 
 
 def last_host(checkout: Path) -> str:
@@ -30,8 +32,12 @@ def last_host(checkout: Path) -> str:
 
 
 def _remembered(checkout: Path) -> list[str]:
+    """Return the hosts on record; none where the record is damaged, and the next deploy writes it anew."""
     path = _file(checkout)
-    return _NAMES.validate_json(path.read_text()) if path.exists() else []
+    try:
+        return _NAMES.validate_json(path.read_text()) if path.exists() else []
+    except ValueError:
+        return []
 
 
 def _file(checkout: Path) -> Path:

@@ -65,7 +65,7 @@ def fix(subject: Subject, screen: Screen) -> None:
     """Correct the work tree before the checks look at it."""
     from switchyard.predeploy.code import lint
 
-    with validation.only_one(subject):
+    with validation.only_one(subject, screen):
         screen.say(lint.fix(subject))
 
 

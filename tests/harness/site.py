@@ -139,6 +139,17 @@ class Site:
         known = self.checkout / ".switchyard" / "known_hosts"
         known.write_text(known.read_text() + (state / "known_hosts").read_text())
 
+    def add_host(self, name: str, host: sandbox.SandboxHost, state: Path) -> None:
+        """Add a host of its own to the settings, with one machine."""
+        path = self.checkout / "invoke.yaml"
+        settings = json.loads(path.read_text())
+        url = f"http://{host.ip}:{self.port}"
+        entry = {"machines": [self.machine(f"{name}1", host)], "url": url, "env": {"files": ["prod.env"]}}
+        settings["hosts"][name] = entry
+        path.write_text(json.dumps(settings))
+        known = self.checkout / ".switchyard" / "known_hosts"
+        known.write_text(known.read_text() + (state / "known_hosts").read_text())
+
     def reach_through(self, port: int) -> None:
         """Have the checkout reach the host's sshd through another port of this machine."""
         with self.entry() as entry:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from switchyard.control import checkout_lock
 from switchyard.control.commit import has_commit
 from switchyard.control.screen import Screen
-from switchyard.core.errors import BadInput, NotChecked, Refused
+from switchyard.core.errors import BadInput, NotChecked
 from switchyard.core.wire.answers import ChecksAnswer
 from switchyard.core.wire.checks import CheckRecord
 from switchyard.predeploy.engine import gate, report, runner, tree
@@ -27,7 +27,7 @@ def validate(checks: Sequence[Check], subject: Subject, options: CheckOptions, s
     _require_known_gates(checks, subject)
     shown = chosen(checks, options)
     runs = [check for check in shown if not is_named(check, options.skip)]
-    with only_one(subject):
+    with only_one(subject, screen):
         results = {check.name: skipped(f"left out: {options.reason}") for check in shown}
         results |= runner.run(runs, subject, fresh=options.fresh, show=report.Progress(screen))
         return [verdict(check, checks, subject, results[check.name], options) for check in shown]
@@ -84,14 +84,11 @@ def _record_of_live(
 
 
 @contextlib.contextmanager
-def only_one(subject: Subject) -> Iterator[None]:
-    """Lock the application's folder of reports and virtual environments. Raise ``Refused`` if another run has it."""
-    subject.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # The application may be the checkout, and its git may not ignore this folder: the tree would change with every run.
-    (subject.state.parent / ".gitignore").write_text("*\n")
-    with open(subject.state / "lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused(f"another predeploy of {subject.app.name} runs in this checkout; wait for its end") from None
+def only_one(subject: Subject, screen: Screen) -> Iterator[None]:
+    """Lock the application's folder of reports and virtual environments. Wait for another run that has it."""
+    holder = f"another predeploy of {subject.app.name} in this checkout"
+    with checkout_lock.hold(subject.state / "lock", holder, lambda text: screen.say(f"  {text}", "dim")):
+        # The application may be the checkout, and its git may not ignore this folder: the tree would change with every
+        # run.
+        (subject.state.parent / ".gitignore").write_text("*\n")
         yield
