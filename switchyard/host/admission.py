@@ -83,8 +83,11 @@ def _live_record(store: Store, app: str) -> ReleaseRecord | None:
 
 def _bad(releases: Releases, pack: Pack, digests: Digests) -> Iterator[str]:
     """Yield that a commit was rolled back from with this env."""
-    same = [each for each in releases.records() if (each.commit, each.env_digest) == (pack.commit, digests.env)]
-    for record in [each for each in same if each.state == "bad" and _judged_alike(each.app, pack.app)][:1]:
+    for name, problem in releases.damaged().items():
+        if pack.commit.startswith(name.rpartition("-")[2]):
+            yield f"whether {pack.commit[:10]} is bad is not known: {problem}"
+    bad = [each for each in releases.readable_records() if each.state == "bad" and _judged_alike(each.app, pack.app)]
+    for record in [each for each in bad if (each.commit, each.env_digest) == (pack.commit, digests.env)][:1]:
         yield (
             f"{pack.commit[:10]} with this env is bad: {record.id} was rolled back from. "
             "Deploy another commit, or this one with --force"

@@ -28,7 +28,7 @@ LAST = 5
 
 def collect_facts(store: Store, app: str) -> Facts:
     """Return what the control node needs to know before it sends anything."""
-    records = store.releases.records()
+    records = store.releases.readable_records()
     colour, containers = Proxy(store).target(), engine.containers(f"{names.APP}={app}")
     record = _record_of(store, containers, colour)
     return Facts(

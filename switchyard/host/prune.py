@@ -29,12 +29,12 @@ def prune(attempt: Attempt) -> None:
     store, app = attempt.store, attempt.request.app
     site = attempt.site()
     in_use = {site.blue.release, site.green.release}
-    for record in superfluous(store.releases.records(), in_use):
+    for record in superfluous(store.releases.readable_records(), in_use):
         for service in record.images:
             process.run(["docker", "rmi", names.tag(app, service, record.id)], check=False, tick=attempt.tick)
         _remove(store.release(record.id))
     for folder in store.releases_folder.iterdir():  # a release that did not arrive whole, with its env
-        if store.releases.record(folder.name) is None and folder.name not in in_use:
+        if folder.name not in store.releases.names() and folder.name not in in_use:
             _remove(folder)
     shrink(attempt)
     forget(attempt)
@@ -50,7 +50,7 @@ def shrink(attempt: Attempt) -> None:
     """
     git = ["git", "--git-dir", str(attempt.store.repo)]
     for ref in process.run([*git, "for-each-ref", "--format=%(refname)", "refs/switchyard"])[1].split():
-        if attempt.store.releases.record(ref.removeprefix("refs/switchyard/")) is None:
+        if ref.removeprefix("refs/switchyard/") not in attempt.store.releases.names():
             process.run([*git, "update-ref", "-d", ref], check=False)
     limits = [f"gc.autoPackLimit={PACKS}", "gc.pruneExpire=now", "gc.autoDetach=false"]
     options = [word for limit in limits for word in ("-c", limit)]

@@ -7,6 +7,19 @@ from collections.abc import Sequence
 from switchyard.core.errors import Refused
 from switchyard.core.wire.facts import LiveRelease
 from switchyard.core.wire.release import ReleaseRecord
+from switchyard.host.adapters.releases import Releases
+
+
+def choose_kept(releases: Releases, live: LiveRelease | None, to: str | None) -> ReleaseRecord:
+    """Return the release to go back to among those whose records can be read. Name the others where one is meant."""
+    damaged = releases.damaged()
+    for name, problem in damaged.items():
+        if to and name.startswith(to):
+            raise Refused(f"{name} cannot come back: {problem}")
+    try:
+        return choose(releases.readable_records(), live, to)
+    except Refused as error:
+        raise Refused("\n".join([str(error), *damaged.values()])) from None
 
 
 def choose(records: Sequence[ReleaseRecord], live: LiveRelease | None, to: str | None) -> ReleaseRecord:

@@ -23,7 +23,7 @@ def slot(store: Store, memory: Memory, colour: str, containers: Iterable[Contain
     if not services:
         return Slot()
     release = services[0].release or None
-    record = store.releases.record(release)
+    record = store.releases.readable(release)
     front = [container for container in services if not container.is_singleton]
     singletons = [container for container in services if container.is_singleton]
     count = sum(replicas.of_colour(store, record, colour, record.front).values()) if record else 0

@@ -176,3 +176,17 @@ def test_everything_that_stops_a_deploy_is_told_in_one_refusal(store, live, monk
         admit(begin_attempt(store, app="shop", host="prod"), repository(begin_attempt(store)), pack, DIGESTS)
     told = {name for name, words in PLANTS.items() if words in str(caught.value)}
     assert told == planted and len(str(caught.value).splitlines()) == len(planted)
+
+
+def test_a_damaged_record_of_the_same_commit_may_be_a_bad_one_and_stops_its_deploy_alone(store, live):
+    pack = pack_of(store, "all^{tree}")
+    other = Digests("env", "other")
+    for name, is_of_it in ((f"20260101T000000Z-{pack.commit[:7]}", True), ("20260101T000000Z-0000000", False)):
+        path = store.release(name) / "release.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{")
+        if is_of_it:
+            with pytest.raises(Refused, match=r"is bad is not known: .*release\.json is damaged"):
+                admit(begin_attempt(store, app="shop"), repository(begin_attempt(store)), pack, other)
+            path.unlink()
+    assert admit(begin_attempt(store, app="shop"), repository(begin_attempt(store)), pack, other) is None

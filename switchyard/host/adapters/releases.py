@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from switchyard.core.errors import SwitchyardError
 from switchyard.core.wire.message import Json, key_of
 from switchyard.core.wire.release import MigrationHead, OneshotOutcome, ReleaseRecord
 from switchyard.host.adapters.files import (
+    DamagedFile,
     Version,
     decode,
     read_document,
@@ -38,6 +39,13 @@ class Releases:
         """Return a release's record; None where the release is gone. Raise ``DamagedFile`` where it cannot be read."""
         return _read(self._path(name)) if name else None
 
+    def readable(self, name: str | None) -> ReleaseRecord | None:
+        """Return a release's record; None where it is gone or damaged. For looks, which ``damaged`` completes."""
+        try:
+            return self.record(name)
+        except DamagedFile:
+            return None
+
     def require(self, name: str) -> ReleaseRecord:
         """Return a release's record. Raise where the release is gone."""
         record = self.record(name)
@@ -46,18 +54,38 @@ class Releases:
         return record
 
     def records(self) -> tuple[ReleaseRecord, ...]:
-        """Return the records of all releases, the newest first, by the number that this host counts up."""
-        records = filter(None, map(_read, self._layout.releases_folder.glob(f"*/{RECORD}")))
-        return tuple(sorted(records, key=lambda record: -record.number))
+        """Return the records of all releases, the newest first, by the number that this host counts up.
+
+        Raise ``DamagedFile`` where one cannot be read: for decisions to which each of them matters.
+        """
+        return _sorted(map(_read, self._paths()))
+
+    def readable_records(self) -> tuple[ReleaseRecord, ...]:
+        """Return the records that can be read, the newest first. ``damaged`` names the others."""
+        return _sorted(map(self.readable, self.names()))
+
+    def damaged(self) -> dict[str, str]:
+        """Return what is wrong with each record that cannot be read, by the release's id."""
+        problems = {}
+        for name in self.names():
+            try:
+                self.record(name)
+            except DamagedFile as error:
+                problems[name] = str(error)
+        return problems
+
+    def names(self) -> list[str]:
+        """Return the ids of all releases that have a record, damaged ones included."""
+        return [path.parent.name for path in self._paths()]
 
     def settings(self, name: str, app: str) -> App:
-        """Return the settings that a release shipped with; the defaults of ``app`` where its record is gone."""
-        record = self.record(name)
+        """Return the settings that a release shipped with; the defaults of ``app`` without its record."""
+        record = self.readable(name)
         return record.app if record else App(app)
 
     def routes(self, name: str, default: Sequence[Route] = ()) -> Sequence[Route]:
-        """Return the routes of a release; ``default`` where its record is gone."""
-        record = self.record(name)
+        """Return the routes of a release; ``default`` without its record."""
+        record = self.readable(name)
         return record.routes if record else default
 
     def write(self, record: ReleaseRecord) -> None:
@@ -106,7 +134,7 @@ class Releases:
         """Return a number above that of every release so far, and remember it."""
         path = self._layout.root / "number"
         last = int(path.read_text()) if path.exists() else 0
-        number = 1 + max(last, *(record.number for record in self.records()), 0)
+        number = 1 + max(last, *(record.number for record in self.readable_records()), 0)
         write(path, f"{number}\n")
         return number
 
@@ -123,8 +151,15 @@ class Releases:
                     values.append(Path(secret.file or "").read_text())
         return values
 
+    def _paths(self) -> list[Path]:
+        return sorted(self._layout.releases_folder.glob(f"*/{RECORD}"))
+
     def _path(self, name: str) -> Path:
         return self._layout.release(name) / RECORD
+
+
+def _sorted(records: Iterable[ReleaseRecord | None]) -> tuple[ReleaseRecord, ...]:
+    return tuple(sorted(filter(None, records), key=lambda record: -record.number))
 
 
 def _read(path: Path) -> ReleaseRecord | None:

@@ -24,7 +24,7 @@ def of_colours(store: Store, containers: Sequence[Container], site: Site) -> lis
         problems.append(f"{site.proxy}, which is live, has no container")
     for colour in names.COLOURS:
         for container in of_colour(containers, colour):
-            record = store.releases.record(container.release)
+            record = store.releases.readable(container.release)
             pinned = record.images.get(container.service) if record else None
             if container.image_id != pinned:
                 problems.append(
@@ -37,7 +37,7 @@ def of_colours(store: Store, containers: Sequence[Container], site: Site) -> lis
 def of_services(store: Store, containers: Sequence[Container], live: str) -> list[str]:
     """Name the services of the live colour and the shared ones of which too few containers run."""
     services = of_colour(containers, live)
-    record = store.releases.record(services[0].release) if services else None
+    record = store.releases.readable(services[0].release) if services else None
     counts = replicas.of_colour(store, record, live, (*record.front, *record.handover)) if record else {}
     shared = read_document(store.shared / "compose.json")
     running = [container for container in containers if container.is_of_shared_project]

@@ -25,6 +25,7 @@ def status(store: Store, request: Request) -> Status:
     lease, ended = store.lease.holder()
     idle = site.idle if site.live != NOTHING or site.blue.release else "green"
     problems = drift.of_colours(store, containers, site) + drift.of_neighbours(store, request.app)
+    problems += store.releases.damaged().values()
     if lease is None or ended is not None:  # otherwise what is missing may be on its way
         problems += drift.of_services(store, containers, site.live)
         problems += [f"inv {verb} was cut short. Run it again" for verb in backup.unfinished(store)]
@@ -35,7 +36,7 @@ def status(store: Store, request: Request) -> Status:
         proxy=site.proxy,
         map_file=site.map_file,
         lease=None if lease is None else LeaseStatus(lease.who, lease.doing, lease.since, ended),
-        kept=tuple(map(_kept, store.releases.records())),
+        kept=tuple(map(_kept, store.releases.readable_records())),
         drift=tuple(problems),
         journal=tuple(store.journal.read()[1]),
     )
@@ -62,7 +63,7 @@ def _slot(
     services = of_colour(containers, colour)
     if not services:
         return None
-    record = store.releases.record(services[0].release)
+    record = store.releases.readable(services[0].release)
     judged = [container for container in services if not (standing_by and container.is_singleton)]
     return SlotStatus(
         colour=colour,

@@ -14,7 +14,7 @@ from switchyard.host.ending import Ending, ending_of, unchanged
 from switchyard.host.hello import greet, look_around
 from switchyard.host.neighbours import shared_twins
 from switchyard.host.observe import missing_images
-from switchyard.host.rollback_target import choose, older_sound
+from switchyard.host.rollback_target import choose_kept, older_sound
 from switchyard.host.way_back import begin_way_back, pending_way_back
 
 
@@ -23,13 +23,15 @@ def rollback(attempt: Attempt) -> Ending:
     facts = look_around(attempt)
     releases = attempt.store.releases
     pending = pending_way_back(attempt.store, attempt.request, attempt.awaited)
-    target = choose(releases.records(), facts.live, pending.release if pending else attempt.request.to)
+    target = choose_kept(releases, facts.live, pending.release if pending else attempt.request.to)
     begin_way_back(attempt, target.id, pending.was if pending else attempt.before)
     greet(attempt, facts)
     if attempt.before == target.id and pending is None:
         return unchanged(f"{target.id} is live already: nothing to do")
     _require_images(target)
     _require_addresses(attempt.store, target, attempt.request.host)
+    for problem in releases.damaged().values():
+        attempt.events.progress(f"left out: {problem}")
     colour = releases.document(target.id, COLOURS[0])
     refuse(shared_twins(target.name, colour))
     warning = schema_ahead(releases.record(attempt.before), target)
@@ -41,7 +43,7 @@ def rollback(attempt: Attempt) -> Ending:
 
 def _confirmation(attempt: Attempt, target: ReleaseRecord) -> str:
     """Say that the way back before this one went here, and how to go further back."""
-    further = older_sound(attempt.store.releases.records(), target.number)
+    further = older_sound(attempt.store.releases.readable_records(), target.number)
     confirmed = f"the rollback before this one went to {target.id}, and nobody was shown its end"
     if further is None:
         return f"{confirmed}. No release before that one is kept"

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from switchyard.core.app import App, Route
-from switchyard.core.errors import SwitchyardError
+from switchyard.core.errors import Refused, SwitchyardError
+from switchyard.core.wire.facts import LiveRelease
 from switchyard.core.wire.release import OneshotOutcome
 from switchyard.host.adapters.files import DamagedFile, write_json
 from switchyard.host.adapters.store import Store
+from switchyard.host.rollback_target import choose_kept
 from tests.harness.release_record import RECORD, record
 
 GOLDEN = sorted((Path(__file__).resolve().parents[2] / "golden" / "formats" / "release").glob("*.json"))
@@ -80,3 +82,26 @@ def test_of_a_release_that_is_gone_the_defaults_and_an_error_where_it_is_needed(
     assert store.releases.record(None) is None and store.releases.record("") is None
     with pytest.raises(SwitchyardError, match="release R2 is gone from this host"):
         store.releases.require("R2")
+
+
+@pytest.mark.parametrize("content", ["", '{"v": 1, "id"', "[]", '{"v": 1}', '{"v": 9}', "\x00\x00"])
+def test_one_damaged_record_is_named_and_leaves_the_others_usable(store, content):
+    for number in (1, 2, 3):
+        store.releases.write(record(number, "good"))
+    path = store.release("R2") / "release.json"
+    path.write_text(content)
+    (problem,) = store.releases.damaged().values()
+    assert problem.startswith(f"{path} is damaged: ")
+    assert [each.id for each in store.releases.readable_records()] == ["R3", "R1"]
+    assert store.releases.names() == ["R1", "R2", "R3"] and store.releases.next_number() == 4
+    assert store.releases.readable("R2") is None and store.releases.settings("R2", "shop") == App("shop")
+    for strict in (store.releases.records, lambda: store.releases.record("R2")):
+        with pytest.raises(DamagedFile):
+            strict()
+    live = LiveRelease("blue", "R3", 3, "3abc", "", "good", None, (), {}, None)
+    assert choose_kept(store.releases, live, None).id == choose_kept(store.releases, live, "R1").id == "R1"
+    with pytest.raises(Refused, match=r"R2 cannot come back: .*R2/release\.json is damaged"):
+        choose_kept(store.releases, live, "R2")
+    store.releases.update("R1", state="bad")
+    with pytest.raises(Refused, match=r"nothing to go back to: [^\n]*\n.*R2/release\.json is damaged"):
+        choose_kept(store.releases, live, None)
