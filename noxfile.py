@@ -119,8 +119,9 @@ def bench(session: nox.Session) -> None:
     """Measure speed and executions against their limits.
 
     Instead, ``-- sites`` takes every site of the state machine, in a few minutes; ``-- peers`` kills deploys midway,
-    ours beside the naive way; ``-- predeploy`` runs the example's checks beside the same tools in a row; and
-    ``-- database`` reads millions of rows beside queries written by hand.
+    ours beside the naive way; ``-- predeploy`` runs the example's checks beside the same tools in a row;
+    ``-- database`` reads millions of rows beside queries written by hand; and ``-- looks`` times the verbs that only
+    look, on a host with twelve services.
     """
     install(session)
     match session.posargs:
@@ -130,11 +131,13 @@ def bench(session: nox.Session) -> None:
             session.run("python", "-m", "bench.predeploy", *session.posargs)
         case ["database", *words]:
             session.run("python", "-m", "bench.database", *words)
+        case ["looks", *words]:
+            session.run("python", "-m", "bench.looks", *words)
         case ["sites"]:
             selection = ("tests/core/test_next_step.py", "-k", "from_every_site_every_goal", "-n", "auto")
             session.run("python", "-m", "pytest", *selection, env={"SWITCHYARD_SITES": "all"})
         case []:
-            for module in ("bench.deploy", "bench.predeploy", "bench.database"):
+            for module in ("bench.deploy", "bench.looks", "bench.predeploy", "bench.database"):
                 session.run("python", "-m", module)
         case words:
             session.run("python", "-m", "bench.deploy", *words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -178,6 +180,11 @@ class ContainerDetails(NamedTuple):
             healthcheck=details.section("Config").section("Healthcheck").words("Test"),
             addresses=_addresses(details),
         )
+
+    @property
+    def started(self) -> float:
+        """When it started last, in seconds since the epoch, rounded down."""
+        return float(calendar.timegm(time.strptime(self.started_at[:19], "%Y-%m-%dT%H:%M:%S")))
 
     @property
     def address(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import contextlib
 import http.client
 import socket
@@ -199,5 +198,4 @@ def _await_end(details: ContainerDetails) -> ContainerDetails:
 
 def _age(details: ContainerDetails) -> float:
     """Return the seconds since the container started, by the engine's clock, which is this host's."""
-    started = time.strptime(details.started_at[:19], "%Y-%m-%dT%H:%M:%S")
-    return time.time() - calendar.timegm(started)
+    return time.time() - details.started

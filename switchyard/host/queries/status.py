@@ -10,11 +10,11 @@ from switchyard.core.wire.answers import KeptRelease, LeaseStatus, SlotStatus, S
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.core.wire.request import Request
 from switchyard.host import backup, observe, replicas
-from switchyard.host.adapters import engine, probe
+from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.store import Store
 from switchyard.host.memory import Memory
-from switchyard.host.queries import drift
+from switchyard.host.queries import drift, health
 from switchyard.host.slot_state import of_colour
 
 
@@ -78,17 +78,10 @@ def _slot(
 def _healthy(
     store: Store, record: ReleaseRecord, colour: str, containers: Sequence[Container], *, standing_by: bool
 ) -> bool | None:
-    """Probe each container once by its own rule. Return None where some are missing or stopped, or nothing tells."""
+    """Return whether the containers are healthy; None where some are missing or stopped, or nothing tells."""
     services = record.front if standing_by else (*record.front, *record.handover)
     if replicas.lacking(containers, replicas.of_colour(store, record, colour, services)):
         return None
     if not containers or any(not container.is_running for container in containers):
         return None
-    ports = {route.service: route.port for route in record.routes}
-    for container in containers:
-        details = engine.inspect(container.id)
-        if details is None:
-            return None
-        if not probe.once(details, record.app.checks.get(container.service), ports.get(container.service)).passed:
-            return False
-    return True
+    return health.of_containers(containers, record)
