@@ -19,6 +19,9 @@ SERVERS = 8
 DNS_OPTIONS = ["ndots:0"]
 """The engine's own default, but explicit: only then does the engine answer for a colour that does not run. Otherwise it
 asks the host's name servers five times a second, and while those are slow an address outlives its container."""
+SILENT = "24h"
+"""How long the last addresses count while the engine answers nothing. HAProxy's own 30 s are over sooner than a stalled
+disk or an engine that is being replaced; then it would take out containers that run. Checks see those that do not."""
 HEADER = "X-Switchyard-Release"
 
 _LIVE = f"str(live),map({HOME}/maps/live.map,none)"
@@ -61,6 +64,7 @@ resolvers engine
   hold valid 200ms
   hold nx 200ms
   hold obsolete 200ms
+  hold timeout {SILENT}
 
 backend nothing_live
   http-request return status 503 content-type text/plain string "Nothing is live here."

@@ -43,6 +43,11 @@ def test_there_is_a_section_for_everything_and_nothing_else() -> None:
     assert set(sections()) == wanted
 
 
+def test_addresses_outlive_the_silence_of_the_engine_and_no_word_of_it() -> None:
+    holds = dict(line.split()[1:] for line in sections()["resolvers engine"] if line.startswith("hold "))
+    assert holds == {"valid": "200ms", "nx": "200ms", "obsolete": "200ms", "timeout": "24h"}
+
+
 @pytest.mark.parametrize(("route", "colour"), EACH)
 def test_each_route_has_a_backend_of_its_own_in_each_colour(route: Route, colour: str) -> None:
     lines = sections()[f"backend {route.name}_{colour}"]
