@@ -7,7 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.harness.library import TOP
+
+SLOW = 5.0
+"""Seconds that say that a look waited for a health check."""
 
 RECEIPT = {"v", "outcome", "release", "exit", "hosts"}
 MACHINE = {"name", "before", "steps", "executions", "probes"}
@@ -99,7 +104,11 @@ def test_an_ancestor_goes_live_when_a_downgrade_is_allowed(site):
     assert site.answer() == "1"
 
 
-def test_status_describes_the_live_release_in_the_documented_keys(site):
+@pytest.mark.instance
+def test_status_describes_the_live_release_in_the_documented_keys_and_waits_for_no_health_check(site):
+    (declared,) = [line.strip() for line in (site.app / "compose.yaml").read_text().splitlines() if "CMD" in line]
+    site.rewrite(declared, 'test: ["CMD-SHELL", "test ! -e /tmp/slow || sleep 60"]')
+    site.rewrite("interval: 5s", "interval: 1s")
     commit = site.commit("1")
     release = site.receipt("deploy")["release"]
     deadline = time.monotonic() + 20
@@ -113,6 +122,14 @@ def test_status_describes_the_live_release_in_the_documented_keys(site):
     assert set(live) == {"colour", "release", "commit", "state", "since", "healthy"}
     assert (live["release"], live["commit"]) == (release, commit)
     assert "running" in site.containers(live["colour"]).values()
+    site.docker("exec", next(iter(site.containers(live["colour"]))), "touch", "/tmp/slow")
+    seconds = {}
+    for verb in ("history", "status"):
+        began = time.monotonic()
+        assert site.inv(verb).returncode == 0
+        seconds[verb] = time.monotonic() - began
+    assert seconds["status"] - seconds["history"] < SLOW, seconds
+    assert site.receipt("status")["hosts"][0]["live"]["healthy"] is True, "as the engine saw it last"
 
 
 def test_a_rollback_without_a_target_leaves_the_same_containers_running(site):

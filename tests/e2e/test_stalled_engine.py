@@ -7,10 +7,12 @@ import time
 
 import pytest
 
+from tests.harness.load import Load
+
 FORGOTTEN = 30.0
 """Seconds after which HAProxy itself forgets the addresses of an engine that does not answer."""
-LEAST_RATE = 20
-"""Requests a second that the load must have sent."""
+RATE, LEAST_RATE = 50, 20
+"""Requests a second that the load sends, and must have sent: few, so that only the stall can make them fail."""
 WRITERS, WRITE_SECONDS = 6, 60
 
 
@@ -33,9 +35,14 @@ def live(site):
     return site
 
 
+def load_on(site):
+    """Return a load that runs until it is stopped."""
+    return Load(site.url, rate=RATE, seconds=300, get=lambda number: "/", post=lambda name: ("/echo", name.encode()))
+
+
 @pytest.mark.instance
-def test_no_request_fails_while_the_engine_answers_nothing(live, under_load):
-    load = under_load()
+def test_no_request_fails_while_the_engine_answers_nothing(live):
+    load = load_on(live).start()
     with stopped(live, "dockerd"):
         time.sleep(FORGOTTEN + 5)
     summary = load.stop()
@@ -44,8 +51,8 @@ def test_no_request_fails_while_the_engine_answers_nothing(live, under_load):
 
 
 @pytest.mark.long
-def test_no_request_fails_while_others_write_and_sync_on_the_same_disk(live, under_load):
-    load = under_load()
+def test_no_request_fails_while_others_write_and_sync_on_the_same_disk(live):
+    load = load_on(live).start()
     write = "while :; do dd if=/dev/zero of=/var/lib/docker/written-$0 bs=1M count=48 conv=fsync 2>/dev/null; done"
     numbers = " ".join(map(str, range(WRITERS)))
     try:

@@ -30,6 +30,7 @@ def site(tmp_path, sandbox_host):
 
 
 @pytest.mark.instance
+@pytest.mark.long
 def test_status_of_twelve_services_waits_for_no_slow_health_check(site):
     site.commit("1")
     release = site.receipt("deploy")["release"]

@@ -17,6 +17,8 @@ HEALTH = f"test ! -e {SLOW} || sleep $$(cat {SLOW})"
 class TwelveServices(Site):
     """A routed service with a check of ours, and eleven plain ones that the engine checks."""
 
+    within = 300.0
+
     def set_up(self) -> None:
         self.settings(kinds=dict.fromkeys(PLAIN, "plain"), checks={"web": {"port": 8000, "path": "/health"}})
         self.broken("none")
