@@ -108,8 +108,7 @@ def configuration(routes: Sequence[Route], apps: Mapping[str, App]) -> str:
         for colour in names.COLOURS:
             parts.append(_preview(index, route, colour))
             parts.append(_backend(route, colour, apps[colour]))
-            if route.mode == "http":
-                parts.append(_backend(route, colour, apps[colour], checked=False))
+            parts.append(_backend(route, colour, apps[colour], checked=False))
     return "\n".join(parts)
 
 
@@ -119,13 +118,15 @@ def _frontend(index: int, route: Route) -> str:
         lines += [
             "  option tcplog",
             f"  acl nothing {_LIVE} -m str none",
+            *_ups(route),
             "  use_backend nothing_live_tcp if nothing",
+            *_unchecked_rules(route),
             f"  use_backend {route.name}_%[{_LIVE}]",
         ]
         return "\n".join(lines) + "\n"
     lines += ["  option forwardfor", f"  acl nothing {_LIVE} -m str none"]
     lines += _page_rules(route) if route.affinity else []
-    lines += [f"  acl {colour}_up nbsrv({route.name}_{colour}) gt 0" for colour in names.COLOURS]
+    lines += _ups(route)
     lines.append("  use_backend nothing_live if nothing")
     if route.affinity:
         for colour in names.COLOURS:
@@ -133,15 +134,29 @@ def _frontend(index: int, route: Route) -> str:
                 f"  acl from_{colour} var(txn.colour) -m str {colour}",
                 f"  use_backend {route.name}_{colour} if draining from_{colour} {colour}_up !loads_page",
             ]
-    # The live colour gets requests even while none of its containers passes its check: a late answer is better than
-    # none, and only a proven release is live.
-    for colour in names.COLOURS:
-        lines += [
-            f"  acl live_{colour} {_LIVE} -m str {colour}",
-            f"  use_backend unchecked_{route.name}_{colour} if live_{colour} !{colour}_up",
-        ]
+    lines += _unchecked_rules(route)
     lines.append(f"  use_backend {route.name}_%[{_LIVE}]")
     return "\n".join(lines) + "\n"
+
+
+def _ups(route: Route) -> list[str]:
+    """Return the conditions that a container of a colour passes its check."""
+    return [f"  acl {colour}_up nbsrv({route.name}_{colour}) gt 0" for colour in names.COLOURS]
+
+
+def _unchecked_rules(route: Route) -> list[str]:
+    """Return the rules by which the live colour is asked even while none of its containers passes its check.
+
+    A late answer is better than none, and only a proven release is live.
+    """
+    return [
+        line
+        for colour in names.COLOURS
+        for line in (
+            f"  acl live_{colour} {_LIVE} -m str {colour}",
+            f"  use_backend unchecked_{route.name}_{colour} if live_{colour} !{colour}_up",
+        )
+    ]
 
 
 def _page_rules(route: Route) -> list[str]:
@@ -170,6 +185,8 @@ def _preview(index: int, route: Route, colour: str) -> str:
 
 def _backend(route: Route, colour: str, app: App, *, checked: bool = True) -> str:
     lines = [f"backend {'' if checked else 'unchecked_'}{route.name}_{colour}", f"  mode {route.mode}"]
+    if route.mode == "tcp" and not checked:
+        lines.append("  retries 0")  # where nothing listens, the client learns it at once and not after 3 s
     release = f"%[str({colour}),map({HOME}/maps/releases.map,none)]"
     if route.mode == "http":
         if app.release_header:

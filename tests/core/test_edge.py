@@ -39,7 +39,6 @@ def test_there_is_a_section_for_everything_and_nothing_else() -> None:
     wanted |= {f"frontend {route.name}" for route in ROUTES}
     wanted |= {f"frontend preview_{route.name}_{colour}" for route, colour in EACH}
     wanted |= {f"backend {how}{route.name}_{colour}" for route, colour in EACH for how in ("", "unchecked_")}
-    wanted -= {f"backend unchecked_{QUEUE.name}_{colour}" for colour in COLOURS}
     assert set(sections()) == wanted
 
 
@@ -58,7 +57,7 @@ def test_each_route_has_a_backend_of_its_own_in_each_colour(route: Route, colour
     assert not any({"blue": "green", "green": "blue"}[colour] in line for line in lines)
 
 
-@pytest.mark.parametrize(("route", "colour"), [each for each in EACH if each[0].mode == "http"])
+@pytest.mark.parametrize(("route", "colour"), EACH)
 def test_where_no_container_of_the_live_colour_passes_its_check_it_is_asked_all_the_same(route, colour) -> None:
     found = sections(App("shop", checks={"web": Check(8000, "/health")}))
     lines, name = found[f"frontend {route.name}"], f"{route.name}_{colour}"
@@ -69,7 +68,8 @@ def test_where_no_container_of_the_live_colour_passes_its_check_it_is_asked_all_
     checked, anyway = found[f"backend {name}"], found[f"backend unchecked_{name}"]
     asks = (" check inter 300ms fastinter 100ms fall 3 rise 1", "httpchk", "http-check")
     plain = [line.replace(asks[0], "") for line in checked if not any(word in line for word in asks[1:])]
-    assert anyway == plain != checked
+    assert [line for line in anyway if line != "retries 0"] == plain != checked
+    assert ("retries 0" in anyway) is (route.mode == "tcp"), "a closed port is told at once"
 
 
 @pytest.mark.parametrize(("route", "colour"), EACH)
