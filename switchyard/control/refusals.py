@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
+from switchyard.control.channel import Channel
 from switchyard.control.operator_process import is_orphan
 from switchyard.control.release import Release
 from switchyard.core.errors import LEASE_HELD, NotChecked, Refused, refuse
-from switchyard.core.wire.answers import ChecksAnswer
+from switchyard.core.split.host_sources import Judgement, host_sources, judge_sources
+from switchyard.core.wire.answers import ChecksAnswer, Files
 from switchyard.core.wire.facts import Facts, PlainContainer
 from switchyard.settings.model import Host
 
@@ -51,6 +54,15 @@ def unfit(machine: str, facts: Facts, release: Release, host: Host) -> list[str]
         reasons += [*_plain_project(facts, release), *_taken_ports(facts, release), *_full_volumes(facts, release)]
     reasons += _lost_env_keys(facts, release, host)
     return [f"{machine}: {reason}" for reason in reasons]
+
+
+def judgement_of_sources(channel: Channel, release: Release, root: str) -> Judgement:
+    """Ask a machine for the files and folders that services mount of it, and return what stands against them."""
+    sources = host_sources(release.document, release.app, release.contents.images, root)
+    if not sources:
+        return Judgement((), ())
+    paths = tuple(dict.fromkeys(source.path for source in sources))
+    return judge_sources(sources, channel.ask(replace(channel.request("files"), paths=paths), Files).files)
 
 
 def _full_disks(facts: Facts) -> Iterator[str]:

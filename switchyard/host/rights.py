@@ -20,4 +20,4 @@ def rights(path: Path) -> FileRights | None:
         owner = pwd.getpwuid(status.st_uid).pw_name
     except KeyError:
         owner = str(status.st_uid)
-    return FileRights(mode=f"{status.st_mode & 0o7777:04o}", owner=owner)
+    return FileRights(mode=f"{status.st_mode & 0o7777:04o}", owner=owner, uid=status.st_uid, gid=status.st_gid)

@@ -12,7 +12,7 @@ from pathlib import Path
 from switchyard.control.channel import Channel, require_app
 from switchyard.control.commit import pick_commit
 from switchyard.control.host_env import host_env
-from switchyard.control.refusals import unfit
+from switchyard.control.refusals import judgement_of_sources, unfit
 from switchyard.control.release import application_of, prepare_release, read_commit
 from switchyard.control.screen import Screen
 from switchyard.core.errors import FAILED, OK, SwitchyardError
@@ -72,8 +72,8 @@ def look_at(host: Host, machine: Machine) -> list[str]:
         with closing(Channel(host, machine, require_app(host.app_setting.name, host.name))) as channel:
             began = time.time()
             answer = channel.ask(channel.request("doctor"), DoctorAnswer)
-        findings += [f"{machine.name}: {text}" for text in look_there(answer, began)]
-        findings += _refusals_of_a_deploy(host, machine.name, answer)
+            findings += [f"{machine.name}: {text}" for text in look_there(answer, began)]
+            findings += _refusals_of_a_deploy(host, channel, answer)
     except SwitchyardError as error:
         findings.append(str(error))
     return findings
@@ -107,9 +107,12 @@ def look_there(answer: DoctorAnswer, began: float) -> Iterator[str]:
         yield f"journal: {problem}"
 
 
-def _refusals_of_a_deploy(host: Host, machine: str, answer: DoctorAnswer) -> list[str]:
+def _refusals_of_a_deploy(host: Host, channel: Channel, answer: DoctorAnswer) -> list[str]:
     """Return what a deploy would be refused for. Raise what it would raise about settings, env or documents."""
     commit = pick_commit(host.app_folder, None, allow_dirty=True)
     app = application_of(host, commit)
     contents = read_commit(host_env(host), app, commit)
-    return unfit(machine, answer, prepare_release(contents, answer, Screen(as_json=True)), host)
+    release = prepare_release(contents, answer, Screen(as_json=True))
+    sources = judgement_of_sources(channel, release, answer.root)
+    machine, problems = channel.machine.name, (*sources.problems, *sources.unknown)
+    return [*unfit(machine, answer, release, host), *(f"{machine}: {problem}" for problem in problems)]

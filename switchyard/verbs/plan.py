@@ -9,7 +9,7 @@ from pathlib import Path
 from switchyard.control.channel import Channel
 from switchyard.control.commit import descends
 from switchyard.control.host_env import host_env
-from switchyard.control.refusals import unfit
+from switchyard.control.refusals import judgement_of_sources, unfit
 from switchyard.control.release import CommitContents, Release, prepare_release, read_commit
 from switchyard.control.screen import Screen
 from switchyard.control.shipment import DeployOptions, Shipment, open_shipment
@@ -47,10 +47,13 @@ def plan_machine(channel: Channel, contents: CommitContents, shipment: Shipment,
     release = prepare_release(contents, facts, shipment.screen)
     steps: dict[str, tuple[str, ...]] = {"predeploy": ()} if channel is shipment.channels[0] else {}
     steps |= planned_steps(facts, release)
+    sources = judgement_of_sources(channel, release, facts.root)
     changes = (
         *live_changes(channel, facts, release),
         *descent(facts.live, release, options),
         *(REFUSED_MARK + reason for reason in unfit(channel.machine.name, facts, release, shipment.host)),
+        *(REFUSED_MARK + problem for problem in sources.problems),
+        *sources.unknown,
     )
     digest = commands.digest((name, shown) for name, shown in steps.items() if name != "receive")
     machine = MachinePlan(channel.machine.name, tuple(steps), steps, changes, digest)

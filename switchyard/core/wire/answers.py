@@ -119,6 +119,8 @@ class FileRights(Message):
     mode: str | None = field(default=None, metadata=key(omitted=True))
     """Four octal digits."""
     owner: str | None = field(default=None, metadata=key(omitted=True))
+    uid: int | None = field(default=None, metadata=key(omitted=True))
+    gid: int | None = field(default=None, metadata=key(omitted=True))
     why: str | None = field(default=None, metadata=key(omitted=True))
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from switchyard.predeploy.configuration import certificates, credentials, env, file_modes, services, tool_versions
+from switchyard.predeploy.configuration import (
+    certificates,
+    credentials,
+    env,
+    file_modes,
+    host_sources,
+    services,
+    tool_versions,
+)
 from switchyard.predeploy.engine.check import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -10,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     services.CHECK,
     credentials.CHECK,
     file_modes.CHECK,
+    host_sources.CHECK,
     tool_versions.CHECK,
     certificates.CHECK,
 )
