@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 
 from switchyard.core import names
 from switchyard.core.compose_document import services_of
@@ -44,11 +45,16 @@ def collect_facts(store: Store, app: str) -> Facts:
         others=plain_containers(),
         volumes=tuple(engine.volumes()),
         data=tuple(sorted(folder.name for folder in store.data.glob("*"))),
-        image_volumes=image_volumes(),
+        image_volumes={},
         listening=listening(),
         shared=tuple(sorted(services_of(read_object(store.shared / "wanted.json")))),
         memory_live=sum(engine.memory_used(container) for container in of_colour(containers, colour)),
     )
+
+
+def facts_for_a_release(store: Store, app: str) -> Facts:
+    """Return the facts with what the images that are here declare, which only the making of a release needs."""
+    return replace(collect_facts(store, app), image_volumes=image_volumes())
 
 
 def image_volumes() -> dict[str, tuple[str, ...]]:

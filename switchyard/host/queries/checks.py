@@ -15,14 +15,14 @@ from switchyard.host.adapters.container import SERVICE, Container
 from switchyard.host.adapters.files import read_message
 from switchyard.host.adapters.lease import LeaseHeld
 from switchyard.host.adapters.store import Store
-from switchyard.host.facts import collect_facts
+from switchyard.host.facts import facts_for_a_release
 
 
 def checks(store: Store, request: Request) -> ChecksAnswer:
     """Return the facts, who holds the lease, the live release's results, the tools and the containers."""
     with ThreadPoolExecutor(1) as pool:
         tools = pool.submit(_tools)  # Compose alone takes as long as everything else here
-        facts = collect_facts(store, request.app)
+        facts = facts_for_a_release(store, request.app)
     lease, ended = store.lease.holder()
     refusal = LeaseHeld(lease) if lease is not None and ended is None else None
     live = facts.live

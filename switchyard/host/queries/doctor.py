@@ -10,7 +10,7 @@ from switchyard.core.wire.facts import Facts
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.store import Store
-from switchyard.host.facts import collect_facts
+from switchyard.host.facts import facts_for_a_release
 
 ADDRESS_RANGES = 31
 """Networks that an engine can create with the address ranges that it has by default."""
@@ -18,7 +18,7 @@ ADDRESS_RANGES = 31
 
 def doctor(store: Store, request: Request) -> DoctorAnswer:
     """Return the facts, and the state of what a deploy relies on."""
-    facts = collect_facts(store, request.app)
+    facts = facts_for_a_release(store, request.app)
     return DoctorAnswer(
         **{field.name: getattr(facts, field.name) for field in fields(Facts)},
         compose=process.printed(["docker", "compose", "version"]),

@@ -10,13 +10,13 @@ from switchyard.core.wire.request import Request
 from switchyard.host import observe
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.store import Store
-from switchyard.host.facts import collect_facts
+from switchyard.host.facts import facts_for_a_release
 from switchyard.host.memory import Memory
 
 
 def plan_facts(store: Store, request: Request) -> PlanFacts:
     """Return the facts, the site as no release in particular sees it, the scales and the images of this machine."""
-    facts = collect_facts(store, request.app)
+    facts = facts_for_a_release(store, request.app)
     return PlanFacts(
         **{field.name: getattr(facts, field.name) for field in fields(Facts)},
         site=observe.site(store, request.app, "", Memory()),
