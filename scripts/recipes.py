@@ -197,6 +197,25 @@ CMD ["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]
 """,
 )
 
+REGISTRY = Recipe(
+    name="registry:2",
+    version_command=("registry", "--version"),
+    version=r".*registry.* v?2\.",
+    dockerfile=f"""
+RUN {INSTALL} docker-registry && {CLEAN} && ln -s /usr/bin/docker-registry /usr/local/bin/registry
+COPY config.yml /etc/docker/registry/config.yml
+EXPOSE 5000
+ENTRYPOINT ["registry", "serve"]
+CMD ["/etc/docker/registry/config.yml"]
+""",
+    files={
+        "config.yml": """version: 0.1
+storage: {filesystem: {rootdirectory: /var/lib/registry}, delete: {enabled: true}}
+http: {addr: ":5000"}
+"""
+    },
+)
+
 HOST = Recipe(
     name=SANDBOX_HOST,
     public=False,
@@ -263,5 +282,7 @@ shut_down
     },
 )
 
-RECIPES = {recipe.name: recipe for recipe in (PYTHON, POSTGRES, REDIS, HAPROXY, HOST)}
-STANDINS = tuple(recipe.name for recipe in RECIPES.values() if recipe.public)
+LOADED = (PYTHON, POSTGRES, REDIS, HAPROXY)
+"""What every sandbox host gets."""
+RECIPES = {recipe.name: recipe for recipe in (*LOADED, REGISTRY, HOST)}
+STANDINS = tuple(recipe.name for recipe in LOADED)

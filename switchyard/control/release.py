@@ -138,6 +138,7 @@ def pack(release: Release, checks: ChecksRecord | None) -> Pack:
         shared_files=parts.shared_files,
         pulls=parts.pulls,
         built_by=parts.built_by,
+        pull_policies=parts.pull_policies,
         notes=parts.notes,
         env_keys=tuple(sorted(contents.variables)),
         compose=contents.document.raw,

@@ -7,10 +7,23 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from switchyard.core import edge, names
 
 Argv = list[str]
+
+
+class Fetch(NamedTuple):
+    """An image that a release does not build."""
+
+    name: str
+    """As the compose file gives it."""
+    pin: str
+    """Its name by digest, or its id."""
+    is_here: bool = True
+    is_named: bool = True
+    """Whether the name leads to it already, or does not follow it."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +37,8 @@ class Target:
     """The services whose images the host builds, those first whose images others start from."""
     kept: tuple[str, ...] = ()
     """Those of them that are shared and run already: a deploy does not build them again."""
-    pulls: Mapping[str, str] = field(default_factory=dict)
-    """Service to the image that it names."""
+    pulls: Mapping[str, Fetch] = field(default_factory=dict)
+    """Service to its image, where no build makes it."""
     shared: tuple[str, ...] = ()
     oneshots: tuple[str, ...] = ()
     front: tuple[str, ...] = ()

@@ -11,6 +11,8 @@ KIND = "switchyard.kind"
 STANDIN = "switchyard.standin"
 BUILD_INPUTS = "x-build"
 """A key of a shared service that is built: a digest of what its build reads, by which a change of it shows."""
+IMAGE = "x-switchyard-image"
+"""The key of a shared service that keeps the name of the image which the compose file gives it."""
 
 
 def other(colour: str) -> str:

@@ -43,14 +43,18 @@ def planned(step: Step, target: Target, site: Site, *, images: Collection[str], 
 
 def _build(start: Start) -> list[Argv]:
     target = start.target
+    argvs: list[Argv] = []
+    fetched: set[str] = set()
+    for service, image in sorted(target.pulls.items()):
+        if image.pin not in fetched:
+            argvs += [commands.pull(image.pin)] if not image.is_here else []
+            argvs += [commands.tag(UNKNOWN_IMAGE, image.name)] if not image.is_named else []
+        fetched.add(image.pin)
+        argvs.append(commands.tag(UNKNOWN_IMAGE, names.tag(target.app, service, target.release)))
     shared = {name for services in target.builds for name in services} & {*target.shared} & {*start.known}
     kept = tuple(sorted(shared))
-    argvs = [commands.tag(UNKNOWN_IMAGE, names.tag(target.app, name, target.release)) for name in kept]
-    argvs += commands.builds(replace(target, kept=kept))
-    for service, image in target.pulls.items():
-        argvs += [commands.pull(image)] if image not in start.images else []
-        argvs.append(commands.tag(UNKNOWN_IMAGE, names.tag(target.app, service, target.release)))
-    return argvs
+    argvs += [commands.tag(UNKNOWN_IMAGE, names.tag(target.app, name, target.release)) for name in kept]
+    return [*argvs, *commands.builds(replace(target, kept=kept))]
 
 
 def _shared(start: Start) -> list[Argv]:

@@ -18,6 +18,7 @@ from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.facts import live_release
 from switchyard.host.neighbours import shared_twins, strange_mounts
+from switchyard.host.release_images import NO_IMAGES, Chosen
 from switchyard.host.repository import Repository
 from switchyard.host.shared_changes import shared_changes
 
@@ -30,16 +31,20 @@ class Digests(NamedTuple):
     """Of settings and documents."""
 
 
-def admit(attempt: Attempt, repository: Repository, pack: Pack, digests: Digests) -> ReleaseRecord | None:
+def admit(
+    attempt: Attempt, repository: Repository, pack: Pack, digests: Digests, images: Chosen = NO_IMAGES
+) -> ReleaseRecord | None:
     """Refuse what must not be deployed, with every reason. Return the live release where the pack changes nothing.
 
     Refused are: a deploy after an apply that was cut short, a bad or older commit, state that somebody else mounts,
-    changed shared services, addresses that the edge does not hold, and a tree that predeploy did not check.
+    changed shared services, addresses that the edge does not hold, a tree that predeploy did not check, and images that
+    nobody has.
     """
     store, request = attempt.store, attempt.request
-    live = _live_record(store, request.app)
-    reasons = backup.reasons_unfinished(store)
-    if not reasons and live is not None and not request.force and _is_same(live, pack, digests):
+    live = live_record(store, request.app)
+    reasons = [*backup.reasons_unfinished(store), *images.problems]
+    is_same = live is not None and _is_same(live, pack, digests) and not images.moves
+    if not reasons and live is not None and not request.force and is_same:
         return live
     if not request.force:
         reasons += _bad(store.releases, pack, digests)
@@ -76,7 +81,8 @@ def journal_overrides(attempt: Attempt, pack: Pack) -> None:
         attempt.store.journal.append(OverriddenEntry(**author, why=pack.checks.overridden))
 
 
-def _live_record(store: Store, app: str) -> ReleaseRecord | None:
+def live_record(store: Store, app: str) -> ReleaseRecord | None:
+    """Return the record of the release that is live; None where nothing is."""
     live = live_release(store, app)
     return store.releases.record(live.id) if live else None
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from switchyard.core import edge, names
+from switchyard.core import edge, image_names, names
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host.adapters import engine, process
 from switchyard.host.attempt import Attempt
@@ -32,6 +32,8 @@ def prune(attempt: Attempt) -> None:
     for record in superfluous(store.releases.readable_records(), in_use):
         for service in record.images:
             process.run(["docker", "rmi", names.tag(app, service, record.id)], check=False, tick=attempt.tick)
+        for image in unnamed_pins(record):
+            process.run(["docker", "rmi", image], check=False, tick=attempt.tick)
         _remove(store.release(record.id))
     for folder in store.releases_folder.iterdir():  # a release that did not arrive whole, with its env
         if folder.name not in store.releases.names() and folder.name not in in_use:
@@ -41,6 +43,12 @@ def prune(attempt: Attempt) -> None:
     leftovers = ["docker", "image", "prune", "-f", "--filter", f"label={names.APP}={app}"]
     process.run(leftovers, check=False, tick=attempt.tick)
     trim_cache(CACHE_MOST)
+
+
+def unnamed_pins(record: ReleaseRecord) -> list[str]:
+    """Return the pulled images of a deleted release that have no tag any more, and so no other user, by digest."""
+    pins = {pin.image for pin in record.pins.values() if image_names.digest(pin.image)}
+    return sorted(image for image in pins if engine.tags_of_image(image) == ())
 
 
 def shrink(attempt: Attempt) -> None:

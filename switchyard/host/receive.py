@@ -8,11 +8,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from switchyard.core import edge
 from switchyard.core.compose_document import services_of
+from switchyard.core.errors import refuse
 from switchyard.core.wire.release import Contents, Pack, ReleaseRecord
+from switchyard.host.adapters import engine
 from switchyard.host.adapters.files import write, write_json
-from switchyard.host.admission import Digests, admit
+from switchyard.host.admission import Digests, admit, live_record
 from switchyard.host.attempt import Attempt
+from switchyard.host.release_images import Chosen, choose_edge, choose_images, images_of_commit, needed_images
 from switchyard.host.repository import Repository
 
 
@@ -38,13 +42,29 @@ def receive(attempt: Attempt) -> Reception:
     repository = Repository(attempt.store.repo, attempt.tick)
     pack = _unpack(attempt.folder / "pack", repository)
     digests = Digests(attempt.store.digest(pack.env), attempt.store.digest(_settings_of(pack)))
+    images = _choose_images(attempt, pack)
     if attempt.request.verb == "deploy":
-        live = admit(attempt, repository, pack, digests)
+        live = admit(attempt, repository, pack, digests, images)
         if live is not None:
             return _nothing_new(attempt, live)
-    _write_release(attempt, repository, pack, digests)
+    refuse(images.problems)
+    _write_release(attempt, repository, pack, digests, images)
     attempt.wanted.id = pack.id
+    for note in images.notes:
+        attempt.events.progress(note)
     return Received()
+
+
+def _choose_images(attempt: Attempt, pack: Pack) -> Chosen:
+    """Choose the images of the release that no build makes, and that of the edge where none runs yet."""
+    store, verb, shared = attempt.store, attempt.request.verb, services_of(pack.shared).keys()
+    needed = needed_images(store, verb, pack.pulls, pack.pull_policies, shared & {*pack.pulls, *pack.built_by})
+    if attempt.request.back:
+        needed = needed._replace(kept={**images_of_commit(store, pack.commit, pack.pulls), **needed.kept})
+    chosen = choose_images(store, needed, live_record(store, attempt.request.app), tick=attempt.tick)
+    if verb == "deploy" and store.published_routes() is None and engine.image_id(edge.IMAGE) is None:
+        chosen.problems += choose_edge(tick=attempt.tick).problems
+    return chosen
 
 
 def _unpack(path: Path, repository: Repository) -> Pack:
@@ -76,7 +96,7 @@ def _is_settled(attempt: Attempt, live: ReleaseRecord) -> bool:
     return live.state == "good" and site.slot(site.live).single not in ("none", "stopped")
 
 
-def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests: Digests) -> None:
+def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests: Digests, images: Chosen) -> None:
     """Write the folder of a release. Its record comes last: a release without one was not received whole."""
     folder = attempt.store.release(pack.id)
     folder.mkdir(mode=0o700)
@@ -101,5 +121,6 @@ def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests
             settings=digests.settings,
             shared_unchanged=attempt.request.shared_unchanged,
             received=True,
+            pins=images.pins,
         )
     )

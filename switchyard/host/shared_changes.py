@@ -11,8 +11,9 @@ from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host import backup
 from switchyard.host.adapters.files import read_document, read_words
 from switchyard.host.adapters.store import Store
+from switchyard.host.release_images import moved, shared_images
 
-REASONS = {names.BUILD_INPUTS: "what its build reads"}
+REASONS = {names.BUILD_INPUTS: "what its build reads", names.IMAGE: "image"}
 """Keys of a service that a person does not know, with what a change of them means."""
 CUT_SHORT = "was to be changed when an apply was killed"
 
@@ -22,7 +23,13 @@ def changes_to_apply(store: Store, record: ReleaseRecord) -> dict[str, list[str]
     before = read_document(store.shared / "wanted.json")
     after = store.releases.document(record.id, "shared")
     unfinished = {service: [CUT_SHORT] for service in backup.left(store.shared)}
-    return {**unfinished, **shared_changes(store, before, after, record.shared_objects)}
+    changes = {**unfinished, **shared_changes(store, before, after, record.shared_objects)}
+    running = shared_images(store)
+    rebuilt = [service for service in record.built_by if service in running and service in after.services]
+    for service in [*moved(record.pins, running), *rebuilt]:
+        if "image" not in changes.setdefault(service, []):
+            changes[service].append("image")
+    return changes
 
 
 def shared_changes(store: Store, before: Document, after: Document, objects: Mapping[str, str]) -> dict[str, list[str]]:
@@ -41,7 +48,9 @@ def shared_changes(store: Store, before: Document, after: Document, objects: Map
             changes[name] = ["is gone"]
             continue
         mounts = json.dumps(after.services[name].setting("volumes") or ())
-        reasons = [REASONS.get(key, key) for key in keys_of.get(name, [])]
+        knows_image = before.services[name].setting(names.IMAGE) is not None  # hosts of older versions do not
+        keys = [key for key in keys_of.get(name, []) if key != names.IMAGE or knows_image]
+        reasons = [REASONS.get(key, key) for key in keys]
         reasons += [f"file {file}" for file in files if f"/files/{file}" in mounts]
         reasons += [f"volume {volume}" for volume in volumes if f'"source": "{volume}"' in mounts]
         if reasons:

@@ -19,7 +19,7 @@ from switchyard.core.errors import OK, REFUSED
 from switchyard.core.next_step import Want
 from switchyard.core.plan import walk
 from switchyard.core.site import Site
-from switchyard.core.wire.answers import Changes, PlanFacts
+from switchyard.core.wire.answers import Changes, PlanFacts, PlannedImage, PlannedImages
 from switchyard.core.wire.facts import LiveRelease
 from switchyard.core.wire.receipt import MachinePlan, Plan
 
@@ -46,11 +46,14 @@ def plan_machine(channel: Channel, contents: CommitContents, shipment: Shipment,
     facts = channel.ask(channel.request("facts"), PlanFacts)
     release = prepare_release(contents, facts, shipment.screen)
     steps: dict[str, tuple[str, ...]] = {"predeploy": ()} if channel is shipment.channels[0] else {}
-    steps |= planned_steps(facts, release)
+    images = ask_images(channel, release)
+    steps |= planned_steps(facts, release, images.services)
     sources = judgement_of_sources(channel, release, facts.root)
     changes = (
         *live_changes(channel, facts, release),
+        *images.notes,
         *descent(facts.live, release, options),
+        *(f"{REFUSED_MARK}{channel.machine.name}: {problem}" for problem in images.problems),
         *(REFUSED_MARK + reason for reason in unfit(channel.machine.name, facts, release, shipment.host)),
         *(REFUSED_MARK + problem for problem in sources.problems),
         *sources.unknown,
@@ -61,12 +64,22 @@ def plan_machine(channel: Channel, contents: CommitContents, shipment: Shipment,
     return machine
 
 
-def planned_steps(facts: PlanFacts, release: Release) -> dict[str, tuple[str, ...]]:
+def ask_images(channel: Channel, release: Release) -> PlannedImages:
+    """Return what the machine would run of what the release does not build."""
+    parts = release.split
+    shared = tuple(name for name in parts.shared_services if name in {*parts.pulls, *parts.built_by})
+    request = replace(channel.request("images"), pulls=parts.pulls, pull_policies=parts.pull_policies, shared=shared)
+    return channel.ask(request, PlannedImages)
+
+
+def planned_steps(
+    facts: PlanFacts, release: Release, images: Mapping[str, PlannedImage] | None = None
+) -> dict[str, tuple[str, ...]]:
     """Return each step with the commands that it would run."""
     has_singletons, has_oneshots = bool(release.split.handover), bool(release.split.oneshots)
     site = site_before(facts, release)
     steps = walk(Want("deploy", release.id), site, singles=has_singletons, oneshots=has_oneshots)
-    target = target_of(facts, release)
+    target = target_of(facts, release, images or {})
     return {
         str(step): tuple(
             commands.shown(argv, release.id)
@@ -84,7 +97,7 @@ def site_before(facts: PlanFacts, release: Release) -> Site:
     return facts.site if has_all else replace(facts.site, shared="absent")
 
 
-def target_of(facts: PlanFacts, release: Release) -> commands.Target:
+def target_of(facts: PlanFacts, release: Release, images: Mapping[str, PlannedImage]) -> commands.Target:
     """Return the release as commands name it."""
     parts = release.split
     return commands.Target(
@@ -92,7 +105,10 @@ def target_of(facts: PlanFacts, release: Release) -> commands.Target:
         root=facts.root,
         release=release.id,
         builds=build_order.stages(Document.decode(parts.build)),
-        pulls=parts.pulls,
+        pulls={
+            service: commands.Fetch(parts.pulls.get(service, ""), image.pin, image.is_here, image.is_named)
+            for service, image in images.items()
+        },
         shared=tuple(sorted(parts.shared_services)),
         oneshots=parts.oneshots,
         front=parts.front,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from switchyard.core.commands import Target, shown
+from switchyard.core.commands import Fetch, Target, shown
 from switchyard.core.plan_commands import planned
 from switchyard.core.site import Site, Slot
 from switchyard.core.steps import Step
@@ -14,7 +16,7 @@ TARGET = Target(
     root="/srv/shop",
     release="R2",
     builds=(("cache", "web", "worker"),),
-    pulls={"db": "postgres:17"},
+    pulls={"db": Fetch("postgres:17", "sha256:" + "1" * 64)},
     shared=("cache", "db"),
     oneshots=("migrate",),
     front=("api", "web"),
@@ -31,17 +33,27 @@ def lines(step: Step, site: Site = LIVE, images: tuple[str, ...] = (), known: tu
     return [shown(argv, "R2") for argv in planned(step, TARGET, site, images=images, known=known)]
 
 
-def test_a_build_builds_pulls_what_is_not_here_and_tags_what_is():
+def test_a_build_pulls_what_is_not_here_once_tags_it_and_builds_in_order():
     build = "docker compose -p shop-build -f /srv/shop/releases/RELEASE/build.json build"
     tag = "docker tag IMAGE switchyard/shop/db:RELEASE"
-    assert lines(Step("build")) == [build, "docker pull --quiet postgres:17", tag]
-    assert lines(Step("build"), images=("postgres:17",)) == [build, tag]
+    assert lines(Step("build")) == [tag, build]
+    pin = "postgres@sha256:" + "2" * 64
+    new = Fetch("postgres:17", pin, is_here=False, is_named=False)
+    target = replace(TARGET, pulls={"db": new, "more": new}, builds=(("base",), ("api", "web")))
+    assert [shown(argv, "R2") for argv in planned(Step("build"), target, LIVE, images=(), known=())] == [
+        "docker pull --quiet postgres@IMAGE",
+        "docker tag IMAGE postgres:17",
+        tag,
+        "docker tag IMAGE switchyard/shop/more:RELEASE",
+        f"{build} base",
+        f"{build} api web",
+    ]
 
 
 def test_a_shared_service_that_is_built_and_runs_is_not_built_again():
     build = "docker compose -p shop-build -f /srv/shop/releases/RELEASE/build.json build web worker"
     tag = "docker tag IMAGE switchyard/shop/cache:RELEASE"
-    assert lines(Step("build"), images=("postgres:17",), known=("cache", "db"))[:2] == [tag, build]
+    assert lines(Step("build"), known=("cache", "db"))[1:] == [tag, build]
 
 
 def test_shared_services_that_run_are_not_tagged_again():

@@ -17,7 +17,7 @@ EDGE = (Route("web", 8000, 8080),)
 
 def release(volumes: Mapping[str, str] | None = None, document: Mapping[str, Json] | None = None) -> Release:
     """Build a release of a shop with a database."""
-    parts = Split({}, EDGE, {}, {}, {}, {}, {}, (), (), ("web",), {"pgdata": "shop_pgdata"}, (), (), ())
+    parts = Split({}, EDGE, {}, {}, {}, {}, {}, {}, (), (), ("web",), {"pgdata": "shop_pgdata"}, (), (), ())
     commit = Commit(Path("/shop"), ".", "c" * 40, "a subject", ())
     resolved = Document.decode(document or {"name": "oldshop"})
     return Release(

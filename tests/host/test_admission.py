@@ -18,6 +18,7 @@ from switchyard.host.adapters.files import write_json
 from switchyard.host.adapters.store import Store
 from switchyard.host.admission import Digests, admit, journal_overrides, unchecked
 from switchyard.host.attempt import Attempt
+from switchyard.host.release_images import Chosen
 from switchyard.host.repository import Repository
 from tests.harness.attempts import begin_attempt
 from tests.harness.release_record import RECORD
@@ -105,6 +106,7 @@ def test_what_is_live_already_with_the_same_env_and_settings_is_found(attempt, l
     pack = pack_of(attempt.store, "all^{tree}")
     assert admit(attempt, repository(attempt), pack, DIGESTS).id == live
     assert admit(attempt, repository(attempt), pack, Digests("env", "other")) is None
+    assert admit(attempt, repository(attempt), pack, DIGESTS, Chosen(moves=True)) is None
 
 
 def test_with_force_the_same_commit_is_deployed_again(store, live):
@@ -151,6 +153,7 @@ PLANTS = {
     "shared": "shared services changed",
     "addresses": "the edge does not hold web:80 on 0.0.0.0:9090",
     "unchecked": "its result is of another tree",
+    "images": "service cache: redis:8: nobody has it",
 }
 """Every obstacle that the host refuses, with the words that name it."""
 
@@ -173,7 +176,9 @@ def test_everything_that_stops_a_deploy_is_told_in_one_refusal(store, live, monk
     if "unfinished" in planted:
         (store.edge / "before").mkdir()
     with pytest.raises(Refused) as caught:
-        admit(begin_attempt(store, app="shop", host="prod"), repository(begin_attempt(store)), pack, DIGESTS)
+        attempt, images = begin_attempt(store, app="shop", host="prod"), Chosen()
+        images.problems += [PLANTS["images"]] if "images" in planted else []
+        admit(attempt, repository(attempt), pack, DIGESTS, images)
     told = {name for name, words in PLANTS.items() if words in str(caught.value)}
     assert told == planted and len(str(caught.value).splitlines()) == len(planted)
 

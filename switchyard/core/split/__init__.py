@@ -43,6 +43,8 @@ class Split:
     """Service to the image that it names, where no build of the release makes it."""
     built_by: dict[str, str]
     """Service without a build to the service whose build makes the image that it names."""
+    pull_policies: dict[str, str]
+    """Service to its ``pull_policy``, where it pulls its image and sets one."""
     oneshots: tuple[str, ...]
     handover: tuple[str, ...]
     """Services of which at most one colour runs."""
@@ -92,6 +94,7 @@ def split(
         build=build_document(inputs, images),
         pulls=images.pulls,
         built_by=images.built_by,
+        pull_policies=images.policies,
         oneshots=_of_kinds(inputs, (kind for kind in KINDS if kind.runs_once)),
         handover=_of_kinds(inputs, (kind for kind in KINDS if kind.at_most_one)),
         front=_of_kinds(inputs, (kind for kind in KINDS if kind.side_by_side)),

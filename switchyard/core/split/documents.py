@@ -82,6 +82,7 @@ def shared_document(inputs: Inputs, state: State) -> dict[str, Json]:
             "labels": {**service.labels, names.APP: app, names.KIND: inputs.kind(service).name},
             **({"ports": service.setting("ports")} if service.ports else {}),
             **({names.BUILD_INPUTS: inputs.facts.inputs.get(name, "")} if service.build is not None else {}),
+            **({names.IMAGE: service.image} if service.image and service.build is None else {}),
         }
     return {
         "name": names.project(app, "shared"),

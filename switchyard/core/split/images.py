@@ -22,6 +22,8 @@ class Images:
 
     pulls: dict[str, str] = field(default_factory=dict)
     """Service to the image that it names, which no build of the document makes."""
+    policies: dict[str, str] = field(default_factory=dict)
+    """Service to its ``pull_policy``, where it pulls its image and sets one."""
     built_by: dict[str, str] = field(default_factory=dict)
     """Service without a build to the service whose build makes the image that it names."""
     contexts: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -40,6 +42,8 @@ def images_of(inputs: Inputs) -> Images:
             maker = _maker(inputs, service.name, "image", service.image or "", makers, images)
             if maker is None:
                 images.pulls[service.name] = service.image or ""
+                if service.pull_policy:
+                    images.policies[service.name] = service.pull_policy
             else:
                 images.built_by[service.name] = maker
     waiting = [name for name, service in inputs.services.items() if service.build is not None]

@@ -33,6 +33,27 @@ class PlanFacts(Facts):
 
 
 @message(frozen=True)
+class PlannedImage(Message):
+    """What a deploy would do about the image of a service."""
+
+    pin: str
+    """Its name by digest, or its id."""
+    is_here: bool
+    is_named: bool
+    """Whether the name in the compose file leads to it already, or does not follow it."""
+
+
+@message(frozen=True)
+class PlannedImages(Message):
+    """``images``: what a deploy would run of what it does not build."""
+
+    services: Mapping[str, PlannedImage]
+    notes: tuple[str, ...]
+    problems: tuple[str, ...]
+    """Why a deploy would be refused."""
+
+
+@message(frozen=True)
 class Changes(Message):
     """``changes``: services of the live release that differ, each with the keys that do. No value leaves the host."""
 

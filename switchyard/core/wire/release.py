@@ -11,6 +11,16 @@ from switchyard.core.wire.terms import AppName, Colour, CommitId, ImageId, Posit
 
 
 @message(frozen=True)
+class Pin(Message):
+    """The image of a service that no build of its release makes, under a name that nobody can move."""
+
+    image: str
+    """Its name by digest, or its id where no registry had it."""
+    answered: Seconds | None = field(default=None, metadata=key(omitted=True))
+    """When the registry named this digest last, in seconds since the epoch."""
+
+
+@message(frozen=True)
 class Contents(Message):
     """What a release is made of, the same in what is sent and what is recorded."""
 
@@ -35,6 +45,8 @@ class Contents(Message):
     """Service to the image that it names, where no build of the release makes it."""
     built_by: Mapping[str, str] = field(default_factory=dict, kw_only=True, metadata=key(omitted=True))
     """Service without a build to the service whose build makes the image that it names."""
+    pull_policies: Mapping[str, str] = field(default_factory=dict, kw_only=True, metadata=key(omitted=True))
+    """Service to its ``pull_policy``, where the compose file sets one."""
     notes: tuple[str, ...]
     env_keys: tuple[str, ...]
 
@@ -121,6 +133,8 @@ class ReleaseRecord(Contents):
     received: bool
     images: Mapping[str, ImageId] = field(default_factory=dict, metadata=key(omitted=True))
     """Service to the id of its image, once built."""
+    pins: Mapping[str, Pin] = field(default_factory=dict, metadata=key(omitted=True))
+    """Service to its image, as the registry named it when the release was received."""
     standins: tuple[str, ...] | None = field(default=None, metadata=key(omitted=True))
     """Images that are stand-ins."""
     outcomes: Mapping[str, OneshotOutcome] = field(default_factory=dict, metadata=key(omitted=True))

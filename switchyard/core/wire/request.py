@@ -65,6 +65,12 @@ class Request(Message):
     command: str | None = field(default=None, metadata=key(omitted=True))
     services: Mapping[str, Mapping[str, Json]] = field(default_factory=dict, metadata=key(omitted=True))
     """``changes``: the services of a resolved Compose document."""
+    pulls: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
+    """``images``: service to the image that it names."""
+    pull_policies: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
+    """``images``: service to its ``pull_policy``."""
+    shared: tuple[str, ...] = field(default=(), metadata=key(omitted=True))
+    """``images``: the shared services that build no image of their own."""
     paths: tuple[str, ...] = field(default=(), metadata=key("files", omitted=True))
     """``files``: paths whose rights to look at."""
     container_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata=key(omitted=True))

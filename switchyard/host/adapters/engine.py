@@ -25,6 +25,10 @@ NOT_EXECUTED = 124
 """From this exit code on, a command in a container took too long, could not begin, or ended with its container."""
 
 
+class Away(NotChecked):
+    """The engine, or what it waits for, does not answer in time."""
+
+
 class Network(NamedTuple):
     """A network of the engine."""
 
@@ -75,21 +79,23 @@ def _request(
     query: Mapping[str, str | int] | None = None,
     *,
     within: float = ANSWER_WITHIN,
+    more: Mapping[str, str] | None = None,
 ) -> bytes | None:
     """Return the body of the answer; None where the engine knows no such thing.
 
-    Raise ``NotChecked`` when it does not answer within so many seconds, ``SwitchyardError`` when it refuses.
+    Raise ``Away`` when it does not answer within so many seconds, ``SwitchyardError`` when it refuses. ``more`` are
+    further headers.
     """
     if query:
         path += "?" + urlencode(query)
     connection = _Connection("engine", timeout=within)
     try:
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        headers = {**({"Content-Type": "application/json"} if body is not None else {}), **(more or {})}
         connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = connection.getresponse()
         content = answer.read()
     except OSError as error:
-        raise NotChecked(
+        raise Away(
             f"Docker's engine does not answer on {SOCKET}: {error}. Start it, or add the SSH user to the docker group, "
             "then run the command again"
         ) from None
@@ -199,6 +205,28 @@ def image_id(name: str) -> str | None:
     """Return the id of an image; None where the engine has none of that name."""
     answer = _get(f"/images/{quote(name, safe='')}/json")
     return None if answer is None else Section.of(answer, "image").text("Id")
+
+
+def image_digests(name: str) -> tuple[str, ...]:
+    """Return an image's names by digest, under which registries had it; none where the engine has no such image."""
+    return Section.of(_get(f"/images/{quote(name, safe='')}/json"), "image").words("RepoDigests")
+
+
+def tags_of_image(name: str) -> tuple[str, ...] | None:
+    """Return an image's names by tag; None where the engine has no such image."""
+    answer = _get(f"/images/{quote(name, safe='')}/json")
+    return None if answer is None else _tags(answer, "image")
+
+
+def digest_at_registry(image: str, headers: Mapping[str, str], *, within: float) -> str:
+    """Return the digest that an image's registry has for it; empty where it has none. Raise what it answers."""
+    answer = _request("GET", f"/distribution/{image}/json", within=within, more=headers)
+    return "" if answer is None else Section.of(_json(answer), "image").section("Descriptor").text("digest") or ""
+
+
+def log_in(login: Mapping[str, Json], *, within: float) -> None:
+    """Try a login at its registry. Raise where that refuses it."""
+    _request("POST", "/auth", login, within=within)
 
 
 def image_labels(name: str) -> dict[str, str]:

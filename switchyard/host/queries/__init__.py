@@ -15,6 +15,7 @@ from switchyard.host.queries.env import env
 from switchyard.host.queries.execute import execute
 from switchyard.host.queries.files import files
 from switchyard.host.queries.history import history
+from switchyard.host.queries.images import images
 from switchyard.host.queries.logs import logs
 from switchyard.host.queries.plan_facts import plan_facts
 from switchyard.host.queries.rollback_target import rollback_target
@@ -23,6 +24,7 @@ from switchyard.host.queries.status import status
 QUERIES: Mapping[str, Callable[[Store, Request], Message]] = {
     "facts": plan_facts,
     "changes": changes,
+    "images": images,
     "target": rollback_target,
     "env": env,
     "checks": checks,

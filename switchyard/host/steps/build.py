@@ -17,7 +17,7 @@ from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.files import read_document, read_object, write_json
 from switchyard.host.attempt import Attempt
-from switchyard.host.command_runner import CommandRunner
+from switchyard.host.release_images import fetch, require_image
 from switchyard.host.steps.image_volumes import refuse_unnamed_volumes
 from switchyard.host.steps.pip_check import check_dependencies
 
@@ -30,8 +30,12 @@ class Check(Protocol):
 
 
 def build(attempt: Attempt, colour: str) -> None:
-    """Build or pull every image, tag it, pin the documents to the images' ids, and check both."""
+    """Pull or build every image, tag it, pin the documents to the images' ids, and check both."""
     store, record = attempt.store, attempt.wanted.record
+    images = {}
+    for service, chosen in sorted(record.pins.items()):
+        images[service] = fetch(attempt.commands, record.pulls.get(service, ""), chosen.image)
+        attempt.commands.run(commands.tag(images[service], names.tag(record.name, service, record.id)))
     document = store.releases.document(record.id, "build")
     kept = _images_that_stay(attempt, document.services)
     for service in sorted(kept):
@@ -39,23 +43,23 @@ def build(attempt: Attempt, colour: str) -> None:
     target = replace(attempt.wanted.target(), builds=stages(document), kept=tuple(sorted(kept)))
     for argv in commands.builds(target):
         attempt.commands.run(argv)
-    built = sorted(document.services.keys() - kept)
-    images = {service: require_image(names.tag(record.name, service, record.id)) for service in built}
+    built = {
+        service: require_image(names.tag(record.name, service, record.id))
+        for service in sorted(document.services.keys() - kept)
+    }
     checks: list[Check] = [
         partial(check_dependencies, store.root, attempt.wanted.log, attempt.events.progress, service, image)
-        for image, service in {image: service for service, image in images.items()}.items()
+        for image, service in {image: service for service, image in built.items()}.items()
     ]
-    images |= kept
-    images |= {service: images[maker] for service, maker in record.built_by.items()}
-    for service, image in record.pulls.items():
-        images[service] = _pull(attempt.commands, image)
-        attempt.commands.run(commands.tag(images[service], names.tag(record.name, service, record.id)))
+    images |= {**built, **kept}
+    images |= {service: images[maker] for service, maker in record.built_by.items() if service not in record.pins}
     refuse_unnamed_volumes(store, record, images)
     for one in names.COLOURS:
         path = store.release(record.id) / f"{one}.json"
         checks.append(_pin(path, images, names.project(record.name, one)))
     run_checks(checks, attempt.tick)
-    standins = {image for image in record.pulls.values() if names.STANDIN in engine.image_labels(image)}
+    pulled = record.pins.keys() & record.pulls.keys()
+    standins = {record.pulls[name] for name in pulled if names.STANDIN in engine.image_labels(images[name])}
     store.releases.update(record.id, images=images, standins=tuple(sorted(standins)))
 
 
@@ -66,13 +70,6 @@ def _images_that_stay(attempt: Attempt, built: Iterable[str]) -> dict[str, str]:
     running = read_document(attempt.store.shared / "compose.json").services
     images = {name: running[name].image or "" for name in built if name in running}
     return {name: image for name, image in images.items() if engine.image_id(image) is not None}
-
-
-def _pull(runner: CommandRunner, image: str) -> str:
-    """Pull an image that is not here yet. Return its id."""
-    if engine.image_id(image) is None:
-        runner.run(commands.pull(image))
-    return require_image(image)
 
 
 def _pin(path: Path, images: dict[str, str], project: str) -> Check:
@@ -100,11 +97,3 @@ def run_checks(checks: Iterable[Check], tick: Callable[[], None]) -> None:
             has_ended.set()
     for done in running:
         done.result()
-
-
-def require_image(name: str) -> str:
-    """Return the id of an image. Raise where it is not here."""
-    image_id = engine.image_id(name)
-    if image_id is None:
-        raise SwitchyardError(f"image {name} is not here after its build or pull")
-    return image_id

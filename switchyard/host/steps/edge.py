@@ -13,7 +13,7 @@ from pathlib import Path
 
 from switchyard.core import commands, edge, names
 from switchyard.core.app import Route
-from switchyard.core.errors import SwitchyardError
+from switchyard.core.errors import SwitchyardError, refuse
 from switchyard.host import backup
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
@@ -22,7 +22,7 @@ from switchyard.host.adapters.proxy import UP_WITHIN, Proxy
 from switchyard.host.attempt import Attempt
 from switchyard.host.edge_configuration import edge_routes, wanted_configuration
 from switchyard.host.neighbours import listening
-from switchyard.host.steps.build import require_image
+from switchyard.host.release_images import choose_edge, fetch, require_image
 from switchyard.host.steps.containers import keep_running, releases_in_colours
 from switchyard.host.steps.restore import restore
 
@@ -116,15 +116,25 @@ def publish(attempt: Attempt, routes: Sequence[Route]) -> None:
     for name in edge.preview_names(routes):
         previews[name] = _free_port(occupied)
         occupied.add(previews[name])
-    if engine.image_id(edge.IMAGE) is None:
-        attempt.commands.run(commands.pull(edge.IMAGE))
-    image = require_image(edge.IMAGE)
+    image = _image(attempt)
     attempt.commands.run(commands.tag(image, names.tag(app, "edge", "edge")))
     user = f"{os.getuid()}:{os.getgid()}"
     document = edge.document(app, routes, previews, home=str(home), user=user, image=image)
     write_json(home / "compose.json", document)
     write_json(home / "previews.json", previews)
     write_json(home / "routes.json", [route.encode() for route in routes])
+
+
+def _image(attempt: Attempt) -> str:
+    """Return the edge's image. Only an apply asks the registry for a newer one: a deploy takes the one that is here."""
+    if attempt.request.verb == "deploy" and engine.image_id(edge.IMAGE) is not None:
+        return require_image(edge.IMAGE)
+    chosen = choose_edge(tick=attempt.tick)
+    refuse(chosen.problems)
+    for note in chosen.notes:
+        attempt.events.progress(note)
+    (pin,) = chosen.pins.values()
+    return fetch(attempt.commands, edge.IMAGE, pin.image)
 
 
 def _free_port(occupied: set[int]) -> int:

@@ -28,6 +28,7 @@ from switchyard.host.queries.env import env
 from switchyard.host.queries.execute import execute
 from switchyard.host.queries.files import files
 from switchyard.host.queries.history import history
+from switchyard.host.queries.images import images
 from switchyard.host.queries.logs import logs
 from switchyard.host.queries.plan_facts import plan_facts
 from switchyard.host.queries.rollback_target import rollback_target
@@ -41,6 +42,7 @@ IMAGE = "sha256:" + "1" * 64
 ANSWERS: Mapping[str, type[Message]] = {
     "facts": answers.PlanFacts,
     "changes": answers.Changes,
+    "images": answers.PlannedImages,
     "target": answers.RollbackTarget,
     "env": answers.Env,
     "checks": answers.ChecksAnswer,
@@ -103,6 +105,7 @@ def test_every_query_has_an_answer_type_and_a_module_of_its_own():
         execute,
         files,
         history,
+        images,
         logs,
         plan_facts,
         rollback_target,
