@@ -22,6 +22,9 @@ asks the host's name servers five times a second, and while those are slow an ad
 SILENT = "24h"
 """How long the last addresses count while the engine answers nothing. HAProxy's own 30 s are over sooner than a stalled
 disk or an engine that is being replaced; then it would take out containers that run. Checks see those that do not."""
+LATE = "1s"
+"""How late the engine may answer. HAProxy drops an answer that comes after it asked again: at 200 ms, a busy engine's
+answers never counted, and no new container was seen. A word of the engine ends the wait, so this slows nothing."""
 HEADER = "X-Switchyard-Release"
 
 _LIVE = f"str(live),map({HOME}/maps/live.map,none)"
@@ -60,7 +63,7 @@ resolvers engine
   nameserver dns 127.0.0.11:53
   resolve_retries 1
   timeout resolve 200ms
-  timeout retry 200ms
+  timeout retry {LATE}
   hold valid 200ms
   hold nx 200ms
   hold obsolete 200ms

@@ -45,6 +45,7 @@ def test_there_is_a_section_for_everything_and_nothing_else() -> None:
 def test_addresses_outlive_the_silence_of_the_engine_and_no_word_of_it() -> None:
     holds = dict(line.split()[1:] for line in sections()["resolvers engine"] if line.startswith("hold "))
     assert holds == {"valid": "200ms", "nx": "200ms", "obsolete": "200ms", "timeout": "24h"}
+    assert "timeout retry 1s" in sections()["resolvers engine"], "an answer counts until the next question"
 
 
 @pytest.mark.parametrize(("route", "colour"), EACH)
