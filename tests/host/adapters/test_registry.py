@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from switchyard.core.pull_policy import Answer
-from switchyard.host.adapters import docker_login, registry
+from switchyard.host.adapters import docker_login, engine, registry
 
 IMAGE = "127.0.0.1:5000/team/cache:8"
 PATH = f"/distribution/{IMAGE}/json"
@@ -21,6 +21,14 @@ def no_login(monkeypatch):
 def test_a_registry_that_has_the_image_names_its_digest(fake_engine):
     fake_engine.know(PATH, {"Descriptor": {"digest": DIGEST}, "Platforms": []})
     assert registry.ask(IMAGE, within=5) == Answer(DIGEST)
+
+
+def test_a_registry_that_does_not_answer_in_time_is_unreachable(monkeypatch):
+    def hang(*_: object, within: float) -> str:
+        raise engine.Away("timed out")
+
+    monkeypatch.setattr(engine, "digest_at_registry", hang)
+    assert registry.ask(IMAGE, within=5) == Answer(failure="unreachable", text="no answer within 5 s")
 
 
 def test_an_image_that_the_engine_finds_nowhere_is_absent(fake_engine):
