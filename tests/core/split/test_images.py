@@ -133,3 +133,13 @@ def test_a_policy_that_asks_for_another_image_than_the_built_one_is_noted(policy
         any(note.startswith("job: pull_policy") for note in split_services(services, kinds={"job": "plain"}).notes)
         is is_noted
     )
+
+
+def test_a_service_that_no_release_runs_is_built_where_another_one_needs_its_image_and_only_there():
+    builder = {"build": {"context": "./base"}, "image": "base:dev"}
+    kinds = {"builder": "ignored", "job": "oneshot"}
+    parts = split_services({"builder": builder, "job": {"image": "base:dev"}}, kinds=kinds)
+    assert parts.built_by == {"job": "builder"} and set(parts.build["services"]) == {"web", "builder"}
+    assert "builder" not in parts.colours["blue"]["services"]
+    parts = split_services({"builder": builder, "job": {"image": "redis:8"}}, kinds=kinds)
+    assert set(parts.build["services"]) == {"web"}
