@@ -6,7 +6,6 @@ Only Linux tells which processes those are. Elsewhere the verb is interrupted, a
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import stat
@@ -61,6 +60,8 @@ def children() -> set[int]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    import ctypes  # loads slowly, and most verbs end without a signal
+
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     if number == signal.SIGHUP:
