@@ -10,7 +10,7 @@ import pytest
 
 from switchyard.control import typed
 from switchyard.control.typed import Clock
-from tests.harness.command_line import TOP
+from tests.harness.library import TOP
 
 
 @pytest.fixture
