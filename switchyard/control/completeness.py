@@ -19,7 +19,7 @@ POINTER_START = b"version https://git-lfs.github.com/spec/"
 def problems(repository: Path, commit: str, document: Document, exported: Path, app: App) -> list[str]:
     """Return what is missing from a clean export of the commit: submodules, inputs of builds, files behind pointers."""
     folder = exported / app.path
-    contexts = _local_contexts(document, folder)
+    contexts = _local_contexts(document, folder, app)
     mounts = [folder / source for source in document.mounted if not source.startswith(("/", "~"))]
     complete = [place for name, (build, place) in contexts.items() if not _missing_dockerfile(name, build, place)]
     return [
@@ -37,12 +37,13 @@ def _submodules(repository: Path, commit: str) -> Iterator[str]:
         )
 
 
-def _local_contexts(document: Document, folder: Path) -> dict[str, tuple[Build, Path]]:
+def _local_contexts(document: Document, folder: Path, app: App) -> dict[str, tuple[Build, Path]]:
     """Return each service's build whose context is in the repository, with that folder."""
     return {
         name: (service.build, folder / service.build.context)
         for name, service in document.services.items()
         if service.build is not None
+        and name not in app.left_out
         and "://" not in service.build.context
         and not service.build.context.startswith("/")
     }

@@ -120,7 +120,7 @@ def resolve(exported: Path, app: App, env: Mapping[str, str]) -> Document:
     unknown = [name for name in app.left_out if name not in document.services]
     if unknown:
         raise BadInput(f"app.kinds.{unknown[0]}: {app.compose} has no service of this name")
-    return document.without(app.left_out)
+    return document.setting_aside(app.left_out)
 
 
 def _default_name(folder: Path, app: App) -> str:

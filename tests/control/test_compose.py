@@ -130,3 +130,11 @@ def test_values_of_any_kind_reach_the_document_whole(tmp_path, values):
     (tmp_path / "compose.yaml").write_text(f"services:\n  web:\n    image: x\n    environment:\n{lines}")
     environment = compose.resolve(tmp_path, App("shop"), values).raw["services"]["web"]["environment"]
     assert {key: value.replace("$$", "$") for key, value in environment.items()} == values
+
+
+def test_a_service_that_the_settings_ignore_is_set_aside_and_a_slip_is_named(tmp_path):
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: web}, mail: {image: mail}}\n")
+    document = compose.resolve(tmp_path, App("shop", kinds={"mail": "ignored"}), {})
+    assert list(document.enabled) == ["web"] and list(document.services) == ["mail", "web"]
+    with pytest.raises(BadInput, match=r"app.kinds.slip: compose.yaml has no service of this name"):
+        compose.resolve(tmp_path, App("shop", kinds={"slip": "ignored"}), {})

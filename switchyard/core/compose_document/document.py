@@ -28,6 +28,8 @@ from switchyard.core.images import ImageReference
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.section import Section
 
+SET_ASIDE = "ignored"
+"""The profile of services that the settings leave out."""
 NO_DEPLOY = Deploy.decode({}, "deploy")
 
 
@@ -164,12 +166,16 @@ class Document(NamedTuple):
         files = {resource.file for resource in resources if resource.file is not None}
         return {posixpath.normpath(source) for source in binds | files}
 
-    def without(self, services: Collection[str]) -> Document:
-        """Return the document without some services, and without what others depend on of them."""
-        left = {
-            name: _without_needs(service, services) for name, service in self.services.items() if name not in services
+    def setting_aside(self, services: Collection[str]) -> Document:
+        """Return the document with a profile for some services, so that no release runs them.
+
+        What they build stays known: another service may name its image.
+        """
+        aside: dict[str, Json] = {
+            name: {**service.raw, "profiles": [*service.profiles, SET_ASIDE]} if name in services else service.raw
+            for name, service in self.services.items()
         }
-        return Document.decode({**self.raw, "services": left}) if services else self
+        return Document.decode({**self.raw, "services": aside}) if services else self
 
     def replicas(self, services: Iterable[str]) -> dict[str, int]:
         """Return how many containers each of these services has; one that the document lacks is left out."""
@@ -210,14 +216,6 @@ class WrittenService(NamedTuple):
 def written_services(document: Json) -> dict[str, WrittenService]:
     """Read the services of a document that is not interpolated."""
     return Section.of(document, "").named("services", WrittenService.decode)
-
-
-def _without_needs(service: Service, gone: Collection[str]) -> Mapping[str, Json]:
-    """Return a service's JSON without its dependencies on services that are gone."""
-    if not service.depends_on.keys() & set(gone):
-        return service.raw
-    needs = {name: need.raw for name, need in service.depends_on.items() if name not in gone}
-    return {**service.raw, "depends_on": needs}
 
 
 def _unescaped(value: str) -> str:

@@ -119,7 +119,7 @@ def _of_kinds(inputs: Inputs, kinds: Iterable[Kind]) -> tuple[str, ...]:
 def _notes(inputs: Inputs) -> Iterator[str]:
     """Yield what the generated documents leave out without harm."""
     for service in inputs.document.services.values():
-        if service.profiles:
+        if service.profiles and service.name not in inputs.app.left_out:
             yield f"{service.name} has profiles and is left out"
     for name in inputs.app.left_out:
         yield f"{name} is ignored (app.kinds.{name}): no release runs it"

@@ -86,3 +86,10 @@ def test_a_file_with_its_variables_in_place_is_read_as_far_as_it_can_hold_a_secr
     raw = {"ports": ["${PORT}:80"], "scale": "${N}", "command": "serve ${FLAG}", "environment": ["A=$B", "C"]}
     found = written_services({"services": {"web": {**raw, "build": {"args": {"TOKEN": "x"}}}}})["web"]
     assert (found.environment, found.command, found.build_args) == ({"A": "$B"}, "serve ${FLAG}", {"TOKEN": "x"})
+
+
+def test_a_service_that_is_set_aside_is_known_and_not_enabled():
+    document = Document.decode({"services": {"a": {"image": "a"}, "b": {"depends_on": {"a": {}}}}})
+    aside = document.setting_aside(("a",))
+    assert (list(aside.enabled), aside.services["a"].image) == (["b"], "a")
+    assert document.setting_aside(()) is document
