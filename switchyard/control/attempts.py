@@ -54,6 +54,8 @@ def _end_interrupted(attempt: MachineAttempt) -> None:
 
 def report(attempts: Sequence[MachineAttempt], screen: Screen, checks: ChecksSummary | None = None) -> int:
     """Show what happened on each machine, what is live there and how to go back. Return the exit code."""
+    for attempt in attempts:
+        attempt.doubt()
     machines = [_report_machine(attempt, screen) for attempt in attempts]
     if checks is not None and checks.overridden:
         screen.say(f"predeploy: {checks.overridden}", "yellow")

@@ -14,6 +14,7 @@ from switchyard.control.public_address import Address, address_to_look_at, look,
 from switchyard.control.receipt import UNSEEN, outcome_of
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
+from switchyard.core.errors import OK, UNVERIFIED
 from switchyard.core.steps import TOUCHES_LIVE
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.events import Confirm, End, Event, Hello, Look, Prepared, StepBegins, Switched, WayBack
@@ -24,6 +25,10 @@ from switchyard.settings.model import Host
 
 if TYPE_CHECKING:
     from switchyard.control.release import Release
+
+
+SETTLES_WITHIN = 8.0
+"""Seconds in which failing probes may recover after a switch. The host waits 20 s for the look and this together."""
 
 
 class Ended(Exception):
@@ -47,6 +52,8 @@ class MachineAttempt:
         """What an apply interrupts."""
         self.prober: Prober | None = None
         self._has_heard_end = False
+        self._doubt = ""
+        """Why a release that its host calls good is unverified."""
         self._sent_release: Release | None = None
         self._events = channel.events()
 
@@ -103,10 +110,21 @@ class MachineAttempt:
         """Follow the attempt anew after Ctrl-C interrupted the wait for an event."""
         self._events = self.channel.events()
 
+    def doubt(self) -> None:
+        """Stop the probes, and take a release for unverified whose last ones failed, also after the host's verdict."""
+        if self.prober is None or self.end is None or self.end.exit != OK or not self.has_switched:
+            return
+        self.prober.stop()
+        trouble = self.prober.trouble()
+        if trouble is not None:
+            self._doubt = trouble.why
+            live = replace(self.end.live, state="unverified") if self.end.live is not None else None
+            self.end = replace(self.end, outcome="unverified", exit=UNVERIFIED, reason=trouble.why, live=live)
+
     def acknowledge(self) -> None:
         """Tell the host that its end was printed, if it was heard from the host."""
         if self._has_heard_end and self.screen.has_printed():
-            self.channel.acknowledge()
+            self.channel.acknowledge(self._doubt)
 
     def end_unseen(self, code: int, reason: str, outcome: str | None = None) -> None:
         """Record what the control node knows of an end that it does not see."""
@@ -137,7 +155,7 @@ class MachineAttempt:
         elif isinstance(event, Switched):
             self.has_switched = True
             if self.prober is not None:
-                self.prober.measuring = True
+                self.prober.switched()
         elif isinstance(event, Look):
             self._look(event.release)
         elif isinstance(event, End):
@@ -155,6 +173,9 @@ class MachineAttempt:
         assert release is not None
         address = address_to_look_at(self.host, self.channel.machine, release.split.routes, release.app)
         verdict, why = look(address, self.channel.connection, release.app, id)
+        trouble = self.prober.settle(SETTLES_WITHIN) if self.prober is not None and verdict == "ok" else None
+        if trouble is not None:
+            verdict, why = trouble
         self.channel.say(Word("seen", verdict=verdict, why=why))
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
-from switchyard.control.attempts import cancel, report
+import pytest
+
+from switchyard.control.attempts import acknowledge, cancel, report
 from switchyard.control.machine_attempt import MachineAttempt
 from switchyard.control.screen import Screen
-from switchyard.core.wire.events import End
-from tests.harness.told_channel import CANCELLED, ToldChannel, end
+from switchyard.core.wire.events import End, Hello, Switched
+from tests.harness.told_channel import CANCELLED, HELLO, OLD, SWITCHED, ToldChannel, end
+from tests.harness.web_server import serving
 
 PROD: Any = SimpleNamespace(name="prod")
 
@@ -32,3 +36,26 @@ def test_an_attempt_whose_end_nobody_saw_is_lost_and_not_a_success(capsys):
     assert report(attempts(ToldChannel("a")), Screen(as_json=False)) == 3
     output = capsys.readouterr().out
     assert "a: lost: the end of the attempt was not seen" in output and "a: what is live is unknown" in output
+
+
+@pytest.mark.parametrize("status,outcome,code", [(200, "live", 0), (500, "unverified", 6)])
+def test_a_release_whose_last_probes_failed_is_unverified_whatever_its_host_says_and_the_host_is_told(
+    capsys, status, outcome, code
+):
+    channel = ToldChannel("a", HELLO, SWITCHED, end("live"))
+    (attempt,) = attempts(channel)
+    attempt.follow_to(Hello)
+    with serving(lambda: status if attempt.has_switched else 200) as address:
+        attempt.probe(address)
+        assert attempt.prober is not None
+        attempt.follow_to(Switched)
+        while attempt.prober.sent < 6:
+            time.sleep(0.01)
+        attempt.follow_to(End)
+        assert report([attempt], Screen(as_json=False)) == code
+    acknowledge([attempt])
+    assert attempt.end is not None and attempt.end.outcome == outcome
+    assert [bool(why) for why in channel.shown] == [code != 0]
+    output = capsys.readouterr().out
+    assert f"live is {OLD} ({'good' if code == 0 else 'unverified'})" in output, output
+    assert ("probes of the public address failed (500)" in output) is (code != 0), output

@@ -65,3 +65,50 @@ def test_a_rollback_typed_again_or_thawed_goes_back_once_also_without_the_image_
 
     further = site.inv("rollback")
     assert further.returncode == 0 and site.answer() == "1", further.stdout
+
+
+FAILS_USERS = """\
+        if self.headers["Host"].startswith("{ip}") and os.path.exists("/refuses/users"):
+            return self.answer(500, "refused")
+"""
+SLOW_FOR_USERS = """\
+        if self.headers["Host"].startswith("{ip}"):
+            Handler.asked = getattr(Handler, "asked", time.monotonic())
+            time.sleep(6 if time.monotonic() > Handler.asked + 1 else 0)
+"""
+"""Users wait longer than a probe, and less long than a look."""
+GET = "        parts = urlsplit(self.path)\n"
+
+
+@pytest.mark.instance
+def test_a_rollback_to_a_release_that_fails_at_the_public_address_is_not_good(site):
+    set_worker(site, IDLE)
+    site.settings(kinds={"worker": "handover"}, healthy_within=20)
+    site.rewrite("    ports:\n", '    volumes: ["/tmp/refuses:/refuses"]\n    ports:\n')
+    site.rewrite(GET, FAILS_USERS.format(ip=site.host.ip) + GET, "app.py")
+    site.run("mkdir", "-p", "/tmp/refuses")
+    site.commit("1")
+    first = site.receipt("deploy")["release"]
+    site.rewrite(FAILS_USERS.format(ip=site.host.ip), "", "app.py")
+    site.commit("2")
+    site.receipt("deploy")
+    site.run("touch", "/tmp/refuses/users")
+    done = site.inv("rollback")
+    site.run("rm", "-r", "/tmp/refuses")
+    assert done.returncode == 6 and "probes of the public address failed (500)" in done.stdout, done.stdout
+    live = site.receipt("status")["hosts"][0]["live"]
+    assert (live["release"], live["state"]) == (first, "unverified")
+
+
+@pytest.mark.long
+@pytest.mark.instance
+def test_a_release_that_begins_to_fail_users_seconds_after_its_switch_is_not_good(site):
+    set_worker(site, IDLE)
+    site.settings(kinds={"worker": "handover"}, healthy_within=20)
+    site.commit("1")
+    site.receipt("deploy")
+    site.rewrite(GET, SLOW_FOR_USERS.format(ip=site.host.ip) + GET, "app.py")
+    site.commit("2")
+    done = site.inv("deploy")
+    assert done.returncode == 6 and "probes of the public address failed (timed out)" in done.stdout, done.stdout
+    assert site.receipt("status")["hosts"][0]["live"]["state"] == "unverified"

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from switchyard.control.prober import Prober
@@ -15,12 +15,14 @@ from switchyard.core.wire.receipt import Probes
 
 
 @contextlib.contextmanager
-def serving(status: int = 200, body: str = "hello", release: str | None = "R2") -> Iterator[Address]:
-    """Serve on loopback."""
+def serving(
+    status: int | Callable[[], int] = 200, body: str = "hello", release: str | None = "R2"
+) -> Iterator[Address]:
+    """Serve on loopback. ``status`` may change from request to request."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(status)
+            self.send_response(status() if callable(status) else status)
             if release is not None:
                 self.send_header("X-Switchyard-Release", release)
             self.end_headers()
