@@ -12,4 +12,7 @@ requests, ``docker`` on the host, the worker's heartbeats, the database and sshd
 - the lease is still held
 - a secret stands outside the files of the env
 - the verb did not bring its release live
+
+Further rounds type each verb twice, or let a rollback stand still before it holds the lease (``typed_verbs.py``). They
+also fail where the second typing does not exit 0 or changes anything, or where the late rollback does.
 """

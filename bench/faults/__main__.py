@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import bench.faults
+from bench.faults import typed_verbs
 from bench.faults.actors import ACTORS
 from bench.faults.applications import EXAMPLES, Application
 from bench.faults.round import strike_deploy
@@ -25,7 +26,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=0, help="how often to run the whole matrix; else each step once")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="printed; repeat it to repeat a run")
     parser.add_argument("--only", default="", help="steps, separated by commas")
-    parser.add_argument("--actors", default="", help=f"of {', '.join(ACTORS)}; separated by commas")
+    parser.add_argument(
+        "--actors", default="", help=f"of {', '.join([*ACTORS, *typed_verbs.ACTORS])}; separated by commas"
+    )
     parser.add_argument("--example", choices=EXAMPLES, default="web", help="what to deploy (web)")
     parser.add_argument("--next", choices=("deploy", "rollback"), default="deploy", help="the verb after the strike")
     options = parser.parse_args()
@@ -34,10 +37,17 @@ def main() -> int:
     with sandbox_host() as (host, folder):
         site, relay = make_site(folder, host, options.example)
         steps = [step for step in plan(site) if not options.only or step in options.only.split(",")]
-        actors = options.actors.split(",") if options.actors else list(ACTORS)
+        chosen = options.actors.split(",") if options.actors else [*ACTORS, *typed_verbs.ACTORS]
+        if not (actors := [actor for actor in chosen if actor in ACTORS]):
+            steps = []
         rows = []
         for step, actor in pairs(steps, actors, options.rounds, options.seed):
             rows.append(strike_deploy(site, relay, step, actor, chance, options.next))
+            print(rows[-1], flush=True)
+        for verb, actor in typed_verbs.rounds(
+            chosen if not options.only else [], options.seed, whole=options.rounds > 0
+        ):
+            rows.append(typed_verbs.type_verb(site, verb, actor))
             print(rows[-1], flush=True)
     return report(steps, rows)
 

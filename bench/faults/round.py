@@ -131,13 +131,13 @@ def finish(struck: Round) -> list[str]:
     return problems
 
 
-def run_verb(site: Application, verb: str) -> tuple[subprocess.CompletedProcess[str], float]:
+def run_verb(site: Application, *words: str) -> tuple[subprocess.CompletedProcess[str], float]:
     """Run a verb once, and return its end and its seconds."""
     began = time.monotonic()
     try:
-        done = site.inv(verb)
+        done = site.inv(*words)
     except subprocess.TimeoutExpired as error:
-        done = subprocess.CompletedProcess(verb, -1, f"no end within {error.timeout:.0f} s")
+        done = subprocess.CompletedProcess(words, -1, f"no end within {error.timeout:.0f} s")
     return done, time.monotonic() - began
 
 

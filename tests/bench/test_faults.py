@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bench.faults import typed_verbs
 from bench.faults.__main__ import pairs
 from bench.faults.actors import ACTORS
 from bench.faults.table import Moment, Row, report
@@ -33,3 +34,13 @@ def test_a_step_without_a_row_fails_and_is_named(capsys: pytest.CaptureFixture[s
 
 def test_a_row_with_a_problem_fails() -> None:
     assert report(["build"], [row("1 of 100 failed")]) == 1
+
+
+def test_every_verb_is_typed_twice_and_both_that_stand_still_have_their_turn() -> None:
+    short = [set(typed_verbs.rounds(typed_verbs.ACTORS, seed, whole=False)) for seed in (0, 1)]
+    assert all({(verb, typed_verbs.TWICE) for verb in typed_verbs.VERBS} < rounds for rounds in short)
+    whole = set(typed_verbs.rounds(typed_verbs.ACTORS, 0, whole=True))
+    assert short[0] | short[1] == whole and short[0] != short[1]
+    assert list(typed_verbs.rounds([typed_verbs.TWICE], 0, whole=True)) == [
+        (verb, typed_verbs.TWICE) for verb in typed_verbs.VERBS
+    ]
