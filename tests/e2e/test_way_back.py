@@ -53,6 +53,7 @@ def test_a_rollback_typed_again_or_thawed_goes_back_once_also_without_the_image_
         kill_after_switch(site)
         again = site.inv("rollback")
         assert again.returncode == 0 and site.answer() == "2", again.stdout
+        assert "1 remote executions" in again.stdout, again.stdout
         assert f"Go further back with: inv rollback --host prod --to {ids[0]}" in again.stdout, again.stdout
         assert site.workers() == [ids[1]]
         states = {kept["release"]: kept["state"] for kept in site.receipt("status")["hosts"][0]["kept"]}

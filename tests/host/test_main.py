@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from switchyard.core.wire.request import Request
 from switchyard.host import __main__ as main
 from tests.harness.library import TOP
 
@@ -40,3 +41,18 @@ def test_a_connection_that_closes_before_its_request_ends_quietly():
     done = start("")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
     assert callable(main.main)
+
+
+@pytest.mark.parametrize("typed,age,ago", [(0, 0.2, 0.2), (75, 0.2, 75), (0.5, 75, 75), (30, 30, 30)])
+def test_a_verb_is_as_old_as_the_longer_of_the_times_that_either_side_measured(monkeypatch, typed, age, ago):
+    """A control node that stood still knows it; a line that stalled under the request, only the host program knows."""
+    served: dict[str, float] = {}
+    line = json.dumps(Request("rollback", "shop", "~", attempt="a", typed=typed).encode()) + "\n"
+    monkeypatch.setattr(main, "_first_line", lambda _: line.encode())
+    monkeypatch.setattr(main.os, "umask", lambda _: 0)
+    monkeypatch.setattr(main, "process_age", lambda: age)
+    monkeypatch.setattr(main, "now", lambda: 1000.0)
+    monkeypatch.setattr(main, "serve", lambda request, words, typed_at: served.update(at=typed_at) or 0)
+    with pytest.raises(SystemExit):
+        main.main()
+    assert served == {"at": 1000.0 - ago}
