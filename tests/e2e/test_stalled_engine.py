@@ -13,7 +13,7 @@ FORGOTTEN = 30.0
 """Seconds after which HAProxy itself forgets the addresses of an engine that does not answer."""
 RATE, LEAST_RATE = 50, 20
 """Requests a second that the load sends, and must have sent: few, so that only the stall can make them fail."""
-WRITERS, WRITE_SECONDS = 6, 60
+WRITERS, WRITE_SECONDS = 4, 60
 
 
 @contextlib.contextmanager
@@ -53,7 +53,7 @@ def test_no_request_fails_while_the_engine_answers_nothing(live):
 @pytest.mark.long
 def test_no_request_fails_while_others_write_and_sync_on_the_same_disk(live):
     load = load_on(live).start()
-    write = "while :; do dd if=/dev/zero of=/var/lib/docker/written-$0 bs=1M count=48 conv=fsync 2>/dev/null; done"
+    write = "while :; do dd if=/dev/zero of=/var/lib/docker/written-$0 bs=256k count=400 oflag=dsync 2>/dev/null; done"
     numbers = " ".join(map(str, range(WRITERS)))
     try:
         live.run("sh", "-c", f"for n in {numbers}; do timeout {WRITE_SECONDS} sh -c '{write}' $n & done; wait; true")
