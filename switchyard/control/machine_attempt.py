@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from switchyard.control.channel import Channel
 from switchyard.control.operator_process import operator_name
 from switchyard.control.prober import Prober
-from switchyard.control.public_address import Address, address_to_look_at, look, public_address
+from switchyard.control.public_address import Address, address_to_look_at, first_http, look, public_address
 from switchyard.control.receipt import UNSEEN, outcome_of
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
 from switchyard.core.errors import OK, UNVERIFIED
+from switchyard.core.held_routes import not_held
 from switchyard.core.steps import TOUCHES_LIVE
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.events import Confirm, End, Event, Hello, Look, Prepared, StepBegins, Switched, WayBack
@@ -90,20 +91,24 @@ class MachineAttempt:
 
         assert self.facts is not None
         self._sent_release, self.release = release, release.id
-        self.probe(public_address(self.host, self.channel.machine, release.split.routes, release.app))
+        self.probe(
+            public_address(self.host, self.channel.machine, release.split.routes, release.app),
+            is_new=bool(not_held(self.facts.routes, filter(None, [first_http(release.split.routes)]))),
+        )
         data = stream(release, checks, self.facts.commits)
         self.screen.say(f"  {self.name}: sending {release.id}, {len(data) / 1024:.0f} KiB", "dim")
         self.channel.send(data)
 
     def probe_live_routes(self) -> None:
-        """Probe the public address of the routes that the edge has published."""
+        """Probe the public address of the live release."""
         if self.facts is not None:
             app = App(self.channel.app, checks=self.facts.checks)
-            self.probe(public_address(self.host, self.channel.machine, self.facts.edge or (), app))
+            self.probe(public_address(self.host, self.channel.machine, self.facts.routes, app))
 
-    def probe(self, address: Address | None) -> None:
-        """Start to probe an address. Probes count at once where something is live, else from the switch on."""
-        self.prober = Prober(address, measuring=self.facts is not None and self.facts.live is not None)
+    def probe(self, address: Address | None, *, is_new: bool = False) -> None:
+        """Start to probe an address. Probes count at once where something is live there, else from the switch on."""
+        is_live = self.facts is not None and self.facts.live is not None and not is_new
+        self.prober = Prober(address, measuring=is_live)
         self.prober.start()
 
     def restart_events(self) -> None:

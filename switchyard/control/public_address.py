@@ -39,7 +39,8 @@ class Address:
     @property
     def url(self) -> str:
         """The address as a person types it."""
-        return f"{'https' if self.secure else 'http'}://{self.host}:{self.port}{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.secure else 'http'}://{host}:{self.port}{self.path}"
 
     def passes(self, status: int) -> bool:
         """Return whether an answer with this status is right."""
@@ -65,7 +66,7 @@ class Verdict(NamedTuple):
 
 def public_address(host: Host, machine: Machine, routes: Sequence[Route], app: App) -> Address | None:
     """Return the address at the host's ``url``, else the published one; None without an HTTP route."""
-    route = _first_http(routes)
+    route = first_http(routes)
     if route is None or not host.setting.url:
         return published_address(machine, routes, app)
     parts = urlsplit(host.setting.url)
@@ -77,14 +78,16 @@ def public_address(host: Host, machine: Machine, routes: Sequence[Route], app: A
 
 def published_address(machine: Machine, routes: Sequence[Route], app: App) -> Address | None:
     """Return a machine's address with the port that its first HTTP route publishes."""
-    route = _first_http(routes)
+    route = first_http(routes)
     if route is None:
         return None
     page = app.page(route)
     address = Address(machine.address, route.listen, page.path or "/", status=page.status)
-    if route.address not in EVERY_ADDRESS and ipaddress.ip_address(route.address).is_loopback:
-        return replace(address, host=route.address, forwarded=True)
-    return address
+    if route.address in EVERY_ADDRESS:
+        return address
+    bound = ipaddress.ip_address(route.address)
+    is_remote = bound.is_loopback or (bound.is_private and route.address != machine.address)
+    return replace(address, host=route.address, forwarded=is_remote)
 
 
 def address_to_look_at(host: Host, machine: Machine, routes: Sequence[Route], app: App) -> Address | None:
@@ -96,7 +99,7 @@ def address_to_look_at(host: Host, machine: Machine, routes: Sequence[Route], ap
     address = published_address(machine, routes, app)
     if address is None or not host.setting.url or len(host.setting.machines) == 1:
         return public_address(host, machine, routes, app)
-    route = _first_http(routes)
+    route = first_http(routes)
     assert route is not None
     return replace(address, host=EVERY_ADDRESS.get(route.address, route.address), forwarded=True)
 
@@ -107,7 +110,8 @@ def url_of(host: Host, machine: Machine, routes: Sequence[Route]) -> str | None:
     return host.setting.url or (address.url.removesuffix("/") if address else None)
 
 
-def _first_http(routes: Sequence[Route]) -> Route | None:
+def first_http(routes: Sequence[Route]) -> Route | None:
+    """Return the route at which users are taken to look: the first that speaks HTTP."""
     return next((route for route in routes if route.mode == "http"), None)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from switchyard.control.channel import Channel
 from switchyard.control.operator_process import is_orphan
 from switchyard.control.release import Release
 from switchyard.core.errors import LEASE_HELD, NotChecked, Refused, refuse
+from switchyard.core.held_routes import HeldRoute, describe_not_held, not_held
 from switchyard.core.split.host_sources import Judgement, host_sources, judge_sources
 from switchyard.core.wire.answers import ChecksAnswer, Files
 from switchyard.core.wire.facts import Facts, PlainContainer
@@ -47,11 +48,14 @@ def refuse_unfit(facts: Mapping[str, Facts], release: Release, host: Host) -> No
 def unfit(machine: str, facts: Facts, release: Release, host: Host) -> list[str]:
     """Return why a machine cannot take a release.
 
-    It lacks disk or memory, its ports or volumes are taken, or it would lose env keys.
+    An apply was cut short there, it lacks disk or memory, its ports or volumes are taken, its edge lacks an address, or
+    it would lose env keys.
     """
-    reasons = [*_full_disks(facts), *_little_memory(facts), *_absent_volumes(facts, release)]
+    reasons = [*facts.unfinished, *_full_disks(facts), *_little_memory(facts), *_absent_volumes(facts, release)]
     if facts.edge is None:
         reasons += [*_plain_project(facts, release), *_taken_ports(facts, release), *_full_volumes(facts, release)]
+    else:
+        reasons += _new_addresses(facts.edge, release, host)
     reasons += _lost_env_keys(facts, release, host)
     return [f"{machine}: {reason}" for reason in reasons]
 
@@ -91,6 +95,12 @@ def _taken_ports(facts: Facts, release: Release) -> Iterator[str]:
             '"127.0.0.1:18080", and point the proxy that holds the port there '
             "(nginx: proxy_pass http://127.0.0.1:18080; Caddy: reverse_proxy 127.0.0.1:18080)"
         )
+
+
+def _new_addresses(addresses: Sequence[HeldRoute], release: Release, host: Host) -> Iterator[str]:
+    new = not_held(addresses, release.split.routes)
+    if new:
+        yield describe_not_held(new, host.name)
 
 
 def _plain_project(facts: Facts, release: Release) -> Iterator[str]:

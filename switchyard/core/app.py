@@ -17,14 +17,20 @@ class Route(Message):
     listen: int
     """The port of the host that the edge holds."""
     address: str = "0.0.0.0"
-    """The address of the host that the edge binds to."""
+    """The address of the host that the edge binds to; empty for every address of either family."""
     mode: str = "http"
     affinity: bool = False
 
     @property
     def name(self) -> str:
-        """The edge's name for it, unique within an application."""
+        """The edge's name for what it leads to: several routes may lead to one port of a service."""
         return f"{self.service}-{self.port}"
+
+    @property
+    def public(self) -> str:
+        """The public address, which is the route's identity, as a person writes it."""
+        address = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{address}:{self.listen}".removeprefix(":")
 
 
 @message(frozen=True)
@@ -36,7 +42,8 @@ class RouteEntry(Message):
     """The port inside the service's container."""
     listen: str | None = field(default=None, metadata=key(omitted=True))
     """The port of the host that the edge holds, or ``ADDRESS:PORT``."""
-    mode: str = "http"
+    mode: str | None = field(default=None, metadata=key(omitted=True))
+    """http or tcp; None: what the port suggests."""
     affinity: bool = False
     host: str | None = field(default=None, metadata=key(omitted=True))
     path: str | None = field(default=None, metadata=key(omitted=True))
@@ -84,6 +91,8 @@ class App(Message):
     """Service to kind, for services whose kind the compose file does not determine."""
     routes: tuple[RouteEntry, ...] | None = None
     """None: every published port is a route."""
+    ignored_ports: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata=key(omitted=True))
+    """Service to published ports that are left out, by the container's port: ``9229``, ``5000-5010`` or ``53/udp``."""
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Volume of the compose file to the existing volume of the engine that it stands for."""
     data: Mapping[str, str] = field(default_factory=dict)

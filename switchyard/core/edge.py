@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from switchyard.core import names
 from switchyard.core.app import App, Route
+from switchyard.core.held_routes import HeldRoute
 from switchyard.core.wire.message import Json
 
 IMAGE = "haproxy:3.0"
@@ -15,7 +17,7 @@ STATE = "/dev/shm/state"
 """A file in which a reload finds its servers' addresses, so that it does not wait for names. It is in the container's
 memory, because after a restart other containers may have those addresses."""
 SERVERS = 8
-"""The most containers of one service and colour that the edge can reach."""
+"""The most containers of one routed service and colour that the edge can reach."""
 DNS_OPTIONS = ["ndots:0"]
 """The engine's own default, but explicit: only then does the engine answer for a colour that does not run. Otherwise it
 asks the host's name servers five times a second, and while those are slow an address outlives its container."""
@@ -78,6 +80,11 @@ backend nothing_live_tcp
 """
 
 
+def serves(count: int) -> bool:
+    """Return whether so many containers of a routed service all get requests."""
+    return 1 <= count <= SERVERS
+
+
 def live_map(colour: str) -> str:
     """Return the map that names the live colour."""
     return f"live {colour}\n"
@@ -94,84 +101,107 @@ def drain_map(until: Mapping[str, int]) -> str:
 
 
 def inner_port(index: int) -> int:
-    """Return the port of a route inside the edge's container. ``index`` is the route's place among the routes."""
+    """Return the port of an address inside the edge's container. ``index`` is its place among the held addresses."""
     return 10000 + index
 
 
 def preview_inner_port(index: int, colour: str) -> int:
-    """Return the port of a route's preview inside the edge's container."""
+    """Return the port of an address's preview inside the edge's container."""
     return 11000 + 2 * index + names.COLOURS.index(colour)
 
 
-def configuration(routes: Sequence[Route], apps: Mapping[str, App]) -> str:
-    """Return HAProxy's configuration for these routes. ``apps`` has the settings of each colour's own release."""
+class ColourRoutes(NamedTuple):
+    """What the edge knows of the release in a colour."""
+
+    app: App
+    """The settings that the release shipped with."""
+    routes: Sequence[Route | None]
+    """Where each held address leads, in their order; None where the release closes it."""
+
+
+def configuration(addresses: Sequence[HeldRoute], colours: Mapping[str, ColourRoutes]) -> str:
+    """Return HAProxy's configuration: a frontend for each address, and a backend for what each colour has behind it."""
     parts = [_HEAD]
-    for index, route in enumerate(routes):
-        parts.append(_frontend(index, route))
-        for colour in names.COLOURS:
-            parts.append(_preview(index, route, colour))
-            parts.append(_backend(route, colour, apps[colour]))
-            parts.append(_backend(route, colour, apps[colour], checked=False))
+    for index, address in enumerate(addresses):
+        routes = {colour: colours[colour].routes[index] for colour in names.COLOURS}
+        parts.append(_frontend(index, address, routes))
+        parts += [_preview(index, address, colour, route) for colour, route in routes.items()]
+    for colour in names.COLOURS:
+        for route in _behind(colours[colour]).values():
+            parts.append(_backend(route, colour, colours[colour].app))
+            parts.append(_backend(route, colour, colours[colour].app, checked=False))
     return "\n".join(parts)
 
 
-def _frontend(index: int, route: Route) -> str:
-    lines = [f"frontend {route.name}", f"  mode {route.mode}", f"  bind :{inner_port(index)}"]
-    if route.mode == "tcp":
-        lines += [
-            "  option tcplog",
-            f"  acl nothing {_LIVE} -m str none",
-            *_ups(route),
-            "  use_backend nothing_live_tcp if nothing",
-            *_unchecked_rules(route),
-            f"  use_backend {route.name}_%[{_LIVE}]",
-        ]
-        return "\n".join(lines) + "\n"
-    lines += ["  option forwardfor", f"  acl nothing {_LIVE} -m str none"]
-    lines += _page_rules(route) if route.affinity else []
-    lines += _ups(route)
-    lines.append("  use_backend nothing_live if nothing")
-    if route.affinity:
-        for colour in names.COLOURS:
+def backends(colours: Mapping[str, ColourRoutes]) -> set[str]:
+    """Return the names of the backends that the configuration for these colours has for their containers."""
+    return {backend_name(route, colour) for colour, each in colours.items() for route in _behind(each).values()}
+
+
+def _behind(colour: ColourRoutes) -> dict[str, Route]:
+    """Return the routes of a colour by what they lead to: one of each."""
+    return {route.name: route for route in colour.routes if route is not None}
+
+
+def _frontend(index: int, address: HeldRoute, routes: Mapping[str, Route | None]) -> str:
+    """Return the frontend of an address. Where the colours' modes differ, each backend brings its own."""
+    is_http = all(route is None or route.mode == "http" for route in routes.values())
+    lines = [
+        f"frontend {address_name(address)}",
+        f"  mode {'http' if is_http else 'tcp'}",
+        f"  bind :{inner_port(index)}",
+    ]
+    lines += [] if is_http else ["  option tcplog"]
+    lines.append(f"  acl nothing {_LIVE} -m str none")
+    lines += [f"  acl live_{colour} {_LIVE} -m str {colour}" for colour in routes]
+    lines += [f"  tcp-request content reject if live_{colour}" for colour, route in routes.items() if route is None]
+    if is_http and any(route is not None and route.affinity for route in routes.values()):
+        lines += _page_rules(address)
+        lines += [_set_cookie(address, colour) for colour, route in routes.items() if route is not None]
+    lines += [
+        f"  acl {colour}_up nbsrv({backend_name(route, colour)}) gt 0"
+        for colour, route in routes.items()
+        if route is not None
+    ]
+    lines.append(f"  use_backend {'nothing_live' if is_http else 'nothing_live_tcp'} if nothing")
+    for colour, route in routes.items():
+        if is_http and route is not None and route.affinity:
             lines += [
                 f"  acl from_{colour} var(txn.colour) -m str {colour}",
-                f"  use_backend {route.name}_{colour} if draining from_{colour} {colour}_up !loads_page",
+                f"  use_backend {backend_name(route, colour)} if draining from_{colour} {colour}_up !loads_page",
             ]
-    lines += _unchecked_rules(route)
-    lines.append(f"  use_backend {route.name}_%[{_LIVE}]")
+    for colour, route in routes.items():
+        lines += [] if route is None else _live_rules(route, colour)
     return "\n".join(lines) + "\n"
 
 
-def _ups(route: Route) -> list[str]:
-    """Return the conditions that a container of a colour passes its check."""
-    return [f"  acl {colour}_up nbsrv({route.name}_{colour}) gt 0" for colour in names.COLOURS]
+def _live_rules(route: Route, colour: str) -> list[str]:
+    """Return the rules that lead to a colour while it is live.
 
-
-def _unchecked_rules(route: Route) -> list[str]:
-    """Return the rules by which the live colour is asked even while none of its containers passes its check.
-
-    A late answer is better than none, and only a proven release is live.
+    It gets requests even while none of its containers passes its check: a late answer is better than none, and only a
+    proven release is live.
     """
+    name = backend_name(route, colour)
     return [
-        line
-        for colour in names.COLOURS
-        for line in (
-            f"  acl live_{colour} {_LIVE} -m str {colour}",
-            f"  use_backend unchecked_{route.name}_{colour} if live_{colour} !{colour}_up",
-        )
+        f"  use_backend unchecked_{name} if live_{colour} !{colour}_up",
+        f"  use_backend {name} if live_{colour}",
     ]
 
 
-def _page_rules(route: Route) -> list[str]:
+def _page_rules(address: HeldRoute) -> list[str]:
     """Return the rules that tell requests for pages from those that pages make, and whether their colour drains."""
-    cookie = _cookie(route)
+    cookie, former = f"req.cook({_cookie(address)})", f"req.cook(switchyard-{address.name})"
+    is_former = address.number is None
     return [
         "  acl page req.hdr(sec-fetch-dest) -m str document iframe",
         "  acl named req.hdr(sec-fetch-dest) -m found",
         "  acl html req.hdr(accept) -m sub text/html",
-        f"  http-request set-var(txn.until) req.cook({cookie}),field(2,:),map_str_int({HOME}/maps/drain.map,0)",
+        # Pages that an older Switchyard's edge answered have its cookie.
+        *([f"  http-request set-var(txn.loaded) {former}"] if is_former else []),
+        f"  http-request set-var(txn.loaded) {cookie}{f' if {{ {cookie} -m found }}' if is_former else ''}",
+        f"  http-request set-var(txn.until) var(txn.loaded),field(2,:),map_str_int({HOME}/maps/drain.map,0)",
         "  http-request set-var(txn.left) date(),neg,add(txn.until)",
-        f"  http-request set-var(txn.colour) req.cook({cookie}),field(1,:)",
+        "  http-request set-var(txn.colour) var(txn.loaded),field(1,:)",
         "  acl draining var(txn.left) -m int gt 0",
         "  http-request set-var(txn.page) bool(true) if page",
         "  http-request set-var(txn.page) bool(true) if !named html",
@@ -179,26 +209,33 @@ def _page_rules(route: Route) -> list[str]:
     ]
 
 
-def _preview(index: int, route: Route, colour: str) -> str:
+def _set_cookie(address: HeldRoute, colour: str) -> str:
     return (
-        f"frontend preview_{preview_name(route, colour)}\n  mode {route.mode}\n"
-        f"  bind :{preview_inner_port(index, colour)}\n  no log\n  default_backend {preview_name(route, colour)}\n"
+        f"  http-response add-header Set-Cookie {_cookie(address)}={colour}:{_release(colour)};"
+        f"\\ Path=/;\\ HttpOnly;\\ SameSite=Lax if {{ var(txn.page) -m bool }} {{ be_name -m end _{colour} }}"
+    )
+
+
+def _release(colour: str) -> str:
+    return f"%[str({colour}),map({HOME}/maps/releases.map,none)]"
+
+
+def _preview(index: int, address: HeldRoute, colour: str, route: Route | None) -> str:
+    leads = "tcp-request content reject" if route is None else f"default_backend {backend_name(route, colour)}"
+    return (
+        f"frontend preview_{preview_name(address, colour)}\n  mode {route.mode if route is not None else 'tcp'}\n"
+        f"  bind :{preview_inner_port(index, colour)}\n  no log\n  {leads}\n"
     )
 
 
 def _backend(route: Route, colour: str, app: App, *, checked: bool = True) -> str:
-    lines = [f"backend {'' if checked else 'unchecked_'}{route.name}_{colour}", f"  mode {route.mode}"]
+    lines = [f"backend {'' if checked else 'unchecked_'}{backend_name(route, colour)}", f"  mode {route.mode}"]
     if route.mode == "tcp" and not checked:
         lines.append("  retries 0")  # where nothing listens, the client learns it at once and not after 3 s
-    release = f"%[str({colour}),map({HOME}/maps/releases.map,none)]"
     if route.mode == "http":
+        lines.append("  option forwardfor")
         if app.release_header:
-            lines.append(f"  http-response set-header {HEADER} {release}")
-        if route.affinity:
-            lines.append(
-                f"  http-response add-header Set-Cookie {_cookie(route)}={colour}:{release};"
-                "\\ Path=/;\\ HttpOnly;\\ SameSite=Lax if { var(txn.page) -m bool }"
-            )
+            lines.append(f"  http-response set-header {HEADER} {_release(colour)}")
         if (check := app.path_check(route)) and checked:
             lines.append("  option httpchk")
             lines.append(
@@ -212,18 +249,18 @@ def _backend(route: Route, colour: str, app: App, *, checked: bool = True) -> st
     return "\n".join(lines) + "\n"
 
 
-def _cookie(route: Route) -> str:
-    return f"switchyard-{route.name}"
+def _cookie(address: HeldRoute) -> str:
+    return f"switchyard-{address_name(address).replace(':', '-')}"
 
 
 def document(
-    app: str, routes: Sequence[Route], previews: Mapping[str, int], *, home: str, user: str, image: str
+    app: str, addresses: Sequence[HeldRoute], previews: Mapping[str, int], *, home: str, user: str, image: str
 ) -> dict[str, Json]:
     """Return the edge's Compose document. ``previews`` maps each preview's name to a loopback port of the host."""
-    ports = [f"{route.address}:{route.listen}:{inner_port(index)}" for index, route in enumerate(routes)]
-    for index, route in enumerate(routes):
+    ports = [f"{address.public}:{inner_port(index)}" for index, address in enumerate(addresses)]
+    for index, address in enumerate(addresses):
         for colour in names.COLOURS:
-            host = previews[preview_name(route, colour)]
+            host = previews[preview_name(address, colour)]
             ports.append(f"127.0.0.1:{host}:{preview_inner_port(index, colour)}")
     mounts = [f"{home}/{name}:{HOME}/{name}" for name in ("cfg", "maps", "run")]
     return {
@@ -252,11 +289,21 @@ def external_networks(app: str) -> dict[str, Json]:
     return {colour: {"name": names.network(app, colour), "external": True} for colour in names.COLOURS}
 
 
-def preview_names(routes: Iterable[Route]) -> list[str]:
-    """Return the names of the previews that these routes need."""
-    return [preview_name(route, colour) for route in routes for colour in names.COLOURS]
+def address_name(address: Route) -> str:
+    """Return what the configuration calls a public address."""
+    return address.public.replace("[", "").replace("]", "")
 
 
-def preview_name(route: Route, colour: str) -> str:
-    """Return what the configuration calls a route's preview of a colour, and the backend behind it."""
+def preview_names(addresses: Iterable[Route]) -> list[str]:
+    """Return the names of the previews that these addresses need."""
+    return [preview_name(address, colour) for address in addresses for colour in names.COLOURS]
+
+
+def preview_name(address: Route, colour: str) -> str:
+    """Return what the configuration calls the preview of an address in a colour."""
+    return f"{address_name(address)}_{colour}"
+
+
+def backend_name(route: Route, colour: str) -> str:
+    """Return what the configuration calls the containers of a colour that a route leads to."""
     return f"{route.name}_{colour}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from switchyard.core import names
-from switchyard.core.app import App, Route
+from switchyard.core import held_routes, names
+from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import refuse
 from switchyard.core.journal import Author, OverriddenEntry
@@ -131,17 +131,7 @@ def _changed_shared(store: Store, repository: Repository, pack: Pack, host: str 
 
 def _new_addresses(store: Store, pack: Pack, host: str | None) -> Iterator[str]:
     """Yield the addresses that the edge does not hold."""
-    published = store.published_routes()
-    if published is None:
-        return
-    addresses = {_address(route) for route in published}
-    new = [address for address in map(_address, pack.routes) if address not in addresses]
+    addresses = store.held_addresses()
+    new = held_routes.not_held(addresses, pack.routes) if addresses is not None else []
     if new:
-        yield (
-            f"the edge does not hold {', '.join(new)}: it would have to be recreated, which interrupts every "
-            f"route for a moment. Recreate it with inv edge.apply --host {host or 'NAME'}"
-        )
-
-
-def _address(route: Route) -> str:
-    return f"{route.service}:{route.port} on {route.address}:{route.listen}"
+        yield held_routes.describe_not_held(new, host or "NAME")

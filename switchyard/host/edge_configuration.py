@@ -5,32 +5,70 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from switchyard.core import edge
+from switchyard.core import edge, held_routes
 from switchyard.core.app import Route
+from switchyard.core.edge import ColourRoutes
+from switchyard.core.held_routes import HeldRoute
 from switchyard.core.site import Site
 from switchyard.host.adapters.store import Store
 
 
 def wanted_configuration(store: Store, app: str, release: str, site: Site) -> str:
-    """Return HAProxy's configuration for a release on the edge of this host. What is live keeps its own checks."""
-    apps = {colour: store.releases.settings(holder, app) for colour, holder in site.once_up(release).items()}
-    return edge.configuration(edge_routes(store, store.releases.routes(release)), apps)
+    """Return HAProxy's configuration for a release on the edge of this host."""
+    return edge.configuration(held_addresses(store, release), colour_routes(store, app, release, site))
 
 
-def edge_routes(store: Store, routes: Sequence[Route]) -> list[Route]:
-    """Return the routes whose addresses the edge holds, in their order, with the options that a release gives them.
+def wanted_backends(store: Store, app: str, release: str, site: Site) -> set[str]:
+    """Return the names of the backends that the configuration for a release has for its containers."""
+    return edge.backends(colour_routes(store, app, release, site))
 
-    Without an edge, return the release's own: the edge will be created with them.
+
+def colour_routes(store: Store, app: str, release: str, site: Site) -> dict[str, ColourRoutes]:
+    """Return what each colour has behind the edge once a release is up. What is live keeps its routes and checks."""
+    addresses = held_addresses(store, release)
+    return {
+        colour: ColourRoutes(store.releases.settings(holder, app), _leads(store, addresses, holder))
+        for colour, holder in site.once_up(release).items()
+    }
+
+
+def held_addresses(store: Store, release: str) -> Sequence[HeldRoute]:
+    """Return the addresses that the edge holds, in their order.
+
+    Without an edge, return those of the release: the edge will be created with them.
     """
-    published = store.published_routes()
-    if published is None:
-        return list(routes)
-    by_name = {route.name: route for route in routes}
-    pairs = [(route, by_name.get(route.name, route)) for route in published]
-    return [replace(route, mode=options.mode, affinity=options.affinity) for route, options in pairs]
+    addresses = store.held_addresses()
+    if addresses is not None:
+        return addresses
+    return held_routes.held_for(store.releases.routes(release), store.releases.number(release))
 
 
-def routes_without_address(store: Store, routes: Sequence[Route]) -> list[str]:
-    """Return the service and port of each route of a release that the edge holds no address for."""
-    names = {route.name for route in edge_routes(store, routes)}
-    return [f"{route.service}:{route.port}" for route in routes if route.name not in names]
+def reached_routes(store: Store, release: str) -> list[tuple[HeldRoute, Route]]:
+    """Return the routes of a release that the edge has an address for, each with the address."""
+    addresses = held_addresses(store, release)
+    return [
+        (address, route) for address, route in zip(addresses, _leads(store, addresses, release), strict=True) if route
+    ]
+
+
+def unreached_routes(store: Store, release: str) -> list[Route]:
+    """Return the routes of a release that no address of the edge leads to."""
+    reached = [route for _, route in reached_routes(store, release)]
+    return [route for route in store.releases.routes(release) if route not in reached]
+
+
+def _leads(store: Store, addresses: Sequence[HeldRoute], release: str) -> tuple[Route | None, ...]:
+    return held_routes.leads(addresses, store.releases.routes(release), store.releases.number(release))
+
+
+def applied_addresses(store: Store, release: str, site: Site) -> tuple[HeldRoute, ...]:
+    """Return the addresses of an edge that is recreated for a release."""
+    releases, live = store.releases, site.slot(site.live).release or ""
+    new = held_routes.held_for(releases.routes(release), releases.number(release))
+    return held_routes.applied(store.held_addresses() or (), new, releases.routes(live), releases.number(live))
+
+
+def live_routes(store: Store, release: str | None) -> tuple[Route, ...]:
+    """Return the routes of the live release at the addresses where the edge holds them."""
+    pairs = reached_routes(store, release) if release is not None else []
+    return tuple(replace(route, listen=address.listen, address=address.address) for address, route in pairs)

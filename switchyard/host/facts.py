@@ -11,11 +11,13 @@ from switchyard.core.compose_document import services_of
 from switchyard.core.journal import StepEntry
 from switchyard.core.wire.facts import Facts, LiveRelease
 from switchyard.core.wire.release import ReleaseRecord
+from switchyard.host import backup
 from switchyard.host.adapters import disk, engine, kernel
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import read_object
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
+from switchyard.host.edge_configuration import live_routes
 from switchyard.host.neighbours import listening, plain_containers
 from switchyard.host.slot_state import of_colour
 
@@ -38,10 +40,12 @@ def collect_facts(store: Store, app: str) -> Facts:
         disks=disk.free_bytes(str(store.root), engine.info().root),
         memory_available=kernel.memory_available(),
         live=_summary(record, colour),
+        routes=live_routes(store, record.id if record else None),
         checks=record.app.checks if record else {},
         number=records[0].number if records else 0,
         commits=tuple(record.commit for record in records if record.received)[:COMMITS_MOST],
-        edge=store.published_routes(),
+        edge=store.held_addresses(),
+        unfinished=tuple(backup.reasons_unfinished(store)),
         others=plain_containers(),
         volumes=tuple(engine.volumes()),
         data=tuple(sorted(folder.name for folder in store.data.glob("*"))),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from switchyard.core import edge, names
+from switchyard.core import names
 from switchyard.core.site import Site
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
-from switchyard.host.edge_configuration import wanted_configuration
+from switchyard.host.edge_configuration import wanted_backends, wanted_configuration
 from switchyard.host.memory import Memory
 from switchyard.host.slot_state import slot
 from switchyard.host.steps.foundation import lacking_folders, lacking_volumes
@@ -60,7 +60,7 @@ def edge_state(store: Store, app: str, release: str, site: Site, containers: Ite
         configuration = (store.edge / "cfg" / "haproxy.cfg").read_text()
     except FileNotFoundError:
         return "absent"
-    backends = set(edge.preview_names(store.releases.routes(release)))
+    backends = wanted_backends(store, app, release, site)
     is_current = configuration == wanted_configuration(store, app, release, site)
     return "current" if is_current and backends <= Proxy(store).backends() else "stale"
 

@@ -62,7 +62,7 @@ def _choose_images(attempt: Attempt, pack: Pack) -> Chosen:
     if attempt.request.back:
         needed = needed._replace(kept={**images_of_commit(store, pack.commit, pack.pulls), **needed.kept})
     chosen = choose_images(store, needed, live_record(store, attempt.request.app), tick=attempt.tick)
-    if verb == "deploy" and store.published_routes() is None and engine.image_id(edge.IMAGE) is None:
+    if verb == "deploy" and store.held_addresses() is None and engine.image_id(edge.IMAGE) is None:
         chosen.problems += choose_edge(tick=attempt.tick).problems
     return chosen
 

@@ -62,6 +62,7 @@ def application(host: Host, text: str | None, path: str) -> App:
         _or(setting.compose, default.compose),
         kinds=dict(setting.kinds or {}),
         routes=None if setting.routes is None else tuple(map(_route, setting.routes)),
+        ignored_ports={name: tuple(ports) for name, ports in (setting.ignored_ports or {}).items()},
         volumes={name: volume.external for name, volume in (setting.volumes or {}).items()},
         data=setting.data or {},
         writable=tuple(setting.writable or ()),

@@ -27,6 +27,20 @@ def _listen(value: JsonValue) -> str | None:
     return str(value)
 
 
+def _container_port(value: JsonValue) -> str:
+    """Return ``80``, ``5000-5010`` or ``53/udp`` as text. Raise ``ValueError`` for anything else."""
+    match = re.fullmatch(r"(\d+)(?:-(\d+))?(?:/(tcp|udp|sctp))?", str(value))
+    numbers = [int(number) for number in match.groups()[:2] if number] if match else []
+    if (
+        isinstance(value, bool)
+        or not numbers
+        or numbers[0] > numbers[-1]
+        or not all(1 <= n <= PORT_MAX for n in numbers)
+    ):
+        raise ValueError("expected a port of the container such as 9229, 5000-5010 or 53/udp")
+    return str(value)
+
+
 def _kind(name: str) -> str:
     """Return the name of a kind. Raise ``ValueError`` for any other text."""
     if name not in kinds.NAMES:
@@ -40,7 +54,7 @@ class RouteSetting(Section):
     service: str
     port: Port
     listen: Annotated[str | None, BeforeValidator(_listen)] = None
-    mode: Literal["http", "tcp"] = "http"
+    mode: Literal["http", "tcp"] | None = None
     affinity: StrictBool = False
     host: str | None = None
     path: str | None = None
@@ -81,6 +95,7 @@ class AppSetting(Section):
     compose: str | None = None
     kinds: dict[str, Annotated[str, AfterValidator(_kind)]] | None = None
     routes: list[RouteSetting] | None = None
+    ignored_ports: dict[str, list[Annotated[str, BeforeValidator(_container_port)]]] | None = None
     volumes: dict[str, VolumeSetting] | None = None
     data: dict[str, str] | None = None
     writable: list[str] | None = None

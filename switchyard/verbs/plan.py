@@ -14,14 +14,17 @@ from switchyard.control.release import CommitContents, Release, prepare_release,
 from switchyard.control.screen import Screen
 from switchyard.control.shipment import DeployOptions, Shipment, open_shipment
 from switchyard.core import build_order, commands, plan_commands
+from switchyard.core.app import Route
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import OK, REFUSED
+from switchyard.core.held_routes import is_same, leads
 from switchyard.core.next_step import Want
 from switchyard.core.plan import walk
 from switchyard.core.site import Site
 from switchyard.core.wire.answers import Changes, PlanFacts, PlannedImage, PlannedImages
 from switchyard.core.wire.facts import LiveRelease
 from switchyard.core.wire.receipt import MachinePlan, Plan
+from switchyard.settings.model import Host
 
 REFUSED_MARK = "REFUSED: "
 """Begins a line of the plan that says why a deploy would be refused."""
@@ -52,6 +55,7 @@ def plan_machine(channel: Channel, contents: CommitContents, shipment: Shipment,
     changes = (
         *live_changes(channel, facts, release),
         *images.notes,
+        *route_changes(facts, release, shipment.host),
         *descent(facts.live, release, options),
         *(f"{REFUSED_MARK}{channel.machine.name}: {problem}" for problem in images.problems),
         *(REFUSED_MARK + reason for reason in unfit(channel.machine.name, facts, release, shipment.host)),
@@ -143,6 +147,29 @@ def differences(live: LiveRelease, release: Release, changed: Mapping[str, Seque
     if release.app.migrations is not None:
         lines.append(f"migrations of {release.app.migrations.service}: {_pending_migrations(live, release)}")
     return [*lines, *(f"compose: {name}: {', '.join(names)}" for name, names in changed.items())]
+
+
+def route_changes(facts: PlanFacts, release: Release, host: Host) -> list[str]:
+    """Return the routes that lead elsewhere in this release, and those that it closes."""
+    if facts.edge is None or facts.live is None:
+        return []
+    lines, number = [], facts.number + 1
+    routes = leads(facts.edge, release.split.routes, number)
+    for address, route in zip(facts.edge, routes, strict=True):
+        before = next((each for each in facts.routes if is_same(each, address)), None)
+        if route is None:
+            when = "is closed at the switch" if before is not None else "is closed already"
+            lines.append(
+                f"route {address.public} {when}: this release has none there; the next "
+                f"inv edge.apply --host {host.name} frees its port"
+            )
+        elif before is not None and (route.name, route.mode) != (before.name, before.mode):
+            lines.append(f"route {address.public}: {_target(before)} becomes {_target(route)}")
+    return lines
+
+
+def _target(route: Route) -> str:
+    return f"{route.service}:{route.port}" + (f" ({route.mode})" if route.mode != "http" else "")
 
 
 def _pending_migrations(live: LiveRelease, release: Release) -> str:

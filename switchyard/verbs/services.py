@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from switchyard.control import commit_files, compose
@@ -54,11 +55,15 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
 
 
 def show(parts: Split, screen: Screen) -> None:
-    """Show each service's kind and the notes of the split."""
+    """Show each service's kind, each route with its mode, and the notes of the split."""
     table = Table("service", "kind", "why", box=None)
     for name, kind in parts.kinds.items():
         table.add_row(name, kind.kind, kind.reason)
     screen.console.print(table)
+    routes = Table("route", "leads to", "mode", "why", box=None)
+    for route, why in zip(parts.routes, parts.modes, strict=True):
+        routes.add_row(escape(route.public), f"{route.service}:{route.port}", route.mode, why)
+    screen.console.print(routes)
     for note in parts.notes:
         screen.say(f"note: {note}")
 

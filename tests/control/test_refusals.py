@@ -10,7 +10,9 @@ import pytest
 
 from switchyard.control.refusals import refuse_busy, refuse_unfit
 from switchyard.control.release import Release
+from switchyard.core.app import Route
 from switchyard.core.errors import LEASE_HELD, NotChecked, Refused
+from switchyard.core.held_routes import held_for
 from switchyard.core.wire.answers import HeldLease
 from switchyard.core.wire.facts import PlainContainer
 from switchyard.core.wire.request import Holder, Operator
@@ -23,6 +25,7 @@ FREE = replace(
     disks={"/srv/shop": 50 << 30, "/var/lib/docker": 50 << 30},
     memory_available=8 << 30,
 )
+HELD = held_for(EDGE, 1)
 LIVE = replace(live_release(), env_keys=("KEPT", "LOST"))
 
 
@@ -91,7 +94,7 @@ def test_a_full_volume_of_a_plain_project_that_is_down_is_found_under_the_name_t
     assert message.endswith(f"  volumes:\n    pgdata: {{external: {full}}}")
 
 
-@pytest.mark.parametrize("edge", [None, EDGE])
+@pytest.mark.parametrize("edge", [None, HELD])
 @pytest.mark.parametrize(
     ("settings", "volumes"),
     [({"pgdata": "shop_pgdata"}, {}), ({}, {"pgdata": {"external": True, "name": "shop_pgdata"}})],
@@ -103,8 +106,19 @@ def test_an_external_volume_that_the_host_lacks_is_refused(tmp_path, settings, v
     assert message.endswith("docker volume create shop_pgdata")
 
 
+def test_an_address_that_the_edge_lacks_is_named_before_anything_is_sent_with_the_verb_that_gives_it(tmp_path):
+    message = refused(tmp_path, edge=held_for([Route("web", 8000, 9090)], 1))
+    assert message.startswith("prod1: the edge does not hold 0.0.0.0:8080 (for web:8000): ")
+    assert "inv edge.apply --host prod" in message
+    refuse_unfit({"prod1": replace(FREE, edge=held_for([Route("app", 1, 8080)], 1))}, release(), prod(tmp_path, HOSTS))
+
+
+def test_an_apply_that_was_cut_short_is_named_before_anything_is_sent(tmp_path):
+    assert refused(tmp_path, unfinished=("inv edge.apply was cut short",)) == "prod1: inv edge.apply was cut short"
+
+
 def test_an_env_key_that_the_live_release_has_and_the_new_one_lacks_is_named(tmp_path):
-    message = refused(tmp_path, live=LIVE, edge=())
+    message = refused(tmp_path, live=LIVE, edge=HELD)
     assert message == "prod1: the live release has env keys that this release lacks: LOST. Add them to hosts.prod.env"
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from switchyard.core import edge
 from switchyard.core.app import App, Check, Route
+from switchyard.core.edge import ColourRoutes
+from switchyard.core.held_routes import HeldRoute, held_for, leads
 from switchyard.core.site import Site, Slot
 
 WEB = Route("web", 8000, 80)
@@ -16,16 +18,23 @@ DASHBOARD = Route("dashboard", 8501, 8501, address="127.0.0.1", affinity=True)
 QUEUE = Route("queue", 6379, 6379, mode="tcp")
 ROUTES = (WEB, DASHBOARD, QUEUE)
 COLOURS = ("blue", "green")
+HELD = held_for(ROUTES, 1)
+ADDRESS = {route: edge.address_name(route) for route in ROUTES}
 EACH = list(itertools.product(ROUTES, COLOURS))
-BARE = dict.fromkeys(COLOURS, App("shop"))
+BARE = dict.fromkeys(COLOURS, ColourRoutes(App("shop"), ROUTES))
 
 
 def sections(app: App | None = None, **apps: App) -> dict[str, list[str]]:
-    """Section heads of the configuration to their lines; a head that stands twice is an error."""
+    """Return the sections of three routes that are the same in both colours."""
     each = {**dict.fromkeys(COLOURS, app or App("shop")), **apps}
+    return sections_of(HELD, {colour: ColourRoutes(its, ROUTES) for colour, its in each.items()})
+
+
+def sections_of(addresses: tuple[HeldRoute, ...], colours: dict[str, ColourRoutes]) -> dict[str, list[str]]:
+    """Section heads of the configuration to their lines; a head that stands twice is an error."""
     found: dict[str, list[str]] = {}
     lines: list[str] = []
-    for line in edge.configuration(ROUTES, each).splitlines():
+    for line in edge.configuration(addresses, colours).splitlines():
         if line and not line.startswith(" "):
             assert line not in found
             lines = found[line] = []
@@ -36,8 +45,8 @@ def sections(app: App | None = None, **apps: App) -> dict[str, list[str]]:
 
 def test_there_is_a_section_for_everything_and_nothing_else() -> None:
     wanted = {"global", "defaults", "resolvers engine", "backend nothing_live", "backend nothing_live_tcp"}
-    wanted |= {f"frontend {route.name}" for route in ROUTES}
-    wanted |= {f"frontend preview_{route.name}_{colour}" for route, colour in EACH}
+    wanted |= {f"frontend {name}" for name in ADDRESS.values()}
+    wanted |= {f"frontend preview_{ADDRESS[route]}_{colour}" for route, colour in EACH}
     wanted |= {f"backend {how}{route.name}_{colour}" for route, colour in EACH for how in ("", "unchecked_")}
     assert set(sections()) == wanted
 
@@ -61,11 +70,11 @@ def test_each_route_has_a_backend_of_its_own_in_each_colour(route: Route, colour
 @pytest.mark.parametrize(("route", "colour"), EACH)
 def test_where_no_container_of_the_live_colour_passes_its_check_it_is_asked_all_the_same(route, colour) -> None:
     found = sections(App("shop", checks={"web": Check(8000, "/health")}))
-    lines, name = found[f"frontend {route.name}"], f"{route.name}_{colour}"
+    lines, name = found[f"frontend {ADDRESS[route]}"], f"{route.name}_{colour}"
     assert f"acl {colour}_up nbsrv({name}) gt 0" in lines
     assert f"acl live_{colour} str(live),map(/etc/edge/maps/live.map,none) -m str {colour}" in lines
     rule = f"use_backend unchecked_{name} if live_{colour} !{colour}_up"
-    assert lines.index(rule) < lines.index(f"use_backend {route.name}_%[str(live),map(/etc/edge/maps/live.map,none)]")
+    assert lines.index(rule) < lines.index(f"use_backend {name} if live_{colour}")
     checked, anyway = found[f"backend {name}"], found[f"backend unchecked_{name}"]
     asks = (" check inter 300ms fastinter 100ms fall 3 rise 1", "httpchk", "http-check")
     plain = [line.replace(asks[0], "") for line in checked if not any(word in line for word in asks[1:])]
@@ -75,7 +84,7 @@ def test_where_no_container_of_the_live_colour_passes_its_check_it_is_asked_all_
 
 @pytest.mark.parametrize(("route", "colour"), EACH)
 def test_a_preview_leads_to_its_colour_whatever_is_live(route: Route, colour: str) -> None:
-    lines = sections()[f"frontend preview_{route.name}_{colour}"]
+    lines = sections()[f"frontend preview_{ADDRESS[route]}_{colour}"]
     assert f"bind :{edge.preview_inner_port(ROUTES.index(route), colour)}" in lines
     assert [line for line in lines if "backend" in line] == [f"default_backend {route.name}_{colour}"]
     assert "live.map" not in " ".join(lines)
@@ -84,25 +93,27 @@ def test_a_preview_leads_to_its_colour_whatever_is_live(route: Route, colour: st
 @pytest.mark.parametrize("route", ROUTES)
 def test_where_nothing_is_live_the_first_rule_says_so(route: Route) -> None:
     found = sections()
-    lines = found[f"frontend {route.name}"]
+    lines = found[f"frontend {ADDRESS[route]}"]
     nothing = "nothing_live_tcp" if route.mode == "tcp" else "nothing_live"
     assert "acl nothing str(live),map(/etc/edge/maps/live.map,none) -m str none" in lines
     rules = [line for line in lines if line.startswith("use_backend")]
     assert rules[0] == f"use_backend {nothing} if nothing"
-    assert rules[-1] == f"use_backend {route.name}_%[str(live),map(/etc/edge/maps/live.map,none)]"
+    assert rules[-1] == f"use_backend {route.name}_green if live_green"
     assert found["backend nothing_live"][0].startswith("http-request return status 503 ")
     assert found["backend nothing_live_tcp"] == ["mode tcp", "tcp-request content reject"]
 
 
 def test_only_routes_with_affinity_set_and_read_a_cookie() -> None:
     with_cookie = {head for head, lines in sections().items() if "switchyard-" in " ".join(lines)}
-    name = DASHBOARD.name
-    backends = {f"backend {how}{name}_{colour}" for how in ("", "unchecked_") for colour in COLOURS}
-    assert with_cookie == {f"frontend {name}", *backends}
+    assert with_cookie == {f"frontend {ADDRESS[DASHBOARD]}"}
+    lines = sections()[f"frontend {ADDRESS[DASHBOARD]}"]
+    for colour in COLOURS:
+        (cookie,) = [line for line in lines if line.startswith("http-response") and f"={colour}:" in line]
+        assert cookie.endswith(f"if {{ var(txn.page) -m bool }} {{ be_name -m end _{colour} }}")
 
 
 def test_a_cookie_holds_only_while_its_release_drains_and_runs_and_never_for_a_page() -> None:
-    rules = [line for line in sections()[f"frontend {DASHBOARD.name}"] if line.startswith("use_backend")]
+    rules = [line for line in sections()[f"frontend {ADDRESS[DASHBOARD]}"] if line.startswith("use_backend")]
     assert rules[1:3] == [
         f"use_backend {DASHBOARD.name}_{colour} if draining from_{colour} {colour}_up !loads_page" for colour in COLOURS
     ]
@@ -165,20 +176,93 @@ def test_each_colour_is_asked_as_its_own_release_wants_it() -> None:
 
 
 def test_the_proxy_seeks_another_connection_and_repeats_no_request_that_was_sent() -> None:
-    text = edge.configuration(ROUTES, BARE)
+    text = edge.configuration(HELD, BARE)
     assert "\n  option redispatch 1\n" in text
     assert "retry-on" not in text, "without it, what is tried again is the connection"
 
 
+def two(blue: tuple[Route, ...], green: tuple[Route, ...], *more: Route) -> dict[str, list[str]]:
+    """Return the sections of an edge that holds the addresses of blue, and more, while the colours differ."""
+    addresses = held_for((*blue, *more), 1)
+    routes = {"blue": leads(addresses, blue, 1), "green": leads(addresses, green, 2)}
+    return sections_of(addresses, {colour: ColourRoutes(App("shop"), its) for colour, its in routes.items()})
+
+
+def test_an_address_leads_to_another_service_and_port_in_each_colour() -> None:
+    found = two((WEB,), (Route("app", 9000, 80),))
+    rules = [
+        line for line in found["frontend 0.0.0.0:80"] if line.startswith("use_backend") and "unchecked" not in line
+    ]
+    assert rules[1:] == ["use_backend web-8000_blue if live_blue", "use_backend app-9000_green if live_green"]
+    assert "default_backend app-9000_green" in found["frontend preview_0.0.0.0:80_green"]
+    assert "backend web-8000_green" not in found and "backend app-9000_blue" not in found
+
+
+def test_services_that_swap_their_addresses_keep_their_backends() -> None:
+    other = Route("api", 9000, 81)
+    found = two((WEB, other), (Route("api", 9000, 80), Route("web", 8000, 81)))
+    assert "use_backend web-8000_green if live_green" in found["frontend 0.0.0.0:81"]
+    assert "use_backend api-9000_green if live_green" in found["frontend 0.0.0.0:80"]
+
+
+def test_two_addresses_may_lead_to_one_port_of_a_service() -> None:
+    found = two((WEB, Route("web", 8000, 81)), (WEB, Route("web", 8000, 81)))
+    assert "use_backend web-8000_blue if live_blue" in found["frontend 0.0.0.0:81"]
+
+
+def test_an_address_that_a_release_lacks_is_closed_while_that_release_is_live() -> None:
+    found = two((WEB, Route("old", 90, 90)), (WEB,))
+    assert "tcp-request content reject if live_green" in found["frontend 0.0.0.0:90"]
+    assert found["frontend preview_0.0.0.0:90_green"][-1] == "tcp-request content reject"
+    assert not any("reject" in line for line in found["frontend 0.0.0.0:80"])
+
+
+@pytest.mark.parametrize(("blue", "green"), [("http", "tcp"), ("tcp", "http")])
+def test_where_the_modes_differ_each_backend_brings_its_own(blue: str, green: str) -> None:
+    found = two((Route("web", 8000, 80, mode=blue),), (Route("web", 8000, 80, mode=green),))
+    assert found["frontend 0.0.0.0:80"][0] == "mode tcp"
+    assert found["backend web-8000_blue"][0] == f"mode {blue}"
+    assert found["backend web-8000_green"][0] == f"mode {green}"
+
+
+def test_a_page_that_the_edge_of_an_older_version_answered_stays_with_its_colour() -> None:
+    former = HeldRoute(DASHBOARD.service, DASHBOARD.port, DASHBOARD.listen, DASHBOARD.address)
+    found = sections_of((former,), dict.fromkeys(COLOURS, ColourRoutes(App("shop"), (DASHBOARD,))))
+    loaded = [line for line in found["frontend 127.0.0.1:8501"] if "set-var(txn.loaded)" in line]
+    assert loaded == [
+        "http-request set-var(txn.loaded) req.cook(switchyard-dashboard-8501)",
+        "http-request set-var(txn.loaded) req.cook(switchyard-127.0.0.1-8501) "
+        "if { req.cook(switchyard-127.0.0.1-8501) -m found }",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "published", "name"),
+    [
+        ("", "8080:10000", "8080"),
+        ("127.0.0.1", "127.0.0.1:8080:10000", "127.0.0.1:8080"),
+        ("::1", "[::1]:8080:10000", "::1:8080"),
+        ("::", "[::]:8080:10000", ":::8080"),
+    ],
+)
+def test_each_kind_of_address_is_published_as_compose_writes_it(address: str, published: str, name: str) -> None:
+    route = Route("web", 8000, 8080, address)
+    ports = document((route,))["ports"]
+    assert isinstance(ports, list) and ports[0] == published
+    assert edge.address_name(route) == name
+
+
 def test_every_port_inside_is_bound_once_also_with_many_routes() -> None:
     routes = tuple(Route(f"s{number}", 80, 8000 + number) for number in range(100))
-    ports = re.findall(r"^  bind :(\d+)$", edge.configuration(routes, BARE), re.MULTILINE)
+    same = dict.fromkeys(COLOURS, ColourRoutes(App("shop"), routes))
+    configuration = edge.configuration(held_for(routes, 1), same)
+    ports = re.findall(r"^  bind :(\d+)$", configuration, re.MULTILINE)
     assert len(ports) == len(set(ports)) == 300
 
 
 def document(routes: tuple[Route, ...] = ROUTES) -> dict[str, object]:
     previews = {name: 20000 + number for number, name in enumerate(edge.preview_names(routes))}
-    made = edge.document("shop", routes, previews, home="/srv/edge", user="0:0", image="sha256:abc")
+    made = edge.document("shop", held_for(routes, 1), previews, home="/srv/edge", user="0:0", image="sha256:abc")
     service = made["services"]["edge"]
     assert list(made["services"]) == ["edge"] and isinstance(service, dict)
     return {**service, "top": {key: made[key] for key in ("name", "networks")}}
@@ -203,7 +287,7 @@ def test_the_document_publishes_each_route_at_its_own_address_and_previews_on_lo
 
 
 def test_what_the_document_publishes_is_what_the_configuration_binds() -> None:
-    bound = set(re.findall(r"bind :(\d+)", edge.configuration(ROUTES, BARE)))
+    bound = set(re.findall(r"bind :(\d+)", edge.configuration(HELD, BARE)))
     ports = document()["ports"]
     assert isinstance(ports, list)
     assert {port.rsplit(":", 1)[1] for port in ports} == bound
@@ -227,7 +311,7 @@ def test_the_edge_runs_the_pinned_image_as_the_owner_of_its_folder() -> None:
 
 def test_a_preview_without_a_port_is_an_error() -> None:
     with pytest.raises(KeyError):
-        edge.document("shop", ROUTES, {"web-8000_blue": 1}, home="/srv/edge", user="0:0", image="i")
+        edge.document("shop", HELD, {"0.0.0.0:80_blue": 1}, home="/srv/edge", user="0:0", image="i")
 
 
 def test_maps_hold_one_row_a_key() -> None:

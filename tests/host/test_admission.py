@@ -141,7 +141,7 @@ def test_addresses_that_the_edge_does_not_hold_are_refused_with_the_way_to_get_t
     write_json(store.edge / "routes.json", [Route("web", 80, 8080).encode()])
     pack = pack_of(store, "all^{tree}", "", "all", Route("web", 80, 8080), Route("web", 80, 9090))
     attempt = begin_attempt(store, app="shop", host="prod")
-    with pytest.raises(Refused, match=r"does not hold web:80 on 0.0.0.0:9090: .*inv edge.apply --host prod"):
+    with pytest.raises(Refused, match=r"does not hold 0.0.0.0:9090 \(for web:80\): .*inv edge.apply --host prod"):
         admit(attempt, repository(attempt), pack, Digests("env", "other"))
 
 
@@ -151,7 +151,7 @@ PLANTS = {
     "older": "is not a descendant of",
     "mounts": "is mounted by a stranger",
     "shared": "shared services changed",
-    "addresses": "the edge does not hold web:80 on 0.0.0.0:9090",
+    "addresses": "the edge does not hold 0.0.0.0:9090 (for web:80)",
     "unchecked": "its result is of another tree",
     "images": "service cache: redis:8: nobody has it",
 }

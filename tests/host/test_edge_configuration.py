@@ -1,20 +1,53 @@
-"""The routes of the edge: its own addresses, with the options of the wanted release."""
+"""The routes of the edge: its own addresses, each leading where the release of a colour says."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from switchyard.core.app import Route
+from switchyard.core.held_routes import HeldRoute
+from switchyard.core.site import Site, Slot
+from switchyard.host import edge_configuration as module
 from switchyard.host.adapters.files import write_json
 from switchyard.host.adapters.store import Store
-from switchyard.host.edge_configuration import edge_routes, routes_without_address
+from tests.harness.release_record import RECORD
+
+WEB, OLD = Route("web", 80, 8080), Route("old", 90, 9090)
 
 
-def test_a_release_that_comes_back_has_its_own_options_at_the_addresses_that_the_edge_holds_now(tmp_path):
-    store, routes = Store(tmp_path), (Route("web", 80, 8080, affinity=True), Route("old", 90, 9090))
-    assert edge_routes(store, routes) == list(routes) and routes_without_address(store, routes) == []
-    published = [Route("new", 70, 7070, mode="tcp"), Route("web", 80, 8081, address="127.0.0.1")]
-    write_json(store.edge / "routes.json", [route.encode() for route in published])
-    assert edge_routes(store, routes) == [
-        published[0],
-        Route("web", 80, 8081, address="127.0.0.1", affinity=True),
-    ]
-    assert routes_without_address(store, routes) == ["old:90"]
+def test_without_an_edge_a_release_will_have_its_own_addresses(tmp_path):
+    store = Store(tmp_path)
+    store.releases.write(replace(RECORD, routes=(WEB, OLD)))
+    assert [route.public for route in module.held_addresses(store, "R1")] == ["0.0.0.0:8080", "0.0.0.0:9090"]
+    assert module.unreached_routes(store, "R1") == []
+
+
+def test_each_colour_has_the_routes_of_its_own_release_at_the_addresses_that_the_edge_holds(tmp_path):
+    store = Store(tmp_path)
+    store.releases.write(replace(RECORD, routes=(WEB, OLD)))
+    store.releases.write(replace(RECORD, id="R2", number=2, routes=(Route("app", 81, 8080),)))
+    write_json(store.edge / "routes.json", [HeldRoute("web", 80, 8080, number=1).encode()])
+    colours = module.colour_routes(store, "shop", "R2", Site(blue=Slot("R1"), proxy="blue"))
+    assert colours["blue"].routes == (WEB,) and colours["green"].routes == (Route("app", 81, 8080),)
+    backends = module.wanted_backends(store, "shop", "R2", Site(blue=Slot("R1"), proxy="blue"))
+    assert backends == {"web-80_blue", "app-81_green"}
+    assert module.unreached_routes(store, "R1") == [OLD]
+    assert module.live_routes(store, "R1") == (WEB,) and module.live_routes(store, None) == ()
+
+
+def test_the_edge_of_an_older_version_is_read(tmp_path):
+    store = Store(tmp_path)
+    write_json(store.edge / "routes.json", [WEB.encode()])
+    write_json(store.edge / "previews.json", {"web-80_blue": 20001, "0.0.0.0:8080_green": 20002})
+    (address,) = store.held_addresses()
+    assert address.number is None and address.public == "0.0.0.0:8080"
+    assert (store.preview_port(address, "blue"), store.preview_port(address, "green")) == (20001, 20002)
+
+
+def test_a_recreated_edge_holds_the_wanted_addresses_and_those_of_what_is_live(tmp_path):
+    store = Store(tmp_path)
+    store.releases.write(replace(RECORD, routes=(WEB,)))
+    store.releases.write(replace(RECORD, id="R2", number=2, routes=(replace(WEB, listen=8081),)))
+    write_json(store.edge / "routes.json", [HeldRoute("web", 80, 8080, number=1).encode()])
+    after = module.applied_addresses(store, "R2", Site(blue=Slot("R1"), proxy="blue"))
+    assert [(address.public, address.number) for address in after] == [("0.0.0.0:8081", 2), ("0.0.0.0:8080", 1)]

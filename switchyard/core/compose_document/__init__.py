@@ -5,10 +5,9 @@
 
 from switchyard.core.compose_document.document import Document, Service, WrittenService, written_services
 from switchyard.core.compose_document.edits import changed_keys, pin, services_of, volumes_of, with_services
-from switchyard.core.compose_document.parts import EVERY_ADDRESS, Build, Mount, Port, Resource
+from switchyard.core.compose_document.parts import Build, Mount, Port, Resource
 
 __all__ = [
-    "EVERY_ADDRESS",
     "Build",
     "Document",
     "Mount",

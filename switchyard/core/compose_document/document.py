@@ -118,6 +118,11 @@ class Service(NamedTuple):
         """The secrets and configs that it uses, by the key of the document that defines them."""
         return {"secrets": self.secrets, "configs": self.configs}
 
+    def with_ports(self, ports: Iterable[Port]) -> Service:
+        """Return the service with these of its published ports, and no others."""
+        left = tuple(ports)
+        return self._replace(ports=left, raw={**self.raw, "ports": [port.raw for port in left]})
+
     def setting(self, key: str) -> Json:
         """Return the value of a key that no attribute stands for; None where the service does not set it."""
         return self.raw.get(key)

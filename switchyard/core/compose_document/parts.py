@@ -12,7 +12,8 @@ from typing import NamedTuple
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.section import Section
 
-EVERY_ADDRESS = frozenset({"0.0.0.0", "[::]", "::"})
+PORT_MAX = 65535
+EVERY_ADDRESS = frozenset({"", "0.0.0.0", "::"})
 """The host addresses that stand for every address of the host."""
 
 
@@ -24,22 +25,49 @@ class Port(NamedTuple):
     published: str
     """The host's port, or a range; empty where the engine picks a free one."""
     protocol: str
+    """In lower case."""
     host_ip: str
+    """The address of the host, without brackets; empty for every address."""
+    app_protocol: str
+    raw: Mapping[str, Json]
 
     @classmethod
     def decode(cls, value: Json, at: str) -> Port:
         port = Section.of(value, at)
-        host_ip = port.text("host_ip")
+        published = port.spelled("published")
         return cls(
             target=port.number("target"),
-            published=port.spelled("published"),
-            protocol=port.text("protocol") or "tcp",
-            host_ip="0.0.0.0" if host_ip is None else host_ip,
+            published="" if published == "0" else published,
+            protocol=(port.text("protocol") or "tcp").lower(),
+            host_ip=(port.text("host_ip") or "").strip("[]"),
+            app_protocol=port.text("app_protocol") or "",
+            raw=port.raw,
         )
 
     @property
+    def number(self) -> int | None:
+        """The port of the host, where the file names one."""
+        return int(self.published) if self.published.isdigit() else None
+
+    @property
+    def is_malformed(self) -> bool:
+        """Whether the engine would refuse it. Compose lets any text of the long syntax through."""
+        words = self.published.split("-", 1) if self.published else []
+        if not all(word.isdigit() and 1 <= int(word) <= PORT_MAX for word in words):
+            return True
+        return self.target is None or (len(words) == 2 and int(words[0]) > int(words[1]))
+
+    @property
+    def spelling(self) -> str:
+        """The entry in the short syntax."""
+        address = f"[{self.host_ip}]" if ":" in self.host_ip else self.host_ip
+        host = f"{address}:{self.published}" if address else self.published
+        target = "?" if self.target is None else self.target
+        return f"{host}:{target}".removeprefix(":") + ("" if self.protocol == "tcp" else f"/{self.protocol}")
+
+    @property
     def is_on_every_address(self) -> bool:
-        return self.host_ip in EVERY_ADDRESS or not self.host_ip
+        return self.host_ip in EVERY_ADDRESS
 
 
 class Mount(NamedTuple):

@@ -20,6 +20,7 @@ from switchyard.core.split.images import images_of
 from switchyard.core.split.inputs import Inputs
 from switchyard.core.split.meeting_names import name_notes
 from switchyard.core.split.named_volumes import volume_notes, with_named_volumes
+from switchyard.core.split.ports import leave_out
 from switchyard.core.split.refusals import refusals
 from switchyard.core.split.routes import routes_of
 from switchyard.core.split.state import state_of
@@ -57,6 +58,8 @@ class Split:
     shared_files: tuple[str, ...]
     """Tracked files that shared services mount, relative to the repository."""
     notes: tuple[str, ...]
+    modes: tuple[str, ...] = ()
+    """Why each route has its mode."""
 
     @property
     def built_services(self) -> tuple[str, ...]:
@@ -80,7 +83,9 @@ def split(
 ) -> Split:
     """Split a resolved document. Raise ``BadInput`` with every problem, each naming service, key and setting."""
     document = with_named_volumes(document, app)
-    kinds, problems = infer(document, app, facts)
+    document, problems = leave_out(document, app)
+    kinds, unknown = infer(document, app, facts)
+    problems += unknown
     inputs = Inputs(document, kinds, app, release, root, frozenset(tracked), folder, bases or {}, facts)
     images = images_of(inputs)
     _raise_any(app, [*problems, *refusals(inputs), *images.problems])
@@ -102,6 +107,7 @@ def split(
         data=state.data,
         shared_files=state.shared_files,
         notes=tuple(dict.fromkeys([*_notes(inputs), *images.notes, *routes.notes, *state.notes])),
+        modes=routes.modes,
     )
 
 

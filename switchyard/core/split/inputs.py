@@ -44,6 +44,11 @@ class Inputs:
     def kind(self, service: Service) -> Kind:
         return self.kinds[service.name].traits
 
+    def replicas(self, service: Service) -> int:
+        """Return how many containers a service asks for."""
+        scale = self.app.scale.get(service.name, service.scale)
+        return service.replicas if scale is None else scale
+
     def in_colours(self) -> dict[str, Service]:
         """Return the services that both colours have."""
         return {name: service for name, service in self.services.items() if not self.kind(service).own_project}

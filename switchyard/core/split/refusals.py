@@ -5,10 +5,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from switchyard.core import edge
 from switchyard.core.compose_document import Service
 from switchyard.core.split.inputs import Inputs, is_outside, is_relative_path
 from switchyard.core.split.meeting_names import name_problems
 from switchyard.core.split.named_volumes import volume_problems
+from switchyard.core.split.ports import spans
 from switchyard.core.state_keeping import server_of_state, written_state
 
 TIES = ("network_mode", "links", "external_links", "volumes_from", "pid", "ipc", "provider", "models", "extends")
@@ -48,14 +50,20 @@ def _against_its_kind(inputs: Inputs, service: Service) -> Iterator[str]:
     if service.ports and not kind.may_publish:
         yield (
             f"service {service.name}: ports: both colours cannot hold a published port of a {kind.name} service. "
-            f"Remove it, or make the service routed with app.kinds.{service.name}: routed"
+            f"Leave it out with app.ignored_ports.{service.name}: [{', '.join(spans(service.ports))}], or make the "
+            f"service routed with app.kinds.{service.name}: routed"
         )
-    replicas = inputs.app.scale.get(service.name, service.scale or service.replicas)
+    replicas = inputs.replicas(service)
     reason = server_of_state(service, inputs.app, inputs.facts) if replicas > 1 else ""
     if reason and written_state(service, inputs.app, inputs.facts) and not kind.runs_once:
         yield (
             f"service {service.name}: deploy.replicas: {reason}, and {replicas} of it would write to one place: two "
             "servers on one directory ruin it. Set 1"
+        )
+    if kind.behind_edge and not edge.serves(replicas):
+        yield (
+            f"service {service.name}: deploy.replicas: {replicas}: the edge reaches 1 to {edge.SERVERS} containers of "
+            f"a {kind.name} service. Set deploy.replicas (or scale) to at most {edge.SERVERS}"
         )
     if service.image is None and service.build is None:
         yield f"service {service.name}: image: the service names neither an image nor a build"

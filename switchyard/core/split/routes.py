@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from switchyard.core import route_modes
 from switchyard.core.app import Route, RouteEntry
-from switchyard.core.compose_document import EVERY_ADDRESS
+from switchyard.core.compose_document import Port, Service
+from switchyard.core.held_routes import overlap
+from switchyard.core.route_modes import Mode
+from switchyard.core.split import ports
 from switchyard.core.split.inputs import Inputs
+
+ROUTES_MOST = 100
+"""More routes than the edge holds: it checks each of them three times a second."""
 
 
 @dataclass(frozen=True)
@@ -15,59 +24,104 @@ class Routes:
     """The routes of a release, with what is wrong with them."""
 
     routes: tuple[Route, ...]
+    modes: tuple[str, ...]
+    """Why each route has its mode."""
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+
+
+class _Reasoned(NamedTuple):
+    """A route with the reason of its mode."""
+
+    route: Route
+    why: str
 
 
 def routes_of(inputs: Inputs) -> Routes:
     """Return the routes of the settings, or one for each published port where the settings name none."""
     entries = inputs.app.routes
-    results = list(_published(inputs) if entries is None else (_route(inputs, entry) for entry in entries))
-    routes = tuple(result for result in results if isinstance(result, Route))
-    problems = [result for result in results if isinstance(result, str)]
-    if entries is not None:
-        problems = [problem for entry in entries for problem in _not_handled(entry)] + problems
-    problems += _collisions(routes)
+    reasoned, problems = _published(inputs) if entries is None else ([], [])
+    for entry in entries or ():
+        problems += _not_handled(entry)
+        result = _routes(inputs, entry)
+        if isinstance(result, str):
+            problems.append(result)
+        else:
+            reasoned += result
+    reasoned = list(dict.fromkeys(reasoned))
+    routes = tuple(each.route for each in reasoned)
+    problems += [*_too_many(routes), *_collisions(inputs, routes), *_two_modes(routes)]
     if not problems:
         problems += _unreachable(inputs, routes)
-    if not routes:
+    if not routes and not problems:
         problems.append("no service is routed: publish a port, or name one under app.routes in invoke.yaml")
-    return Routes(routes, tuple(problems), tuple(_not_published(inputs, routes)))
+    notes = (*_not_published(inputs, routes), *_guessed(reasoned))
+    return Routes(routes, tuple(each.why for each in reasoned), tuple(problems), notes)
 
 
-def _published(inputs: Inputs) -> Iterator[Route | str]:
-    """Yield a route, or what is wrong, for each port that a routed service publishes."""
-    for service in inputs.services.values():
-        if not inputs.kind(service).behind_edge:
-            continue
-        for port in service.ports:
-            if port.protocol == "tcp" and port.published.isdigit() and port.target is not None:
-                yield Route(service.name, port.target, int(port.published), port.host_ip)
-            else:
-                words = f"{port.published or 'a free port'}:{port.target}/{port.protocol}"
-                yield f"service {service.name}: ports: {words}: only one fixed TCP port each is handled"
+def _published(inputs: Inputs) -> tuple[list[_Reasoned], list[str]]:
+    """Return a route for each port that a routed service publishes, and what is wrong with the others."""
+    routed = _routed(inputs)
+    problems = [problem for service in routed for problem in ports.refused(service)]
+    if any(ports.is_left_to_engine(port) for service in routed for port in service.ports):
+        candidates = {service.name: _sound(service) for service in routed}
+        problems.append(ports.proposal(candidates))
+    return [
+        _reasoned(Route(service.name, port.target, port.number, _address(port.host_ip)), None, port)
+        for service in routed
+        for port in _sound(service)
+        if port.target is not None and port.number is not None
+    ], problems
 
 
-def _route(inputs: Inputs, entry: RouteEntry) -> Route | str:
-    """Return the route of an entry of the settings, or what is wrong with it."""
+def _routed(inputs: Inputs) -> list[Service]:
+    return [service for service in inputs.services.values() if inputs.kind(service).behind_edge]
+
+
+def _sound(service: Service) -> list[Port]:
+    """Return the published ports that the edge could hold, once each has a number."""
+    return [
+        port
+        for port in service.ports
+        if port.protocol == "tcp" and not port.is_malformed and ports.is_address(port.host_ip)
+    ]
+
+
+def _routes(inputs: Inputs, entry: RouteEntry) -> list[_Reasoned] | str:
+    """Return the routes of an entry of the settings: one for each address; or what is wrong with it."""
     service = inputs.services.get(entry.service)
     if service is None or not inputs.kind(service).behind_edge:
         return f"app.routes: {entry.service} is not a routed service of the compose file"
-    listen = entry.listen or next(
-        (
-            f"{port.host_ip}:{port.published}"
-            for port in service.ports
-            if port.target == entry.port and port.published.isdigit()
-        ),
-        None,
-    )
-    if listen is None:
+    published = [port for port in _sound(service) if port.target == entry.port]
+    if entry.listen is not None:
+        address, _, number = entry.listen.rpartition(":")
+        pairs = [(_address(address.strip("[]")), int(number))]
+    else:
+        pairs = [(_address(port.host_ip), port.number) for port in published if port.number is not None]
+    if not pairs:
         return (
-            f"app.routes: {entry.service}: listen: the compose file publishes no port for {entry.port}. Say which "
-            "port of the host the edge holds"
+            f"app.routes: {entry.service}: listen: the compose file publishes no fixed TCP port for {entry.port}. Say "
+            "which port of the host the edge holds"
         )
-    address, _, port = listen.rpartition(":")
-    return Route(entry.service, entry.port, int(port), address or "0.0.0.0", entry.mode, entry.affinity)
+    return [
+        _reasoned(Route(entry.service, entry.port, number, address, affinity=entry.affinity), entry.mode, *published)
+        for address, number in pairs
+    ]
+
+
+def _reasoned(route: Route, mode: str | None, *published: Port) -> _Reasoned:
+    """Give a route the mode of the settings, else the one that its port suggests."""
+    app_protocol = next((port.app_protocol for port in published if port.app_protocol), "")
+    suggestion = route_modes.suggested(route.port, app_protocol)
+    chosen = suggestion if mode is None else Mode(mode, "the settings say so")
+    return _Reasoned(
+        Route(route.service, route.port, route.listen, route.address, chosen.mode, route.affinity), chosen.why
+    )
+
+
+def _address(text: str) -> str:
+    """Return an address of the host in its one spelling; empty for every address."""
+    return ipaddress.ip_address(text).compressed if text and ports.is_address(text) else text
 
 
 def _not_handled(entry: RouteEntry) -> Iterator[str]:
@@ -76,20 +130,51 @@ def _not_handled(entry: RouteEntry) -> Iterator[str]:
             yield f"app.routes: {entry.service}: {key} is not handled yet: remove it"
 
 
-def _collisions(routes: Sequence[Route]) -> Iterator[str]:
-    """Yield a problem for each route whose public address an earlier one has."""
+def _too_many(routes: Sequence[Route]) -> Iterator[str]:
+    if len(routes) > ROUTES_MOST:
+        counts = {route.service: sum(each.service == route.service for each in routes) for route in routes}
+        service = max(counts, key=lambda name: counts[name])
+        yield (
+            f"service {service}: ports: the edge holds at most {ROUTES_MOST} routes, and these are {len(routes)}. "
+            f"Leave some out with app.ignored_ports.{service}, or name those that users need under app.routes"
+        )
+
+
+def _collisions(inputs: Inputs, routes: Sequence[Route]) -> Iterator[str]:
+    """Yield a problem for each route whose public address an earlier one, or a shared service, has."""
     for index, route in enumerate(routes):
-        for other in routes[:index]:
-            overlap = route.address == other.address or EVERY_ADDRESS & {route.address, other.address}
-            if route.listen == other.listen and overlap:
-                yield f"service {route.service}: listen {route.listen} is already a route of {other.service}"
+        for other in (*routes[:index], *_shared(inputs)):
+            if overlap(route, other):
+                yield (
+                    f"service {route.service}: listen {route.public} is already a route of {other.service}. Give it "
+                    f"another listen under app.routes, or leave it out with app.ignored_ports.{route.service}: "
+                    f"[{route.port}]"
+                )
+
+
+def _shared(inputs: Inputs) -> list[Route]:
+    """Return the ports that shared services publish, which the edge cannot hold too."""
+    return [
+        Route(service.name, port.target or 0, port.number, port.host_ip)
+        for service in inputs.shared().values()
+        for port in service.ports
+        if port.protocol == "tcp" and port.number is not None
+    ]
+
+
+def _two_modes(routes: Sequence[Route]) -> Iterator[str]:
+    """Yield a problem for each port of a service that two routes lead to in different modes."""
+    modes: dict[str, str] = {}
+    for route in routes:
+        if modes.setdefault(route.name, route.mode) != route.mode:
+            yield f"app.routes: {route.service}: mode: its routes to port {route.port} must have one mode"
 
 
 def _unreachable(inputs: Inputs, routes: Sequence[Route]) -> Iterator[str]:
     """Yield a problem for each routed service that no route leads to."""
     reached = {route.service for route in routes}
-    for service in inputs.services.values():
-        if inputs.kind(service).behind_edge and service.name not in reached:
+    for service in _routed(inputs):
+        if service.name not in reached:
             yield (
                 f"service {service.name}: it is routed, but no route leads to it. Publish a port of it, name it under "
                 f"app.routes, or set app.kinds.{service.name}: plain"
@@ -99,9 +184,18 @@ def _unreachable(inputs: Inputs, routes: Sequence[Route]) -> Iterator[str]:
 def _not_published(inputs: Inputs, routes: Sequence[Route]) -> Iterator[str]:
     """Yield a note for each published port that no route stands for."""
     reached = {(route.service, route.port) for route in routes}
-    for service in inputs.services.values():
-        if not inputs.kind(service).behind_edge:
-            continue
+    for service in _routed(inputs):
         for port in service.ports:
-            if (service.name, port.target) not in reached:
-                yield f"{service.name}: its published port {port.published} is no route and is not published"
+            if (service.name, port.target) not in reached or port.protocol != "tcp":
+                published = port.published or port.spelling
+                yield f"{service.name}: its published port {published} is no route and is not published"
+
+
+def _guessed(reasoned: Iterable[_Reasoned]) -> Iterator[str]:
+    """Yield a note for each route whose mode is TCP by its port alone."""
+    for route, why in reasoned:
+        if route.mode == route_modes.TCP and route.port in route_modes.PROTOCOLS and why != "the settings say so":
+            yield (
+                f"route {route.public} is mode: tcp, because {why}. If it speaks HTTP/1.1, set app.routes: "
+                f"- {{service: {route.service}, port: {route.port}, mode: http}}"
+            )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from switchyard.core.app import Check, Route
+from switchyard.core.held_routes import HeldRoute
 from switchyard.core.wire.message import Message, message
 from switchyard.core.wire.release import MigrationHead
 from switchyard.core.wire.terms import Target
@@ -46,14 +47,18 @@ class Facts(Message):
     memory_available: int
     """Bytes."""
     live: LiveRelease | None
+    routes: tuple[Route, ...]
+    """The routes of the live release at the addresses where the edge holds them."""
     checks: Mapping[str, Check]
     """The live release's own checks."""
     number: int
     """The newest release's number; 0 where there is none."""
     commits: tuple[str, ...]
     """Commits that the host's repository has."""
-    edge: tuple[Route, ...] | None
-    """The routes that the edge has published; null where it has none."""
+    edge: tuple[HeldRoute, ...] | None
+    """The addresses that the edge holds; null where there is none."""
+    unfinished: tuple[str, ...]
+    """Why nothing may go live here: an apply was cut short."""
     others: tuple[PlainContainer, ...]
     volumes: tuple[str, ...]
     data: tuple[str, ...]

@@ -88,6 +88,11 @@ class Releases:
         record = self.readable(name)
         return record.routes if record else default
 
+    def number(self, name: str) -> int:
+        """Return the number of a release; 0 where its record is gone."""
+        record = self.record(name)
+        return record.number if record else 0
+
     def write(self, record: ReleaseRecord) -> None:
         """Write a release's record."""
         write_json(self._path(record.id), record.encode())

@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from switchyard.core.app import Route
+from switchyard.core import edge
+from switchyard.core.held_routes import HeldRoute
 from switchyard.host.adapters.disk import Reserve
 from switchyard.host.adapters.files import DamagedFile, decode, read_list, read_numbers, write, write_json
 from switchyard.host.adapters.journal import Journal
@@ -50,16 +51,18 @@ class Store(Layout):
         """Write down how many containers ``inv scale`` asks for."""
         write_json(self.root / "scale.json", scales)
 
-    def published_routes(self) -> tuple[Route, ...] | None:
-        """Return the routes whose addresses the edge holds, in their order; None where there is no edge yet."""
+    def held_addresses(self) -> tuple[HeldRoute, ...] | None:
+        """Return the addresses that the edge holds, in their order; None where there is no edge yet."""
         path = self.edge / "routes.json"
         routes = read_list(path)
-        return None if routes is None else tuple(decode(path, Route, route) for route in routes)
+        return None if routes is None else tuple(decode(path, HeldRoute, route) for route in routes)
 
-    def preview_port(self, name: str) -> int:
-        """Return the loopback port of a route's preview."""
-        path = self.edge / "previews.json"
+    def preview_port(self, address: HeldRoute, colour: str) -> int:
+        """Return the loopback port of the preview of an address in a colour."""
+        path, name = self.edge / "previews.json", edge.preview_name(address, colour)
+        former = edge.backend_name(address, colour)  # what an older Switchyard called it
         ports = read_numbers(path)
-        if name not in ports:
+        port = ports.get(name, ports.get(former))
+        if port is None:
             raise DamagedFile(path, f"it lacks the preview {name}")
-        return ports[name]
+        return port

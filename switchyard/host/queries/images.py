@@ -20,7 +20,7 @@ def images(store: Store, request: Request) -> PlannedImages:
     record = store.releases.record(live.id) if live else None
     needed = needed_images(store, "deploy", request.pulls, request.pull_policies, request.shared)
     chosen = choose_images(store, needed, record, within=ANSWER_WITHIN)
-    if store.published_routes() is None and engine.image_id(edge.IMAGE) is None:
+    if store.held_addresses() is None and engine.image_id(edge.IMAGE) is None:
         chosen.problems += choose_edge(within=ANSWER_WITHIN).problems
     services = {service: _planned(request.pulls.get(service, ""), pin.image) for service, pin in chosen.pins.items()}
     return PlannedImages(services, tuple(chosen.notes), tuple(chosen.problems))

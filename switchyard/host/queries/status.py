@@ -13,6 +13,7 @@ from switchyard.host import backup, observe, replicas
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.store import Store
+from switchyard.host.edge_configuration import live_routes
 from switchyard.host.memory import Memory
 from switchyard.host.queries import drift, health
 from switchyard.host.slot_state import of_colour
@@ -32,7 +33,7 @@ def status(store: Store, request: Request) -> Status:
     return Status(
         live=_slot(store, site.live, containers),
         idle=_slot(store, idle, containers, standing_by=True),
-        routes=store.published_routes() or (),
+        routes=live_routes(store, site.slot(site.live).release if site.live != NOTHING else None),
         proxy=site.proxy,
         map_file=site.map_file,
         lease=None if lease is None else LeaseStatus(lease.who, lease.doing, lease.since, ended),

@@ -14,7 +14,7 @@ from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import link, write
 from switchyard.host.attempt import Attempt
-from switchyard.host.edge_configuration import edge_routes
+from switchyard.host.edge_configuration import reached_routes
 from switchyard.host.event_log import EventLog
 from switchyard.host.steps import health
 from switchyard.host.steps.containers import (
@@ -52,12 +52,10 @@ def prove(attempt: Attempt, colour: str) -> bool:
         return False
     release = release_of(containers) or attempt.wanted.id
     within = releases.settings(release, attempt.request.app).healthy_within
-    names = {route.name for route in edge_routes(attempt.store, attempt.wanted.routes)}
     attempt.proxy.resume(colour)
     try:
-        for route in releases.routes(release, attempt.wanted.routes):
-            if route.name in names:
-                health.await_up(attempt.proxy, route, colour, 1, within=within, tick=attempt.tick)
+        for _, route in reached_routes(attempt.store, release):
+            health.await_up(attempt.proxy, route, colour, 1, within=within, tick=attempt.tick)
     except probe.Unhealthy as error:
         memory.failed[key] = memory.reason = str(error)
         return False

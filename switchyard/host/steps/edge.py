@@ -12,16 +12,23 @@ from functools import partial
 from pathlib import Path
 
 from switchyard.core import commands, edge, names
-from switchyard.core.app import Route
 from switchyard.core.errors import SwitchyardError, refuse
+from switchyard.core.held_routes import HeldRoute
 from switchyard.host import backup
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.proxy import UP_WITHIN, Proxy
 from switchyard.host.attempt import Attempt
-from switchyard.host.edge_configuration import edge_routes, wanted_configuration
+from switchyard.host.edge_configuration import (
+    applied_addresses,
+    colour_routes,
+    held_addresses,
+    wanted_backends,
+    wanted_configuration,
+)
 from switchyard.host.neighbours import listening
+from switchyard.host.outage import Outage
 from switchyard.host.release_images import choose_edge, fetch, require_image
 from switchyard.host.steps.containers import keep_running, releases_in_colours
 from switchyard.host.steps.restore import restore
@@ -37,9 +44,8 @@ def bring_up(attempt: Attempt, colour: str) -> None:
     """Run the edge with the configuration that the release needs: reload it, or start it, but never recreate it."""
     home = attempt.store.edge
     _lay_folders(home, attempt.proxy, attempt.request.app)
-    routes = edge_routes(attempt.store, attempt.wanted.routes)
     if not (home / "routes.json").exists():
-        publish(attempt, routes)
+        publish(attempt, held_addresses(attempt.store, attempt.wanted.id))
     write(home / "cfg" / "next.cfg", _configuration(attempt), 0o644)
     running = _container_that_accepts(attempt.request.app, attempt.tick)
     os.replace(home / "cfg" / "next.cfg", home / "cfg" / "haproxy.cfg")
@@ -49,7 +55,8 @@ def bring_up(attempt: Attempt, colour: str) -> None:
     else:
         attempt.commands.run(commands.up_edge(attempt.wanted.target()))
         _keep_edge_running(attempt.request.app)
-    attempt.proxy.wait(set(edge.preview_names(routes)), after=process)
+    backends = wanted_backends(attempt.store, attempt.request.app, attempt.wanted.id, attempt.site())
+    attempt.proxy.wait(backends, after=process)
 
 
 def _lay_folders(home: Path, proxy: Proxy, app: str) -> None:
@@ -108,21 +115,21 @@ def _keep_edge_running(app: str) -> None:
         keep_running(container.id, "unless-stopped")
 
 
-def publish(attempt: Attempt, routes: Sequence[Route]) -> None:
-    """Choose the ports of the previews, and write the edge's document and routes."""
+def publish(attempt: Attempt, addresses: Sequence[HeldRoute]) -> None:
+    """Choose the ports of the previews, and write the edge's document and the addresses that it holds."""
     home, app = attempt.store.edge, attempt.request.app
     occupied = {int(port) for port in listening()}
     previews = {}
-    for name in edge.preview_names(routes):
+    for name in edge.preview_names(addresses):
         previews[name] = _free_port(occupied)
         occupied.add(previews[name])
     image = _image(attempt)
     attempt.commands.run(commands.tag(image, names.tag(app, "edge", "edge")))
     user = f"{os.getuid()}:{os.getgid()}"
-    document = edge.document(app, routes, previews, home=str(home), user=user, image=image)
+    document = edge.document(app, addresses, previews, home=str(home), user=user, image=image)
     write_json(home / "compose.json", document)
     write_json(home / "previews.json", previews)
-    write_json(home / "routes.json", [route.encode() for route in routes])
+    write_json(home / "routes.json", [address.encode() for address in addresses])
 
 
 def _image(attempt: Attempt) -> str:
@@ -151,25 +158,41 @@ def _free_port(occupied: set[int]) -> int:
 
 
 def apply(attempt: Attempt, colour: str) -> None:
-    """Recreate the edge on the addresses of a commit; where that fails, on those that it had."""
+    """Recreate the edge on other addresses; where that fails, on those that it had.
+
+    They are those of the wanted release, and those where the live one answers.
+    """
     home = attempt.store.edge
     backup.keep(home, ())
+    answering = _answering(attempt)
     try:
-        publish(attempt, attempt.wanted.routes)
+        publish(attempt, applied_addresses(attempt.store, attempt.wanted.id, attempt.site()))
         write(home / "cfg" / "haproxy.cfg", _configuration(attempt), 0o644)
-        _recreate(attempt)
+        _recreate(attempt, answering)
     except SwitchyardError as error:
-        restore(attempt, home, error, partial(_recreate, attempt))
+        restore(attempt, home, error, partial(_recreate, attempt, answering))
     backup.forget(home)
 
 
-def _recreate(attempt: Attempt) -> None:
+def _answering(attempt: Attempt) -> set[str]:
+    """Return the backends of the live colour that the edge sees up."""
+    site = attempt.site()
+    names = edge.backends(colour_routes(attempt.store, attempt.request.app, attempt.wanted.id, site))
+    live = {name for name in names if name.endswith(f"_{site.live}")}
+    return {name for name in live if attempt.proxy.servers_up(name)}
+
+
+def _recreate(attempt: Attempt, answering: set[str]) -> None:
+    """Recreate the edge's container, and wait until it reaches again what answered before. Tell how long that took."""
     app, document = attempt.request.app, str(attempt.store.edge / "compose.json")
-    began = time.monotonic()
-    attempt.commands.run(commands.compose(names.project(app, "edge"), document, "up", "-d", "--force-recreate"))
-    _keep_edge_running(app)
-    while attempt.proxy.live() == "down":
-        if time.monotonic() - began > RECREATED_WITHIN:
-            raise SwitchyardError(f"the edge does not answer within {RECREATED_WITHIN:.0f} s of its recreation")
-        time.sleep(0.05)
-    attempt.events.progress(f"the edge was away for at most {time.monotonic() - began:.1f} s")
+    outage = Outage(lambda: _reaches(attempt.proxy, answering))
+    with outage:
+        words = ("up", "-d", "--force-recreate", "--timeout", "0")
+        attempt.commands.run(commands.compose(names.project(app, "edge"), document, *words))
+        _keep_edge_running(app)
+        outage.await_end(RECREATED_WITHIN)
+    attempt.events.progress(f"every route was interrupted for {outage.seconds:.1f} s")
+
+
+def _reaches(proxy: Proxy, answering: set[str]) -> bool:
+    return proxy.live() != "down" and all(proxy.servers_up(name) for name in answering)

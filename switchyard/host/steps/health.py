@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from switchyard.core import edge
 from switchyard.core.app import Route
 from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.container import Container
@@ -77,7 +78,7 @@ def prove_again(attempt: Attempt, container: Container) -> None:
 def await_up(proxy: Proxy, route: Route, colour: str, count: int, *, within: float, tick: Callable[[], None]) -> None:
     """Wait until the edge sees so many of a route's servers up. Raise ``Unhealthy`` after ``within`` seconds."""
     deadline = time.monotonic() + within
-    while proxy.servers_up(f"{route.name}_{colour}") < count:
+    while proxy.servers_up(edge.backend_name(route, colour)) < count:
         tick()
         if time.monotonic() > deadline:
             raise probe.Unhealthy(f"{route.service}: healthy by our own probe, but the edge does not see it up")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 
-from switchyard.core import edge
+from switchyard.core import edge, route_modes
 from switchyard.core.app import App, Route
 from switchyard.core.wire.events import Look
 from switchyard.core.wire.request import Word
-from switchyard.host.adapters import engine, probe
+from switchyard.host.adapters import engine, probe, protocol
 from switchyard.host.attempt import Attempt
-from switchyard.host.edge_configuration import edge_routes
+from switchyard.host.edge_configuration import reached_routes
 from switchyard.host.memory import Memory
+from switchyard.host.steps.containers import containers_in
 
 SEEN_WITHIN = 20.0
 """Seconds that the control node gets to tell what it saw at the public address."""
@@ -20,19 +21,23 @@ LOOK_WITHIN = 10.0
 SMOKE_WITHIN = 300.0
 """Seconds for the application's own smoke command."""
 LOCALHOST = "127.0.0.1"
+LOOPBACK = {"": LOCALHOST, "0.0.0.0": LOCALHOST, "::": "::1"}
+"""Binds to every address of this host, each with the loopback address that reaches it."""
 
 
 def smoke(attempt: Attempt, colour: str) -> bool:
     """Ask every route through its preview port, then run the application's own smoke command."""
     release, memory, app = attempt.wanted, attempt.memory, attempt.wanted.app
     urls = {}
-    for route in release.routes:
+    for address, route in reached_routes(attempt.store, release.id):
         attempt.tick()
-        port = attempt.store.preview_port(f"{route.name}_{colour}")
+        port = attempt.store.preview_port(address, colour)
         urls[f"URL_{route.service}_{route.port}".upper().replace("-", "_")] = f"http://{LOCALHOST}:{port}"
         answer = ask_route(app, route, LOCALHOST, port, release.id)
         if not answer.passed:
-            return _fail_smoke(memory, f"smoke of {route.service}: {answer.seen}")
+            return _fail_smoke(
+                memory, f"smoke of {route.service}: {answer.seen}{_other_protocol(attempt, colour, route)}"
+            )
     if app.smoke:
         folder = attempt.store.release(release.id) / "files" / app.path
         code, output = attempt.commands.run(app.smoke, within=SMOKE_WITHIN, cwd=str(folder), check=False, extra=urls)
@@ -40,6 +45,20 @@ def smoke(attempt: Attempt, colour: str) -> bool:
             return _fail_smoke(memory, f"the smoke command ended with {code}:\n{output.strip()[-2000:]}")
     memory.smoke = "ok"
     return True
+
+
+def _other_protocol(attempt: Attempt, colour: str, route: Route) -> str:
+    """Return the setting that a route to a service needs that does not speak HTTP; nothing where it does."""
+    if route.mode != "http":
+        return ""
+    for container in containers_in(attempt.request.app, colour):
+        if container.service == route.service and (name := protocol.spoken(engine.address(container.id), route.port)):
+            setting = route_modes.as_setting(attempt.wanted.routes, {route.name: route_modes.TCP})
+            return (
+                f"\nPort {route.port} of {route.service} speaks {name}, and not HTTP/1.1. Pass it on unread: set "
+                f"mode: tcp for it in invoke.yaml:\n{setting}"
+            )
+    return ""
 
 
 def _fail_smoke(memory: Memory, reason: str) -> bool:
@@ -50,12 +69,11 @@ def _fail_smoke(memory: Memory, reason: str) -> bool:
 def look(attempt: Attempt, colour: str) -> bool:
     """Ask every route from this host through the edge: the release that is meant to be live must answer."""
     release, memory = attempt.wanted, attempt.memory
-    names = {route.name for route in release.routes}
     began = time.monotonic()
     deadline = began + LOOK_WITHIN
-    for route in (route for route in edge_routes(attempt.store, release.routes) if route.name in names):
-        host = LOCALHOST if route.address in ("0.0.0.0", "") else route.address
-        while not (answer := ask_route(release.app, route, host, route.listen, release.id)).passed:
+    for address, route in reached_routes(attempt.store, release.id):
+        host = LOOPBACK.get(address.address, address.address)
+        while not (answer := ask_route(release.app, route, host, address.listen, release.id)).passed:
             if time.monotonic() < began + engine.BACK_WITHIN and engine.is_away():  # its containers come back with it
                 deadline = time.monotonic() + LOOK_WITHIN
             if time.monotonic() > deadline or "answered by release" in answer.seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from switchyard.core import edge
 from switchyard.core.errors import BadInput
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine, process
@@ -34,7 +35,7 @@ def restart_each(attempt: Attempt, colour: str) -> None:
     for container in containers:
         attempt.lease.guard()
         attempt.events.progress(f"restarting {container.service}")
-        up = {route: proxy.servers_up(f"{route.name}_{colour}") for route in attempt.wanted.routes}
+        up = {route: proxy.servers_up(edge.backend_name(route, colour)) for route in attempt.wanted.routes}
         try:
             _take_out(proxy, container, containers)
             process.run(["docker", "restart", container.id], tick=attempt.lease.linger)

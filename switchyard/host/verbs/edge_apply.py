@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 
 from switchyard.core.app import Route
 from switchyard.core.errors import Refused
+from switchyard.core.held_routes import HeldRoute
 from switchyard.core.steps import Step
 from switchyard.host import backup
 from switchyard.host.agreement import ask, receive_commit
 from switchyard.host.attempt import Attempt
+from switchyard.host.edge_configuration import applied_addresses
 from switchyard.host.ending import Ending, unchanged
 from switchyard.host.neighbours import listening
 from switchyard.host.steps.table import act
@@ -17,29 +20,49 @@ from switchyard.host.steps.table import act
 
 def edge_apply(attempt: Attempt) -> Ending:
     """Recreate the edge with the addresses of a commit once the operator agrees to the interruption."""
-    store = attempt.store
+    store, site = attempt.store, attempt.site()
     receive_commit(attempt, store.edge / "routes.json")
-    before = {_address(route) for route in store.published_routes() or ()}
-    after = {_address(route) for route in attempt.wanted.routes}
-    if before == after and not backup.is_unfinished(store.edge):
+    before, after = store.held_addresses() or (), applied_addresses(store, attempt.wanted.id, site)
+    new, gone = _new(after, before), _new(before, after)
+    if not new and not gone and not backup.is_unfinished(store.edge):
         return unchanged("the edge holds the addresses of this commit: nothing to do")
-    _require_free_ports(attempt.request.app, attempt.wanted.routes)
-    lines = [f"added: {address}" for address in sorted(after - before)]
-    lines += [f"gone: {address}" for address in sorted(before - after)]
+    _require_free(attempt.request.app, new)
+    stays = [address for address in after if address.public not in map(_public, attempt.wanted.routes)]
+    lines = [f"added: {address.public} ({address.service}:{address.port})" for address in new]
+    lines += [f"gone: {address.public} ({address.service}:{address.port})" for address in gone]
+    lines += [f"stays while the live release answers there: {address.public}" for address in stays]
     ask(attempt, [*lines, "every route is interrupted while the edge is recreated, for about a second"])
     act(attempt, Step("apply_edge"))
     store.releases.update(attempt.wanted.id, state="applied")
     return Ending("applied")
 
 
-def _require_free_ports(app: str, routes: Sequence[Route]) -> None:
-    """Refuse where another process holds a port that the edge needs."""
+def _new(routes: Sequence[HeldRoute], others: Sequence[HeldRoute]) -> list[HeldRoute]:
+    """Return the addresses that others lack."""
+    known = set(map(_public, others))
+    return [route for route in routes if route.public not in known]
+
+
+def _public(route: Route) -> str:
+    return route.public
+
+
+def _require_free(app: str, new: Sequence[Route]) -> None:
+    """Refuse where the edge could not hold a new address: this host lacks it, or another process holds the port."""
     holders, edge = listening(), f"{app}'s edge"
-    ports = [str(route.listen) for route in routes]
-    occupied = [port for port in ports if holders.get(port, edge) != edge]
-    if occupied:
-        raise Refused("; ".join(f"port {port} is held by {holders[port]}" for port in occupied))
+    ports = dict.fromkeys(str(route.listen) for route in new)
+    problems = [f"port {port} is held by {holders[port]}" for port in ports if holders.get(port, edge) != edge]
+    problems += [f"{route.public}: this host has no address {route.address}" for route in new if not _is_here(route)]
+    if problems:
+        raise Refused("; ".join(problems))
 
 
-def _address(route: Route) -> str:
-    return f"{route.service}:{route.port} on {route.address}:{route.listen}"
+def _is_here(route: Route) -> bool:
+    """Return whether this host has the address of a route."""
+    family = socket.AF_INET6 if ":" in route.address else socket.AF_INET
+    try:
+        with socket.socket(family) as trial:
+            trial.bind((route.address, 0))
+    except OSError:
+        return False
+    return True

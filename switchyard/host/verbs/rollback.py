@@ -9,7 +9,7 @@ from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.drive import drive
-from switchyard.host.edge_configuration import routes_without_address
+from switchyard.host.edge_configuration import reached_routes, unreached_routes
 from switchyard.host.ending import Ending, ending_of, unchanged
 from switchyard.host.hello import greet, look_around
 from switchyard.host.neighbours import shared_twins
@@ -29,13 +29,15 @@ def rollback(attempt: Attempt) -> Ending:
     if attempt.before == target.id and pending is None:
         return unchanged(f"{target.id} is live already: nothing to do")
     _require_images(target)
-    _require_addresses(attempt.store, target, attempt.request.host)
     for problem in releases.damaged().values():
         attempt.events.progress(f"left out: {problem}")
     colour = releases.document(target.id, COLOURS[0])
     refuse(shared_twins(target.name, colour))
-    warning = schema_ahead(releases.record(attempt.before), target)
-    if warning:
+    warnings = (
+        _require_addresses(attempt.store, target, attempt.request.host),
+        schema_ahead(releases.record(attempt.before), target),
+    )
+    for warning in filter(None, warnings):
         attempt.events.progress(warning)
     ending = ending_of(drive(attempt, Want("rollback", target.id)), attempt.memory)
     return ending if pending is None or ending.exit else ending._replace(reason=_confirmation(attempt, target))
@@ -60,14 +62,18 @@ def _require_images(target: ReleaseRecord) -> None:
         )
 
 
-def _require_addresses(store: Store, target: ReleaseRecord, host: str | None) -> None:
-    missing = routes_without_address(store, target.routes)
-    if missing:
+def _require_addresses(store: Store, target: ReleaseRecord, host: str | None) -> str:
+    """Return what to say of routes that stay closed because the edge has no address for them; refuse where all do."""
+    missing = ", ".join(
+        f"{route.public} ({route.service}:{route.port})" for route in unreached_routes(store, target.id)
+    )
+    way = f"inv edge.apply --host {host or 'NAME'} --rev {target.commit[:10]}"
+    if missing and not reached_routes(store, target.id):
         raise Refused(
-            f"{target.id} cannot come back: the edge holds no address for {', '.join(missing)}. Give the edge that "
-            "release's addresses first, which interrupts every route for a moment: "
-            f"inv edge.apply --host {host or 'NAME'} --rev {target.commit[:10]}"
+            f"{target.id} cannot come back: the edge holds no address for {missing}. Give the edge that release's "
+            f"addresses first, which interrupts every route for a moment: {way}"
         )
+    return f"the edge no longer holds {missing}: closed until {way}" if missing else ""
 
 
 def schema_ahead(before: ReleaseRecord | None, target: ReleaseRecord) -> str:

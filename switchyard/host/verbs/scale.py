@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from switchyard.core import edge
 from switchyard.core.errors import BadInput, Refused, SwitchyardError
+from switchyard.core.kinds import kind_named
 from switchyard.core.site import NOTHING
 from switchyard.core.steps import Step
 from switchyard.core.wire.release import ReleaseRecord
@@ -38,5 +39,8 @@ def _require_scalable(record: ReleaseRecord, service: str, count: int) -> None:
         kind = record.kinds.get(service)
         why = f"it is {kind}" if kind else "there is no such service"
         raise BadInput(f"{service} cannot be scaled: {why}; these can: {', '.join(record.front)}")
-    if not 1 <= count <= edge.SERVERS:
-        raise BadInput(f"--count {count}: the edge holds 1 to {edge.SERVERS} containers of a service")
+    traits = kind_named(record.kinds.get(service))
+    is_routed = traits is not None and traits.behind_edge
+    if count < 1 or (is_routed and not edge.serves(count)):
+        most = f"the edge reaches 1 to {edge.SERVERS} containers of a routed service" if is_routed else "1 or more"
+        raise BadInput(f"--count {count}: {most}")

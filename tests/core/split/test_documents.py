@@ -6,7 +6,7 @@ import pytest
 
 from switchyard.core.split.documents import LOGGING, RESTARTS
 from switchyard.verbs.services import documents
-from tests.harness.shop_documents import bind, split_shop, split_web, web_of
+from tests.harness.shop_documents import bind, service_of, split_shop, split_web, web_of
 
 
 @pytest.mark.parametrize("colour", ["blue", "green"])
@@ -57,7 +57,8 @@ def test_a_dollar_that_compose_escaped_stays_escaped():
 
 
 def test_a_service_scaled_to_none_stays_at_none():
-    assert web_of(split_web({"scale": 0}))["deploy"]["replicas"] == 0
+    parts = split_web({}, {"mail": {"image": "mail", "scale": 0}}, kinds={"mail": "plain"})
+    assert service_of(parts, "blue", "mail")["deploy"]["replicas"] == 0
 
 
 def test_a_bind_source_that_must_exist_is_not_made():

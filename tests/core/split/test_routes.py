@@ -14,7 +14,7 @@ from tests.harness.shop_documents import WEB, problems, split_shop, split_web
 
 def test_routes_are_the_published_ports():
     routes = [(route.service, route.port, route.listen, route.address) for route in split_shop().routes]
-    assert routes == [("api", 8000, 8000, "127.0.0.1"), ("web", 80, 8080, "0.0.0.0")]
+    assert routes == [("api", 8000, 8000, "127.0.0.1"), ("web", 80, 8080, "")]
 
 
 @pytest.mark.parametrize("key", ["tls", "host", "path"])

@@ -63,7 +63,7 @@ def test_each_service_gets_its_kind_with_a_reason():
 
 def test_a_route_keeps_the_address_and_port_that_the_compose_file_publishes():
     (route,) = parts().routes
-    assert (route.service, route.port, route.listen, route.address) == ("web", 8000, 8000, "0.0.0.0")
+    assert (route.service, route.port, route.listen, route.address) == ("web", 8000, 8000, "")
     (route,) = parts(lambda s: s["web"]["ports"][0].update(host_ip="127.0.0.1")).routes
     assert route.address == "127.0.0.1"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from switchyard.core.app import Route
+from switchyard.core.held_routes import HeldRoute
 from switchyard.host.adapters.files import DamagedFile, write_json
 from switchyard.host.adapters.store import Store
 
@@ -26,14 +26,15 @@ def test_a_digest_is_the_same_here_and_another_elsewhere(store, tmp_path):
 
 
 def test_the_edge_s_routes_come_in_the_order_in_which_they_were_published(store):
-    assert store.published_routes() is None
-    routes = (Route("web", 80, 8080), Route("api", 90, 9090, mode="tcp"))
+    assert store.held_addresses() is None
+    routes = (HeldRoute("web", 80, 8080, number=3), HeldRoute("api", 90, 9090, mode="tcp"))
     write_json(store.edge / "routes.json", [route.encode() for route in routes])
-    assert store.published_routes() == routes
+    assert store.held_addresses() == routes
 
 
 def test_a_preview_without_a_port_is_an_error_that_names_the_file(store):
-    write_json(store.edge / "previews.json", {"web-80_blue": 20001})
-    assert store.preview_port("web-80_blue") == 20001
-    with pytest.raises(DamagedFile, match=r"previews\.json is damaged: it lacks the preview web-80_green"):
-        store.preview_port("web-80_green")
+    write_json(store.edge / "previews.json", {"8080_blue": 20001})
+    address = HeldRoute("web", 80, 8080, "")
+    assert store.preview_port(address, "blue") == 20001
+    with pytest.raises(DamagedFile, match=r"previews\.json is damaged: it lacks the preview 8080_green"):
+        store.preview_port(address, "green")

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
 
 from switchyard.core import edge
 from switchyard.core.app import App, Check, Route
 from switchyard.core.wire.request import Word
+from switchyard.host.adapters import engine
+from switchyard.host.adapters.files import write_json
 from switchyard.host.steps import look as module
 from switchyard.host.steps.look import ask_route, await_verdict
+from tests.harness.answering_service import answers, listening
 from tests.harness.attempts import begin_attempt, say
+from tests.harness.release_record import RECORD
 
 
 class Page(BaseHTTPRequestHandler):
@@ -53,6 +59,25 @@ def test_a_route_passes_by_its_status_and_its_release(port, path, release, passe
     app = App("shop", checks={"web": Check(80, path)})
     answer = ask_route(app, Route("web", 80, 8080), "127.0.0.1", port, release)
     assert answer.passed is passes and seen in answer.seen
+
+
+def test_a_smoke_that_meets_another_protocol_names_the_setting(new_store, monkeypatch):
+    """The service greets like SSH; its preview, which speaks HTTP to it, gets no answer."""
+    with listening(answers(b"SSH-2.0-server\r\n")) as port:
+        route = Route("git", port, 2200, "")
+        new_store.releases.write(replace(RECORD, routes=(route, Route("web", 80, 8080, "127.0.0.1"))))
+        write_json(new_store.edge / "previews.json", {"2200_blue": port})
+        attempt = begin_attempt(new_store, app="shop")
+        attempt.wanted.id = "R1"
+        monkeypatch.setattr(module, "containers_in", lambda *_: [SimpleNamespace(id="c1", service="git")])
+        monkeypatch.setattr(engine, "address", lambda _: "127.0.0.1")
+        assert module.smoke(attempt, "blue") is False
+    assert f"Port {port} of git speaks SSH, and not HTTP/1.1." in attempt.memory.reason
+    assert attempt.memory.reason.endswith(
+        f"set mode: tcp for it in invoke.yaml:\n  app:\n    routes:\n"
+        f"      - {{service: git, port: {port}, listen: 2200, mode: tcp}}\n"
+        '      - {service: web, port: 80, listen: "127.0.0.1:8080", mode: http}'
+    )
 
 
 def test_without_the_header_only_the_status_counts(port):

@@ -1,4 +1,4 @@
-"""An edge is recreated only where its addresses change, and where its ports are free."""
+"""An edge is recreated only where its addresses change, and where it could hold them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import pytest
 
 from switchyard.core.app import Route
 from switchyard.core.errors import Refused
+from switchyard.core.held_routes import HeldRoute
+from switchyard.core.site import Site, Slot
+from switchyard.host import observe
 from switchyard.host.adapters.files import write_json
 from switchyard.host.verbs import edge_apply as module
 from switchyard.host.verbs.edge_apply import edge_apply
@@ -16,31 +19,53 @@ from tests.harness.release_record import RECORD
 
 @pytest.fixture
 def attempt(holder, monkeypatch):
-    """A commit with one route was received."""
-    holder.store.releases.write(replace(RECORD, routes=(Route("web", 80, 8080),)))
+    """Release R0 is live at 8080; a commit, R1, was received that wants 8081."""
+    releases = holder.store.releases
+    releases.write(replace(RECORD, id="R0", routes=(Route("web", 80, 8080),)))
+    releases.write(replace(RECORD, number=2, routes=(Route("web", 80, 8081),)))
+    write_json(holder.store.edge / "routes.json", [HeldRoute("web", 80, 8080, number=1).encode()])
     holder.wanted.id = "R1"
     monkeypatch.setattr(module, "receive_commit", lambda *_: None)
+    monkeypatch.setattr(module, "listening", dict)
+    site = Site(blue=Slot("R0", "healthy"), proxy="blue", map_file="blue")
+    monkeypatch.setattr(observe, "site", lambda *_: site)
     return holder
 
 
-def test_an_edge_that_holds_the_addresses_stays(attempt):
-    write_json(attempt.store.edge / "routes.json", [Route("web", 80, 8080, affinity=True).encode()])
+@pytest.mark.parametrize(
+    "route",
+    [Route("web", 80, 8080, affinity=True), Route("web", 81, 8080), Route("app", 80, 8080, mode="tcp")],
+)
+def test_what_leads_elsewhere_at_the_same_address_interrupts_nobody(attempt, route):
+    attempt.store.releases.write(replace(RECORD, number=2, routes=(route,)))
     ending = edge_apply(attempt)
     assert (ending.outcome, ending.exit) == ("unchanged", 0) and "the edge holds the addresses" in ending.reason
 
 
 def test_a_port_that_somebody_holds_is_named_before_anything_is_interrupted(attempt, monkeypatch):
-    monkeypatch.setattr(module, "listening", lambda: {"8080": "container old"})
-    with pytest.raises(Refused, match="port 8080 is held by container old"):
+    monkeypatch.setattr(module, "listening", lambda: {"8081": "container old"})
+    with pytest.raises(Refused, match="port 8081 is held by container old"):
         edge_apply(attempt)
 
 
-def test_the_operator_sees_which_addresses_come_and_go(attempt, monkeypatch):
+@pytest.mark.parametrize("address", ["192.0.2.7", "2001:db8::7"])
+def test_an_address_that_this_host_lacks_is_named_before_anything_is_interrupted(attempt, address):
+    attempt.store.releases.write(replace(RECORD, number=2, routes=(Route("web", 80, 8081, address),)))
+    with pytest.raises(Refused, match=f"this host has no address {address}"):
+        edge_apply(attempt)
+
+
+def test_the_operator_sees_which_addresses_come_stay_and_go(attempt, monkeypatch):
     lines: list[str] = []
-    write_json(attempt.store.edge / "routes.json", [Route("web", 80, 9090).encode()])
-    monkeypatch.setattr(module, "listening", lambda: {"8080": "shop's edge"})
+    held = [HeldRoute("web", 80, 8080, number=1), HeldRoute("old", 90, 9090, number=1)]
+    write_json(attempt.store.edge / "routes.json", [address.encode() for address in held])
     monkeypatch.setattr(module, "ask", lambda attempt, each: lines.extend(each))
     monkeypatch.setattr(module, "act", lambda *_: None)
     assert edge_apply(attempt).outcome == "applied"
-    assert lines[:2] == ["added: web:80 on 0.0.0.0:8080", "gone: web:80 on 0.0.0.0:9090"]
+    assert lines == [
+        "added: 0.0.0.0:8081 (web:80)",
+        "gone: 0.0.0.0:9090 (old:90)",
+        "stays while the live release answers there: 0.0.0.0:8080",
+        "every route is interrupted while the edge is recreated, for about a second",
+    ]
     assert attempt.store.releases.record("R1").state == "applied"

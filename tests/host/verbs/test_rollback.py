@@ -63,10 +63,23 @@ def test_an_image_that_a_rollback_does_not_run_may_be_gone(new_store, live, monk
     assert stage(target) == "built", "nor does the walk to it ask for that image"
 
 
-def test_a_release_whose_address_the_edge_lacks_cannot_come_back_and_the_way_is_named(new_store, live):
+def test_a_release_whose_addresses_the_edge_lacks_cannot_come_back_and_the_way_is_named(new_store, live):
     write_json(new_store.edge / "routes.json", [Route("web", 90, 9090).encode()])
-    with pytest.raises(Refused, match=r"no address for web:80.*inv edge.apply --host prod --rev 1abc"):
+    with pytest.raises(Refused, match=r"no address for 0.0.0.0:8080 \(web:80\).*inv edge.apply --host prod --rev 1abc"):
         rollback(begin_attempt(new_store, verb="rollback", app="shop", host="prod"))
+
+
+def test_a_release_of_which_the_edge_lacks_some_addresses_comes_back_and_says_which_stay_closed(
+    new_store, live, monkeypatch
+):
+    routes = (Route("web", 80, 8080), Route("old", 90, 9090))
+    new_store.releases.write(replace(record(1), images={"web": "here"}, routes=routes))
+    write_json(new_store.edge / "routes.json", [Route("app", 81, 8080).encode()])
+    monkeypatch.setattr(verb, "drive", lambda *_: "live")
+    attempt = begin_attempt(new_store, verb="rollback", app="shop", host="prod")
+    assert rollback(attempt).reason == ""
+    events = (attempt.folder / "events.jsonl").read_text()
+    assert "the edge no longer holds 0.0.0.0:9090 (old:90): closed until inv edge.apply --host prod" in events
 
 
 def test_a_schema_that_is_ahead_is_named_with_the_migrations_that_stay():

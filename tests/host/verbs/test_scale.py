@@ -17,7 +17,9 @@ from tests.harness.release_record import RECORD
 
 @pytest.fixture
 def live(new_store, monkeypatch) -> None:
-    new_store.releases.write(replace(RECORD, front=("web",), kinds={"worker": "handover", "web": "routed"}))
+    new_store.releases.write(
+        replace(RECORD, front=("web", "mail"), kinds={"worker": "handover", "web": "routed", "mail": "plain"})
+    )
     site = Site(blue=Slot("R1", "healthy"), proxy="blue", map_file="blue")
     monkeypatch.setattr(observe, "site", lambda *_: site)
     monkeypatch.setattr(standby, "act", lambda *_: None)
@@ -26,10 +28,11 @@ def live(new_store, monkeypatch) -> None:
 @pytest.mark.parametrize(
     "service,count,message",
     [
-        ("worker", 2, r"worker cannot be scaled: it is handover; these can: web"),
-        ("none", 2, r"none cannot be scaled: there is no such service; these can: web"),
-        ("web", 0, r"--count 0: the edge holds 1 to \d+ containers of a service"),
-        ("web", 1000, r"--count 1000: the edge holds 1 to \d+ containers of a service"),
+        ("worker", 2, r"worker cannot be scaled: it is handover; these can: web, mail"),
+        ("none", 2, r"none cannot be scaled: there is no such service; these can: web, mail"),
+        ("web", 0, r"--count 0: the edge reaches 1 to 8 containers of a routed service"),
+        ("web", 9, r"--count 9: the edge reaches 1 to 8 containers of a routed service"),
+        ("mail", 0, r"--count 0: 1 or more"),
     ],
 )
 def test_what_cannot_be_scaled_is_named(new_store, live, service, count, message):
