@@ -86,7 +86,7 @@ def _choices(service: Service, app: App, images: ImageFacts) -> Iterator[str]:
     if once:
         yield f"{ONESHOT.name}: {once}, so it runs once per release, before its services start"
     if service.ports and _works(service, images):
-        yield f"{one}, and its published port is left out (remove it, or ignore it in the settings)"
+        yield f"{one}, and its published port has to go, since two colours cannot hold it"
         yield f"{ROUTED.name}: both colours run it at once, as long as the old one stands by"
         return
     if service.ports:

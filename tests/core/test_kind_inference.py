@@ -200,7 +200,7 @@ def test_a_dockerfile_or_a_name_may_tell_that_a_service_ends():
 )
 def test_a_worker_that_publishes_a_port_is_asked_about(name, command):
     question = infer_one({"build": {"context": "."}, "ports": PORTS, "command": command}, name=name)
-    assert f"{name}: handover   # at most one runs, and its published port is left out" in question
+    assert f"{name}: handover   # at most one runs, and its published port has to go" in question
     assert "or routed: both colours run it at once" in question
 
 
