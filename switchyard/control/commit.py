@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Sequence
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from switchyard.control import lfs
+from switchyard.control.git import git, top_of
 from switchyard.core.errors import BadInput, Refused
-
-GIT_WITHIN = 600
-"""Seconds in which a git command must end."""
 
 
 @dataclass(frozen=True)
@@ -26,21 +24,9 @@ class Commit:
     """Uncommitted changes of the application's folder, one line of ``git status`` each."""
 
 
-def git(repository: Path, *words: str, check: bool = True, data: bytes | None = None) -> bytes:
-    """Return what git prints. With ``check``, raise ``BadInput`` with git's own message if it fails."""
-    process = subprocess.run(
-        ["git", "-C", str(repository), *words], capture_output=True, input=data, check=False, timeout=GIT_WITHIN
-    )
-    if check and process.returncode != 0:
-        raise BadInput(f"{repository}: git {words[0]}: {process.stderr.decode(errors='replace').strip()}")
-    return process.stdout
-
-
 def pick_commit(app_folder: Path, rev: str | None, *, allow_dirty: bool) -> Commit:
     """Return the commit to ship. Refuse a shallow clone, and unless ``allow_dirty`` also uncommitted changes."""
-    if not app_folder.is_dir():
-        raise BadInput(f"app.path: {app_folder} is not a folder")
-    top = Path(git(app_folder, "rev-parse", "--show-toplevel").decode().strip())
+    top = top_of(app_folder)
     if git(top, "rev-parse", "--is-shallow-repository").strip() == b"true":
         raise Refused(
             f"{top} is a shallow clone, which cannot tell whether a commit descends from the live one. Run: git -C "
@@ -51,7 +37,7 @@ def pick_commit(app_folder: Path, rev: str | None, *, allow_dirty: bool) -> Comm
     if not resolved:
         raise BadInput(f"{top}: no commit is called {name}")
     commit = resolved.decode().strip()
-    changes = tuple(git(top, "status", "--porcelain", "--", str(app_folder)).decode(errors="replace").splitlines())
+    changes = _changes(top, app_folder)
     if changes and rev is None and not allow_dirty:
         raise Refused(
             f"{top} has uncommitted changes ({changes[0].strip()}{' …' if len(changes) > 1 else ''}). Commit them, or "
@@ -61,13 +47,20 @@ def pick_commit(app_folder: Path, rev: str | None, *, allow_dirty: bool) -> Comm
     return Commit(top, str(app_folder.relative_to(top)), commit, subject, changes)
 
 
-def missing_objects(commit: Commit, host_commits: Sequence[str]) -> bytes:
-    """Return the pack that a host with these commits needs for this one; empty if it has the commit already."""
-    if commit.id in host_commits:
-        return b""
-    common = [known for known in host_commits if has_commit(commit.repository, known)]
-    revisions = "".join(f"{revision}\n" for revision in [commit.id, *(f"^{known}" for known in common)])
-    return git(commit.repository, "pack-objects", "--revs", "--stdout", "--thin", "--quiet", data=revisions.encode())
+def _changes(top: Path, folder: Path) -> tuple[str, ...]:
+    """Return the uncommitted changes of a folder, as ``git status`` writes them.
+
+    A file of Git LFS that was only touched is none: git would ask git-lfs, which writes to the repository.
+    """
+    status = git(top, "status", "--porcelain", "-z", "--no-renames", "--", str(folder))
+    changes = [line for line in os.fsdecode(status).split("\0") if line]
+    return tuple(line for line in changes if not (line.startswith(" M") and _is_whole(top, line[3:])))
+
+
+def _is_whole(top: Path, name: str) -> bool:
+    """Return whether a file is what the pointer of Git LFS in the index stands for."""
+    pointer = lfs.parse(git(top, "cat-file", "blob", f":{name}", check=False)[: lfs.POINTER_MOST])
+    return pointer is not None and lfs.is_object(top / name, pointer)
 
 
 def has_commit(repository: Path, commit: str) -> bool:
@@ -88,4 +81,4 @@ def read_file(commit: Commit, name: str) -> str | None:
     path = name if commit.folder == "." else f"{commit.folder}/{name}"
     if not git(commit.repository, "ls-tree", "--name-only", commit.id, "--", path):
         return None
-    return git(commit.repository, "show", f"{commit.id}:{path}").decode(errors="replace")
+    return git(commit.repository, "cat-file", "blob", f"{commit.id}:{path}").decode(errors="replace")

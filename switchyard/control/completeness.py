@@ -7,13 +7,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from switchyard.control.commit_files import submodules
+from switchyard.control.lfs import is_pointer
 from switchyard.core.app import App
 from switchyard.core.compose_document import Build, Document
 from switchyard.core.dockerfile import copied
-
-POINTER_MOST = 1024
-"""Bytes that a Git LFS pointer has at most."""
-POINTER_START = b"version https://git-lfs.github.com/spec/"
 
 
 def problems(repository: Path, commit: str, document: Document, exported: Path, app: App) -> list[str]:
@@ -77,19 +74,15 @@ def _missing_dockerfile(service: str, build: Build, place: Path) -> str | None:
 
 
 def _pointers(places: Iterable[Path], exported: Path) -> Iterator[str]:
-    """Yield the Git LFS pointers among the files that builds and mounts use."""
-    pointers = {path for place in places for path in _files(place) if _is_pointer(path)}
+    """Yield the Git LFS pointers among the files that builds and mounts use: their objects were not in the clone."""
+    pointers = {path for place in places for path in _files(place) if is_pointer(path)}
     for path in sorted(pointers):
         yield (
-            f"{path.relative_to(exported.resolve())} is a Git LFS pointer, not the file: a release would ship the "
-            "pointer"
+            f"{path.relative_to(exported.resolve())} is a Git LFS pointer, and this clone has no object for it, or a "
+            "damaged one: a release would ship the pointer. Run git lfs fetch (in CI: check out with lfs: true)"
         )
 
 
 def _files(place: Path) -> list[Path]:
     paths = place.rglob("*") if place.is_dir() else [place]
     return [path.resolve() for path in paths if path.is_file() and not path.is_symlink()]
-
-
-def _is_pointer(path: Path) -> bool:
-    return path.stat().st_size < POINTER_MOST and path.read_bytes().startswith(POINTER_START)

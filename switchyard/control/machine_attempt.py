@@ -95,7 +95,7 @@ class MachineAttempt:
             public_address(self.host, self.channel.machine, release.split.routes, release.app),
             is_new=bool(not_held(self.facts.routes, filter(None, [first_http(release.split.routes)]))),
         )
-        data = stream(release, checks, self.facts.commits)
+        data = stream(release, checks, self.facts)
         self.screen.say(f"  {self.name}: sending {release.id}, {len(data) / 1024:.0f} KiB", "dim")
         self.channel.send(data)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from switchyard.control import commit_files, completeness, compose
 from switchyard.control.build_bases import bases_of
 from switchyard.control.builds import image_facts, with_host
-from switchyard.control.commit import Commit, missing_objects, read_file
+from switchyard.control.commit import Commit, read_file
+from switchyard.control.commit_files import CommitFiles
+from switchyard.control.objects import missing_objects
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
@@ -32,6 +34,7 @@ class CommitContents:
 
     app: App
     commit: Commit
+    files: CommitFiles
     document: Document
     """The resolved Compose document."""
     env: str
@@ -82,7 +85,7 @@ def read_commit(env: str, app: App, commit: Commit) -> CommitContents:
     """Read a clean export of a commit. Raise ``Refused`` where a release needs something that the commit lacks."""
     with tempfile.TemporaryDirectory(prefix="switchyard-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        commit_files.export(commit.repository, commit.id, folder)
+        files = commit_files.export(commit.repository, commit.id, folder)
         variables = compose.env_values(env)
         document = compose.resolve(folder, app, variables)
         problems = completeness.problems(commit.repository, commit.id, document, folder, app)
@@ -92,7 +95,7 @@ def read_commit(env: str, app: App, commit: Commit) -> CommitContents:
         migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
         if problems:
             raise Refused("the commit lacks files that its release needs:\n" + "\n".join(problems))
-    return CommitContents(app, commit, document, env, variables, migrations, bases, images)
+    return CommitContents(app, commit, files, document, env, variables, migrations, bases, images)
 
 
 def prepare_release(contents: CommitContents, facts: Facts, screen: Screen) -> Release:
@@ -109,15 +112,15 @@ def prepare_release(contents: CommitContents, facts: Facts, screen: Screen) -> R
         bases=contents.bases,
         facts=with_host(contents.images, facts.image_volumes),
     )
-    for note in parts.notes:
+    for note in (*contents.files.notes, *parts.notes):
         screen.say(f"  note: {note}", "dim")
     return Release(release, contents, parts)
 
 
-def stream(release: Release, checks: ChecksRecord | None, host_commits: Sequence[str]) -> bytes:
+def stream(release: Release, checks: ChecksRecord | None, host: Facts) -> bytes:
     """Return what a machine receives: one line of JSON, then the git objects that its repository lacks."""
     first = json.dumps(pack(release, checks).encode()).encode()
-    return first + b"\n" + missing_objects(release.commit, host_commits)
+    return first + b"\n" + missing_objects(release.commit, release.contents.files, host)
 
 
 def pack(release: Release, checks: ChecksRecord | None) -> Pack:
@@ -139,8 +142,10 @@ def pack(release: Release, checks: ChecksRecord | None) -> Pack:
         pulls=parts.pulls,
         built_by=parts.built_by,
         pull_policies=parts.pull_policies,
-        notes=parts.notes,
+        notes=(*contents.files.notes, *parts.notes),
         env_keys=tuple(sorted(contents.variables)),
+        tree=contents.files.tree,
+        large=contents.files.large_ids,
         compose=contents.document.raw,
         colours=parts.colours,
         shared=parts.shared,

@@ -55,22 +55,23 @@ def admit(
     if not request.shared_unchanged:
         reasons += _changed_shared(store, repository, pack, request.host)
     reasons += _new_addresses(store, pack, request.host)
-    reasons += unchecked(attempt, repository, pack)
+    reasons += unchecked(attempt, pack)
     refuse(reasons)
     journal_overrides(attempt, pack)
     return None
 
 
 def _is_same(live: ReleaseRecord, pack: Pack, digests: Digests) -> bool:
-    return (live.commit, live.env_digest, live.settings) == (pack.commit, digests.env, digests.settings)
+    has_files = live.tree == pack.tree or not (live.tree or pack.large)  # earlier versions shipped pointers of Git LFS
+    return has_files and (live.commit, live.env_digest, live.settings) == (pack.commit, digests.env, digests.settings)
 
 
-def unchecked(attempt: Attempt, repository: Repository, pack: Pack) -> Iterator[str]:
+def unchecked(attempt: Attempt, pack: Pack) -> Iterator[str]:
     """Yield that predeploy checked another tree than this one."""
     checks = pack.checks
     if checks is None and attempt.request.back:
         return
-    if checks is None or checks.tree != repository.tree_of(pack.commit):
+    if checks is None or checks.tree != pack.tree:
         yield f"predeploy did not check {pack.commit[:10]}: its result is of another tree"
 
 
@@ -118,7 +119,7 @@ def _changed_shared(store: Store, repository: Repository, pack: Pack, host: str 
     path = store.shared / "wanted.json"
     if not path.exists():
         return
-    objects = {name: repository.object_of(pack.commit, name) for name in pack.shared_files}
+    objects = {name: repository.object_of(pack.tree, name) for name in pack.shared_files}
     changes = shared_changes(store, read_document(path), Document.decode(pack.shared), objects)
     if changes:
         yield (

@@ -44,6 +44,8 @@ def collect_facts(store: Store, app: str) -> Facts:
         checks=record.app.checks if record else {},
         number=records[0].number if records else 0,
         commits=tuple(record.commit for record in records if record.received)[:COMMITS_MOST],
+        trees=tuple(record.tree for record in records if record.received and record.tree),
+        large=tuple(sorted({blob for record in records if record.received for blob in record.large})),
         edge=store.held_addresses(),
         unfinished=tuple(backup.reasons_unfinished(store)),
         others=plain_containers(),

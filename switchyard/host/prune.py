@@ -9,7 +9,7 @@ from pathlib import Path
 
 from switchyard.core import edge, image_names, names
 from switchyard.core.wire.release import ReleaseRecord
-from switchyard.host.adapters import engine, process
+from switchyard.host.adapters import engine, git, process
 from switchyard.host.attempt import Attempt
 
 KEPT = 5
@@ -20,6 +20,8 @@ PRUNE_WITHIN = 30.0
 """Seconds, well below those that a lease lasts: the request renews nothing."""
 PACKS = 10
 """Packs, one a deploy, that git keeps apart. It merges more of them, without what is in no kept release's history."""
+REFS = ("refs/switchyard", "refs/switchyard-trees")
+"""Where the repository keeps the commit and the tree of each release."""
 RECENT = {"attempts": 50, "bin": 5, "checked": 200}
 """Entries of the root's folders that stay, the newest."""
 
@@ -56,13 +58,13 @@ def shrink(attempt: Attempt) -> None:
 
     The history of kept releases stays: it tells whether a commit descends from the live one.
     """
-    git = ["git", "--git-dir", str(attempt.store.repo)]
-    for ref in process.run([*git, "for-each-ref", "--format=%(refname)", "refs/switchyard"])[1].split():
-        if ref.removeprefix("refs/switchyard/") not in attempt.store.releases.names():
-            process.run([*git, "update-ref", "-d", ref], check=False)
+    for ref in git.printed(attempt.store.repo, "for-each-ref", "--format=%(refname)", *REFS).decode().split():
+        if ref.rpartition("/")[2] not in attempt.store.releases.names():
+            process.run(git.argv(attempt.store.repo, "update-ref", "-d", ref), check=False, extra=git.ENVIRONMENT)
     limits = [f"gc.autoPackLimit={PACKS}", "gc.pruneExpire=now", "gc.autoDetach=false"]
     options = [word for limit in limits for word in ("-c", limit)]
-    process.run([*git, *options, "gc", "--auto", "--quiet"], check=False, tick=attempt.tick)
+    argv = git.argv(attempt.store.repo, *options, "gc", "--auto", "--quiet")
+    process.run(argv, check=False, tick=attempt.tick, extra=git.ENVIRONMENT)
 
 
 def forget(attempt: Attempt) -> None:

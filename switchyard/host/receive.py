@@ -70,7 +70,7 @@ def _choose_images(attempt: Attempt, pack: Pack) -> Chosen:
 def _unpack(path: Path, repository: Repository) -> Pack:
     with open(path, "rb") as file:
         pack = Pack.decode(json.loads(file.readline()))
-        repository.take_in(file, pack.commit, pack.id)
+        repository.take_in(file, pack.commit, pack.tree, pack.id)
     path.unlink()
     return pack
 
@@ -100,7 +100,7 @@ def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests
     """Write the folder of a release. Its record comes last: a release without one was not received whole."""
     folder = attempt.store.release(pack.id)
     folder.mkdir(mode=0o700)
-    repository.export(pack.commit, folder / "files")
+    repository.export(pack.tree, folder / "files")
     write(folder / "env", pack.env)
     write_json(folder / "values.json", pack.values)
     write_json(folder / "compose.json", pack.compose)
@@ -116,11 +116,13 @@ def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests
             state="prepared",
             created=round(time.time(), 3),
             shared=tuple(sorted(services_of(pack.shared))),
-            shared_objects={name: repository.object_of(pack.commit, name) for name in pack.shared_files},
+            shared_objects={name: repository.object_of(pack.tree, name) for name in pack.shared_files},
             env_digest=digests.env,
             settings=digests.settings,
             shared_unchanged=attempt.request.shared_unchanged,
             received=True,
             pins=images.pins,
+            tree=pack.tree,
+            large=pack.large,
         )
     )

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from switchyard.core.errors import BadInput
+from switchyard.core.git_variables import without_repository
 from switchyard.settings.model import Host
 from switchyard.settings.yaml_file import read_text
 
@@ -43,6 +44,7 @@ def _output(host: Host, command: list[str]) -> str:
             check=False,
             cwd=host.checkout,
             stdin=subprocess.DEVNULL,
+            env=without_repository(os.environ),
         )
         if process.returncode != 0:
             lines = process.stderr.decode(errors="replace").strip().splitlines()

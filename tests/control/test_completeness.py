@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from switchyard.control import completeness
-from switchyard.control.commit import git
 from switchyard.core.app import App
 from tests.harness.committed_shop import commit, exported, resolved
+from tests.harness.git import git
 
 
 def test_what_the_commit_does_not_carry_is_named(repository, tmp_path):
     (repository / ".gitignore").write_text("Dockerfile\n")
     (repository / "big.bin").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     git(repository, "rm", "--quiet", "--cached", "Dockerfile")
-    blob = git(repository, "rev-parse", "HEAD").decode().strip()
+    blob = git(repository, "rev-parse", "HEAD")
     git(repository, "update-index", "--add", "--cacheinfo", f"160000,{blob},vendored")
     git(repository, "commit", "--quiet", "--message", "less")
     git(repository, "add", "big.bin")

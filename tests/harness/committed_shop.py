@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from switchyard.control import commit_files, compose
-from switchyard.control.commit import git
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
+from tests.harness.git import git
 
 COMPOSE = """
 services:
@@ -40,7 +40,7 @@ def commit(top: Path) -> str:
     """Commit the whole work tree and return the commit's id."""
     git(top, "add", "--all")
     git(top, "commit", "--quiet", "--message", "x")
-    return git(top, "rev-parse", "HEAD").decode().strip()
+    return git(top, "rev-parse", "HEAD")
 
 
 def exported(top: Path, into: Path) -> Path:

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 
-def git(folder: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+def git(folder: Path, *words: str, data: bytes | None = None) -> str:
+    """Run git in a folder and return what it prints."""
+    argv = ["git", "-C", str(folder), *words]
+    return subprocess.run(argv, check=True, capture_output=True, input=data).stdout.decode().strip()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from switchyard.control.commit import Commit
+from switchyard.control.commit_files import CommitFiles
 from switchyard.control.release import CommitContents, Release
 from switchyard.core.app import App, Route
 from switchyard.core.compose_document import Document
@@ -21,5 +22,9 @@ def release(volumes: Mapping[str, str] | None = None, document: Mapping[str, Jso
     commit = Commit(Path("/shop"), ".", "c" * 40, "a subject", ())
     resolved = Document.decode(document or {"name": "oldshop"})
     return Release(
-        "R2", CommitContents(App("shop", volumes=volumes or {}), commit, resolved, "", {"KEPT": "1"}, ()), parts
+        "R2",
+        CommitContents(
+            App("shop", volumes=volumes or {}), commit, CommitFiles("d" * 40), resolved, "", {"KEPT": "1"}, ()
+        ),
+        parts,
     )

@@ -56,25 +56,28 @@ def pack_of(store: Store, checked: str | None, overridden: str = "", commit: str
     contents = {field.name: getattr(RECORD, field.name) for field in fields(Contents)}
     contents |= {"id": "release", "commit": git(store.repo, "rev-parse", commit), "routes": routes}
     checks = None if checked is None else ChecksRecord(git(store.repo, "rev-parse", checked), {}, overridden)
-    return Pack(**contents, compose={}, colours={}, shared={}, build={}, env="", values=(), checks=checks)
+    tree = git(store.repo, "rev-parse", f"{commit}^{{tree}}")
+    return Pack(
+        **contents, tree=tree, large=(), compose={}, colours={}, shared={}, build={}, env="", values=(), checks=checks
+    )
 
 
 def test_the_tree_that_was_checked_goes_on(attempt):
     pack = pack_of(attempt.store, "all^{tree}")
-    assert list(unchecked(attempt, repository(attempt), pack)) == []
+    assert list(unchecked(attempt, pack)) == []
     journal_overrides(attempt, pack)
     assert attempt.store.journal.read() == ([], [])
 
 
 @pytest.mark.parametrize("checked", ["all~1^{tree}", None])
 def test_another_tree_or_none_is_refused(attempt, checked):
-    (reason,) = unchecked(attempt, repository(attempt), pack_of(attempt.store, checked))
+    (reason,) = unchecked(attempt, pack_of(attempt.store, checked))
     assert "its result is of another tree" in reason
 
 
 def test_a_way_back_needs_no_check(store):
     attempt = begin_attempt(store, app="shop", back=True)
-    assert list(unchecked(attempt, repository(attempt), pack_of(store, None))) == []
+    assert list(unchecked(attempt, pack_of(store, None))) == []
 
 
 def test_what_was_let_through_stands_in_the_journal_with_its_reason(attempt):

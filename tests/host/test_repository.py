@@ -37,7 +37,7 @@ def test_the_lease_is_kept_while_git_takes_a_release_in_and_it_arrives_whole(cod
     stub.parent.mkdir()
     stub.write_text(f'#!/bin/sh\ncase " $* " in *" index-pack "*) sleep 0.5;; esac\nexec {real} "$@"\n')
     stub.chmod(0o755)
-    commit = git(code, "rev-parse", "HEAD").decode().strip()
+    commit, tree = git(code, "rev-parse", "HEAD", "HEAD^{tree}").decode().split()
     objects = git(code, "pack-objects", "--revs", "--stdout", input=f"{commit}\n".encode())
     monkeypatch.setenv("PATH", f"{stub.parent}{os.pathsep}{os.environ['PATH']}")
     store = Store(tmp_path / "root")
@@ -50,11 +50,11 @@ def test_the_lease_is_kept_while_git_takes_a_release_in_and_it_arrives_whole(cod
     (attempt.folder / "pack").write_bytes(b"{}\n" + objects)
     with open(attempt.folder / "pack", "rb") as pack:
         pack.readline()
-        repository.take_in(pack, commit, "R1")
+        repository.take_in(pack, commit, tree, "R1")
     assert store.lease.current().renewed > renewed
-    repository.export(commit, tmp_path / "files")
+    repository.export(tree, tmp_path / "files")
     assert (tmp_path / "files" / "file").read_bytes() == (code / "file").read_bytes()
-    with pytest.raises(SwitchyardError, match="git could not export 0000000000: fatal: not a"):
+    with pytest.raises(SwitchyardError, match="git could not export 0000000000: git ls-tree: fatal: not a"):
         repository.export("0" * 40, tmp_path / "none")
 
 
@@ -69,6 +69,6 @@ def test_a_commit_descends_only_from_those_before_it(code):
 
 def test_equal_contents_have_equal_objects(code):
     repository = Repository(code / ".git", lambda: None)
-    before = repository.object_of("HEAD", "file"), repository.tree_of("HEAD")
+    before = repository.object_of("HEAD", "file"), repository.object_of("HEAD", "")
     git(code, "commit", "--quiet", "--allow-empty", "--message", "nothing")
-    assert before == (repository.object_of("HEAD", "file"), repository.tree_of("HEAD"))
+    assert before == (repository.object_of("HEAD", "file"), repository.object_of("HEAD", ""))

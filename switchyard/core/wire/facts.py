@@ -55,6 +55,10 @@ class Facts(Message):
     """The newest release's number; 0 where there is none."""
     commits: tuple[str, ...]
     """Commits that the host's repository has."""
+    trees: tuple[str, ...]
+    """Trees of releases that the host's repository has."""
+    large: tuple[str, ...]
+    """Contents of files of Git LFS that it has, by their ids."""
     edge: tuple[HeldRoute, ...] | None
     """The addresses that the edge holds; null where there is none."""
     unfinished: tuple[str, ...]

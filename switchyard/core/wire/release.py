@@ -7,7 +7,17 @@ from typing import ClassVar
 from switchyard.core.app import App, Route
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.message import Json, Message, key, message
-from switchyard.core.wire.terms import AppName, Colour, CommitId, ImageId, Positive, ReleaseId, ReleaseState, Seconds
+from switchyard.core.wire.terms import (
+    AppName,
+    Colour,
+    CommitId,
+    ImageId,
+    Positive,
+    ReleaseId,
+    ReleaseState,
+    Seconds,
+    TreeId,
+)
 
 
 @message(frozen=True)
@@ -55,6 +65,10 @@ class Contents(Message):
 class Pack(Contents):
     """The first line of the stream that carries a release; git's pack follows it."""
 
+    tree: TreeId
+    """The git tree of exactly the files that ship, those behind pointers of Git LFS among them."""
+    large: tuple[str, ...]
+    """The ids of the contents of those."""
     compose: Mapping[str, Json]
     """The resolved Compose document."""
     colours: Mapping[str, Mapping[str, Json]]
@@ -106,6 +120,7 @@ class ReleaseRecord(Contents):
     """release.json: what a host knows of one release."""
 
     VERSION: ClassVar[int | None] = 1
+    MINOR: ClassVar[int] = 1
     CONDITIONS: ClassVar[Mapping[str, Json]] = {
         "allOf": [
             {
@@ -145,6 +160,10 @@ class ReleaseRecord(Contents):
     colour: Colour | None = field(default=None, metadata=key(omitted=True))
     reason: str | None = field(default=None, metadata=key(omitted=True))
     """Why it failed or is bad."""
+    tree: str = field(default="", metadata=key(omitted=True))
+    """The git tree of exactly its files; empty where an earlier version received it."""
+    large: tuple[str, ...] = field(default=(), metadata=key(omitted=True))
+    """The ids of the contents of its files of Git LFS."""
 
     @property
     def runs(self) -> tuple[str, ...]:

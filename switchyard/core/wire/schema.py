@@ -46,6 +46,8 @@ def _message(kind: type[Message], definitions: dict[str, Schema], describe: Desc
     if kind.VERSION is not None:
         properties["v"] = {"const": kind.VERSION, "description": "version of this format"}
         required.append("v")
+    if kind.MINOR:
+        properties["minor"] = {"type": "integer", "minimum": 0, "description": "minor version; absent means 0"}
     for field in dataclasses.fields(kind):
         annotation = annotations[field.name]
         if may_be_absent(field):

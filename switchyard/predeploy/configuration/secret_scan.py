@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from switchyard.control.commit import git
+from switchyard.control.git import git
 from switchyard.predeploy.engine import waivers
 from switchyard.predeploy.engine.check import FOREVER, Check
 from switchyard.predeploy.engine.result import Finding, Result, unknown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TypeAlias
 
-from switchyard.control import commit as git_commit
+from switchyard.control.git import git
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.predeploy.database.migration_version import sort_key
 from switchyard.predeploy.database.sql_file import SqlFile, decode_sql, read_sql_file
@@ -45,7 +45,7 @@ def paths_at(subject: Subject, commit: str, pattern: str) -> list[str]:
     Raise ``NotChecked`` where this clone does not have the commit.
     """
     try:
-        listing = git_commit.git(subject.repository, "ls-tree", "-r", "-z", "--full-tree", "--name-only", commit)
+        listing = git(subject.repository, "ls-tree", "-r", "-z", "--full-tree", "--name-only", commit)
     except SwitchyardError:
         raise NotChecked(f"this clone does not have the commit {commit[:10]}: git fetch it") from None
     folder = PurePath(subject.app.path)
@@ -57,5 +57,5 @@ def paths_at(subject: Subject, commit: str, pattern: str) -> list[str]:
 
 def text_at(subject: Subject, commit: str, path: str) -> str:
     """Return the text of a file of a commit. Raise ``NotChecked`` where it is not UTF-8."""
-    data = git_commit.git(subject.repository, "show", f"{commit}:{PurePath(subject.app.path) / path}")
+    data = git(subject.repository, "cat-file", "blob", f"{commit}:{PurePath(subject.app.path) / path}")
     return decode_sql(data, f"{path} of {commit[:10]}")

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from switchyard.control import commit as git_commit
+from switchyard.control.git import git
 from switchyard.core.errors import NotChecked
 from switchyard.predeploy.database.database_check import database_check
 from switchyard.predeploy.database.database_setting import setting_of
@@ -114,7 +114,7 @@ def new_migrations(subject: Subject, files: Migrations) -> NewMigrations | str:
         if reader.address.source == "embedded":
             return "a first deploy: no release runs that a migration could break"
         return NewMigrations(read_status(subject, reader, files).pending, f"to {reader.description}", reader)
-    base = git_commit.git(subject.repository, "merge-base", "HEAD", "@{upstream}", check=False).decode().strip()
+    base = git(subject.repository, "merge-base", "HEAD", "@{upstream}", check=False).decode().strip()
     if not base:
         return (
             "nothing tells which migrations are new: give --host, an address in "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TypeVar
 
-from switchyard.control import commit as git_commit
+from switchyard.control.git import git
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.predeploy.database.connection import FetchRows, fetch
 from switchyard.predeploy.database.database_setting import session_variables, setting_of
@@ -139,7 +139,7 @@ def build_applied(
 def _as_applied(subject: Subject, path: str, checksum: str) -> SqlFile:
     """Find the text with this checksum in the history of a file. Raise ``NotChecked`` where no commit has it."""
     place = str(PurePath(subject.app.path) / path)
-    commits = git_commit.git(subject.repository, "log", "--all", "--format=%H", "--", f":(top){place}").decode()
+    commits = git(subject.repository, "log", "--all", "--format=%H", "--", f":(top){place}").decode()
     for commit in commits.split():
         with contextlib.suppress(SwitchyardError):  # the commit may be the one that deleted the file
             text = text_at(subject, commit, path)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from switchyard.control.commit import git
+from switchyard.control import work_tree
 from switchyard.core.errors import BadInput
 from switchyard.predeploy.engine.result import Finding
 from switchyard.predeploy.engine.subject import Subject
@@ -37,8 +37,8 @@ def _python_files(subject: Subject) -> list[str]:
     if subject.clean:
         names = [str(path.relative_to(subject.folder)) for path in subject.folder.rglob("*.py")]
     else:
-        words = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.py")
-        names = [name for name in git(subject.folder, *words).decode().split("\0") if name]
+        paths = [subject.top / name for name in work_tree.names(subject.top) if name.endswith(".py")]
+        names = [str(path.relative_to(subject.folder)) for path in paths if path.is_relative_to(subject.folder)]
     return sorted(name for name in names if (subject.folder / name).is_file())
 
 

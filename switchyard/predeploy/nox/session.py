@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from switchyard.core.errors import BadInput, NotChecked
+from switchyard.core.git_variables import without_repository
 from switchyard.core.wire.message import Json
 from switchyard.predeploy.engine import process
 from switchyard.predeploy.engine.redaction import secrets
@@ -107,7 +108,7 @@ def session(
     aim = reports / "target.json"
     target.write(aim, subject.folder, reports, options)
     with tempfile.TemporaryDirectory(prefix="switchyard-") as temporary:
-        env = {**TRUSTED, **os.environ} if full_env else clean_env(passed, Path(temporary))
+        env = {**TRUSTED, **without_repository(os.environ)} if full_env else clean_env(passed, Path(temporary))
         env |= {target.VARIABLE: str(aim), "PYTHONUNBUFFERED": "1"}
         return nox(NOXFILE, name, subject, reports, env, envs or subject.state / "nox")
 

@@ -84,6 +84,9 @@ def test_a_mistaken_document_is_refused(path):
         "since",
         "colour",
         "unknown",
+        "minor",
+        "tree",
+        "large",
     }:
         assert faults(name, {other: item for other, item in golden.items() if other != key}), f"{key} is missing"
     assert faults(name, {**golden, "v": 2})

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import pytest
 
+from switchyard.control.work_tree import tree as work_tree
 from switchyard.predeploy.engine import cache
 from switchyard.predeploy.engine.check import never
 from switchyard.predeploy.engine.result import FAIL, PASS, UNKNOWN, Finding, Result
 from switchyard.predeploy.engine.subject import Subject
-from switchyard.predeploy.engine.tree import work_tree
 from switchyard.settings.predeploy import PredeploySetting
 from tests.harness.check_runs import check, passes, run
 from tests.harness.library import TOP

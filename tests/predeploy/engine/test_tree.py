@@ -6,9 +6,9 @@ import contextlib
 from pathlib import Path
 
 from switchyard.control.commit import pick_commit
+from switchyard.control.work_tree import tree as work_tree
 from switchyard.predeploy.code import lint
 from switchyard.predeploy.engine import tree
-from switchyard.predeploy.engine.tree import work_tree
 from switchyard.settings import load as settings
 from tests.harness.git import git
 from tests.harness.predeploy_case import Case, subject_of
