@@ -6,6 +6,10 @@ import copy
 import re
 import shutil
 
+import pytest
+
+from tests.harness.site import clear
+
 
 def other_operator(site, **env: str):
     """Return the same application from another checkout, with an env of its own."""
@@ -15,6 +19,24 @@ def other_operator(site, **env: str):
     with open(other.checkout / "prod.env", "a") as file:
         file.writelines(f"{key}={value}\n" for key, value in env.items())
     return other
+
+
+@pytest.mark.instance
+def test_one_checkout_deploys_to_two_hosts_at_the_same_time(site, second_host):
+    other = copy.copy(site)
+    other.host, _ = second_host
+    site.add_host("stage", *second_host)
+    site.commit("1")
+    try:
+        both = [site.start("deploy", "--host", name) for name in ("prod", "stage")]
+        outputs = [process.communicate(timeout=120)[0] for process in both]
+        assert [process.returncode for process in both] == [0, 0], "\n".join(outputs)
+        assert (site.answer(), other.answer()) == ("1", "1")
+        back = site.start("rollback")
+        output, _ = back.communicate(timeout=60)
+        assert back.returncode == 2 and "candidates: prod, stage" in output, output
+    finally:
+        clear(other)
 
 
 def test_whoever_comes_during_a_deploy_is_turned_away_and_a_second_checkout_loses_nothing_of_the_first(site):
