@@ -11,7 +11,7 @@ from switchyard.control.release import Release
 from switchyard.control.shipment import DeployOptions, Shipment
 from switchyard.core.errors import OK, UNVERIFIED, SwitchyardError
 from switchyard.core.wire.checks import ChecksRecord, ChecksSummary
-from switchyard.core.wire.events import End, Hello, Prepared, Received
+from switchyard.core.wire.events import End, Event, Hello, Prepared, Received
 from switchyard.core.wire.request import Word
 
 
@@ -67,15 +67,15 @@ class Deployment:
     def prepare(self) -> None:
         """Have every machine that received the release bring up its idle colour and prove it healthy."""
         for attempt in self.attempts:
-            attempt.follow_to(Received)
-            attempt.channel.say(Word("prepare"))
+            _follow(attempt, Received)
+            _say(attempt, "prepare")
         for attempt in self.attempts:
-            attempt.follow_to(Prepared)
+            _follow(attempt, Prepared)
 
     def switch(self) -> None:
         """Switch one machine after the other; stop where one fails, since the next would fail as well."""
         for attempt in self.attempts:
-            attempt.channel.say(Word("switch"))
+            _say(attempt, "switch")
             attempt.follow_to(End)
             if attempt.end is None or attempt.end.exit not in (OK, UNVERIFIED):
                 raise Ended
@@ -99,3 +99,18 @@ class Deployment:
         code = report(self.attempts, self.screen, self.checks.summary)
         acknowledge(self.attempts)
         return code
+
+
+def _follow(attempt: MachineAttempt, phase: type[Event]) -> None:
+    """Follow a machine to a phase, or to its good end: one that runs the release already stops no other."""
+    try:
+        attempt.follow_to(phase)
+    except Ended:
+        if attempt.end is None or attempt.end.exit != OK:
+            raise
+
+
+def _say(attempt: MachineAttempt, word: str) -> None:
+    """Start the next phase of a machine that has not ended."""
+    if attempt.end is None:
+        attempt.channel.say(Word(word))

@@ -58,3 +58,16 @@ def test_a_deploy_whose_line_is_lost_before_any_switch_ends_with_what_was_lost(m
     with pytest.raises(NotChecked, match="two: the connection was lost"):
         deploy(monkeypatch, *channels)
     assert [channel.acts[-1] for channel in channels] == ["cancel", "cancel"]
+
+
+@pytest.mark.parametrize("outcome", ["unchanged", "repaired"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_machine_that_runs_the_release_already_does_not_stop_the_others(monkeypatch, capsys, outcome, place):
+    channels = [ToldChannel("one", HELLO, Received(OLD), Prepared(None, ()), SWITCHED, end("live"))]
+    channels.insert(place, ToldChannel("two", HELLO, end(outcome)))
+    assert deploy(monkeypatch, *channels) == 0
+    assert json.loads(capsys.readouterr().out)["exit"] == 0
+    assert [act for channel in channels for act in channel.acts if act in ("cancel", "prepare", "switch")] == [
+        "prepare",
+        "switch",
+    ]
