@@ -13,6 +13,7 @@ from switchyard.core.steps import SWITCHING, Step
 from switchyard.core.wire.events import End
 from switchyard.core.wire.facts import LiveRelease
 from switchyard.core.wire.request import Request
+from switchyard.host import leftovers
 from switchyard.host.adapters.lease import LeaseHeld, Superseded
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
@@ -95,6 +96,8 @@ def _end(attempt: Attempt, ending: Ending) -> None:
     live, looked = None, False
     with contextlib.suppress(Exception):
         live, looked = live_release(store, attempt.request.app), True
+        if live is None and ending.exit != OK and attempt.request.verb == "deploy" and attempt.lease.number:
+            reason = "\n".join(filter(None, (reason, leftovers.describe(store, attempt.request.app))))
     attempt.events.emit(
         End(
             outcome=ending.outcome,
