@@ -15,4 +15,7 @@ requests, ``docker`` on the host, the worker's heartbeats, the database and sshd
 
 Further rounds type each verb twice, or let a rollback stand still before it holds the lease (``typed_verbs.py``). They
 also fail where the second typing does not exit 0 or changes anything, or where the late rollback does.
+
+At rest, somebody kills, stops, pauses or removes containers of the live colour (``at_rest.py``), and the verb that
+brought it live is typed again: it must start them, and leave alone what runs.
 """

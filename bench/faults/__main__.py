@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import bench.faults
-from bench.faults import typed_verbs
+from bench.faults import at_rest, typed_verbs
 from bench.faults.actors import ACTORS
 from bench.faults.applications import EXAMPLES, Application
 from bench.faults.round import strike_deploy
@@ -48,6 +48,9 @@ def main() -> int:
             chosen if not options.only else [], options.seed, whole=options.rounds > 0
         ):
             rows.append(typed_verbs.type_verb(site, verb, actor))
+            print(rows[-1], flush=True)
+        for verb in at_rest.VERBS if at_rest.ACTOR in actors and not options.only else ():
+            rows.append(at_rest.strike_at_rest(site, verb, chance))
             print(rows[-1], flush=True)
     return report(steps, rows)
 

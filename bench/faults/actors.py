@@ -141,4 +141,5 @@ ACTORS = {
     "reboot": Actor(cut_power, drops=True),
     "proxy": Actor(nothing_more, drops=True),
     "map": Actor(nothing_more),
+    "by-hand": Actor(nothing_more, drops=True),
 }

@@ -115,6 +115,19 @@ def map_file(app: str, root: Path) -> Callable[[], None]:
     return strike
 
 
+def by_hand(app: str, root: Path) -> Callable[[], None]:
+    """Kill the containers of the colour that is live before the deploy, as somebody may by hand."""
+    live = (root / "edge" / "maps" / "live.map").read_text().split()[1]
+    labels = ["--filter", f"label=switchyard.app={app}", "--filter", f"label=switchyard.colour={live}"]
+    containers = output("docker", "ps", "--quiet", *labels).split()
+
+    def strike() -> None:
+        for container in containers:  # some have ended where the strike comes after the handover
+            subprocess.run(["docker", "kill", container], capture_output=True)
+
+    return strike
+
+
 def kill(is_chosen: Callable[[int], bool]) -> None:
     """SIGKILL every chosen process, and pass over one that has ended meanwhile."""
     for entry in Path("/proc").glob("[0-9]*"):
@@ -129,7 +142,7 @@ def output(*words: str) -> str:
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
 
 
-ACTORS = {"program": program, "engine": engine, "proxy": proxy, "map": map_file}
+ACTORS = {"program": program, "engine": engine, "proxy": proxy, "map": map_file, "by-hand": by_hand}
 """The actors that strike on the host itself. Each prepares its strike and returns it."""
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from bench.faults.__main__ import pairs
 from bench.faults.actors import ACTORS
 from bench.faults.table import Moment, Row, report
 
-STEPS = [f"step{number}" for number in range(11)]
+STEPS = [f"step{number}" for number in range(len(ACTORS))]
 
 
 def row(*problems: str) -> Row:
