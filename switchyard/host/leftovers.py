@@ -13,8 +13,8 @@ def describe(store: Store, app: str) -> str:
     shared = sorted({container.service for container in running if container.is_of_shared_project})
     parts = [f"shared services ({', '.join(shared)})"] if shared else []
     if any(container.kind == "edge" for container in running):
-        ports = sorted({str(route.listen) for route in store.published_routes() or ()}, key=int)
-        parts.append(f"the edge, which holds port {', '.join(ports)} and answers 503")
+        addresses = ", ".join(route.public for route in store.held_addresses() or ())
+        parts.append(f"the edge, which holds {addresses} and answers 503")
     parts += sorted(f"{each.service} of {each.colour}" for each in running if each.is_of_colour)
     if not parts:
         return ""

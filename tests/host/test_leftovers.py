@@ -23,7 +23,7 @@ def test_what_stays_up_is_named_with_the_way_on_and_the_way_out(store, fake_engi
     text = leftovers.describe(store, "shop")
     for words in (
         "shared services (db)",
-        "the edge, which holds port 443, 8080 and answers 503",
+        "the edge, which holds 0.0.0.0:8080, 0.0.0.0:443 and answers 503",
         "mailer of blue",
         "run inv deploy again",
         "docker rm --force $(docker ps --all --quiet --filter label=switchyard.app=shop)",
