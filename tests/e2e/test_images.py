@@ -49,7 +49,9 @@ PUBLISHED = """  tool:
     healthcheck: {test: ["CMD", "true"], interval: 1s}
   cache:
     image: 127.0.0.1:5000/team/tool:1
-    healthcheck: {test: ["CMD", "redis-cli", "ping"], interval: 1s}
+    command: ["sleep", "10000"]
+    init: true
+    healthcheck: {test: ["CMD", "true"], interval: 1s}
 """
 
 

@@ -60,9 +60,9 @@ class ImageRegistry:
         self.site.run("su", user, "-c", f"for n in $(seq 50); do {login} && exit 0; sleep 0.1; done; exit 1")
 
     def publish(self, name: str, content: str) -> str:
-        """Publish an image of Redis whose file ``/content`` has this content, and return its name."""
+        """Publish an image of Python whose file ``/content`` has this content, and return its name."""
         image = f"{ADDRESS}/{name}"
-        dockerfile = f"FROM redis:8\\nRUN echo {content} > /content\\n"
+        dockerfile = f"FROM python:3.13-slim\\nRUN echo {content} > /content\\n"
         built = f"{self.name}-{content}"
         self.site.run("sh", "-c", f"printf '{dockerfile}' | docker build --quiet --tag {built} -")
         return self._push(built, image)
