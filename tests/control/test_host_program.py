@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
+import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -86,3 +89,15 @@ def test_a_root_that_cannot_be_written_is_an_error_that_names_the_setting(tmp_pa
     here = channel(tmp_path / "file")
     with pytest.raises(SwitchyardError, match=r"prod1: the SSH user cannot write to .*`root`"):
         here.ask(here.request("history"), History)
+
+
+def test_every_module_of_the_packed_program_loads_without_tls(tmp_path: Path) -> None:
+    """A module that does not load kills the program of every attempt before it can say so."""
+    zipfile.ZipFile(io.BytesIO(packed()[1])).extractall(tmp_path)
+    start, _, _ = (tmp_path / "__main__.py").read_text().partition("from switchyard.host.__main__")
+    paths = (path.relative_to(tmp_path).with_suffix("") for path in (tmp_path / "switchyard").rglob("*.py"))
+    modules = sorted(".".join(path.parts).removesuffix(".__init__") for path in paths)
+    loads = [f"import {name}" for name in modules if not name.endswith("__main__")]
+    code = "\n".join([start, f"sys.path.insert(0, {str(tmp_path)!r})", *loads, "assert 'ssl' not in sys.modules"])
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
