@@ -18,7 +18,7 @@ from switchyard.core.state_keeping import ImageFacts
 
 def image_facts(document: Document, exported: Path, app: App) -> ImageFacts:
     """Return what an export of the commit tells of its images."""
-    folder = exported / app.path
+    folder = exported / app.project_folder
     recipes = {
         name: recipe(text, service.build.target, service.build.args, service.build.additional_contexts)
         for name, service in document.enabled.items()

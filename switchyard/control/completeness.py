@@ -15,7 +15,7 @@ from switchyard.core.dockerfile import copied
 
 def problems(repository: Path, commit: str, document: Document, exported: Path, app: App) -> list[str]:
     """Return what is missing from a clean export of the commit: submodules, inputs of builds, files behind pointers."""
-    folder = exported / app.path
+    folder = exported / app.project_folder
     contexts = _local_contexts(document, folder, app)
     mounts = [folder / source for source in document.mounted if not source.startswith(("/", "~"))]
     complete = [place for name, (build, place) in contexts.items() if not _missing_dockerfile(name, build, place)]

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from switchyard.control.compose_paths import Places
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
@@ -30,13 +31,16 @@ _MISSING = (
 )
 
 
-def run(folder: Path, *words: str, env: str = "") -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *words: str, env: str = "", more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run Docker Compose in a folder, without the operator's own variables.
 
     ``env`` is the text of an env file. Compose reads it as ``/dev/stdin``, from a file without a name: even a kill
-    leaves no copy behind. Raise ``NotChecked`` if Compose is missing or takes too long.
+    leaves no copy behind. ``more``: variables of Compose's own environment. Raise ``NotChecked`` if Compose is missing
+    or takes too long.
     """
-    variables = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+    variables = {**{key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}, **(more or {})}
     try:
         with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
             file.write(env)
@@ -86,23 +90,24 @@ def _possible_values(text: str) -> Iterator[str]:
 
 
 def resolve(exported: Path, app: App, env: Mapping[str, str]) -> Document:
-    """Return the Compose document with every variable filled in, and paths as the file writes them.
+    """Return the Compose document with every variable filled in, and paths relative to the compose file's folder.
 
-    ``exported`` is a clean export of the commit. The env wins over the ``.env`` that the commit may have beside its
-    compose file. Raise ``BadInput`` for a variable that nothing sets: Compose would leave it blank and go on.
+    ``exported`` is a clean export of the commit. Compose sees what it would see if somebody typed
+    ``docker compose -f COMPOSE`` in the application's folder there. The env wins over the ``.env`` that the commit may
+    have beside its compose file. Raise ``BadInput`` for a variable that nothing sets: Compose would leave it blank.
     """
-    folder = exported / app.path
-    file = folder / app.compose
+    places = Places(exported.resolve(), app)
+    project, file = places.project, places.folder / app.compose
     if not file.exists():
         raise BadInput(f"app.compose: the commit has no {posixpath.normpath(f'{app.path}/{app.compose}')}")
-    own_env = ["--env-file", str(folder / ".env")] if (folder / ".env").is_file() else []
+    own_env = ["--env-file", str(project / ".env")] if (project / ".env").is_file() else []
     values = "".join(f"{key}={_quoted(value)}\n" for key, value in env.items())
     with tempfile.NamedTemporaryFile("w") as naming:
-        json.dump({"name": _default_name(folder, app), "services": {}}, naming)
+        json.dump({"name": _default_name(project, app), "services": {}}, naming)
         naming.flush()
-        files = ["--project-directory", str(folder), "-f", naming.name, "-f", str(file)]
-        config = ["config", "--format", "json", "--no-path-resolution"]
-        process = run(folder, *own_env, "--env-file", "/dev/stdin", *files, *config, env=values)
+        files = ["--project-directory", str(project), "-f", naming.name, "-f", str(file)]
+        words = [*own_env, "--env-file", "/dev/stdin", *files, "config", "--format", "json"]
+        process = run(places.folder, *words, env=values, more=places.variables(env))
     blank = sorted(set(_BLANK.findall(process.stderr)))
     if blank:
         raise BadInput(
@@ -110,11 +115,11 @@ def resolve(exported: Path, app: App, env: Mapping[str, str]) -> Document:
             f"(hosts.NAME.env), or give it a default in the file: ${{{blank[0]}:-}} for an empty one"
         )
     if process.returncode != 0:
-        words = redact(process.stderr.strip().replace(f"{exported}/", ""), spellings(env.values()))
-        hint = " Set it in the env of the host's settings (hosts.NAME.env)." if "required variable" in words else ""
-        raise BadInput(f"{app.compose}: Docker Compose says: {words}{hint}")
+        message = redact(process.stderr.strip().replace(f"{places.exported}/", ""), spellings(env.values()))
+        hint = " Set it in the env of the host's settings (hosts.NAME.env)." if "required variable" in message else ""
+        raise BadInput(f"{app.compose}: Docker Compose says: {message}{hint}")
     try:
-        document = Document.decode(json.loads(process.stdout))
+        document = Document.decode(places.relative(json.loads(process.stdout)))
     except WireError as error:
         raise BadInput(f"{app.compose}: {error}") from None
     unknown = [name for name in app.left_out if name not in document.services]
@@ -129,7 +134,7 @@ def _default_name(folder: Path, app: App) -> str:
     Compose derives it from the folder's name. The folder of an application at the repository's top is a temporary one
     here and has any name on the host, so there the application's name stands in.
     """
-    return app.name if app.path == "." else _NOT_IN_A_NAME.sub("", folder.name.lower()) or app.name
+    return app.name if app.project_folder == "." else _NOT_IN_A_NAME.sub("", folder.name.lower()) or app.name
 
 
 def _quoted(value: str) -> str:

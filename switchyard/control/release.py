@@ -89,7 +89,7 @@ def read_commit(env: str, app: App, commit: Commit) -> CommitContents:
         variables = compose.env_values(env)
         document = compose.resolve(folder, app, variables)
         problems = completeness.problems(commit.repository, commit.id, document, folder, app)
-        bases = bases_of(document, folder / app.path)
+        bases = bases_of(document, folder / app.project_folder)
         images = image_facts(document, folder, app)
         pattern = app.migrations.files if app.migrations is not None else None
         migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
@@ -108,7 +108,7 @@ def prepare_release(contents: CommitContents, facts: Facts, screen: Screen) -> R
         release=release,
         root=facts.root,
         tracked=commit_files.tracked(commit.repository, commit.id),
-        folder=commit.folder,
+        folder=contents.app.project_folder,
         bases=contents.bases,
         facts=with_host(contents.images, facts.image_volumes),
     )

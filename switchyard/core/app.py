@@ -1,5 +1,6 @@
 """An application's settings, in the form that both sides use."""
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import field
 
@@ -117,6 +118,11 @@ class App(Message):
         """The services that no release runs."""
         kinds = {name: kind_named(kind) for name, kind in self.kinds.items()}
         return tuple(sorted(name for name, kind in kinds.items() if kind is not None and kind.left_out))
+
+    @property
+    def project_folder(self) -> str:
+        """The folder that Compose takes relative paths and ``.env`` from, the compose file's, below the repository."""
+        return posixpath.normpath(posixpath.join(self.path, posixpath.dirname(self.compose)))
 
     def path_check(self, route: Route) -> Check | None:
         """Return the service's check if it requests a path at the route's own port."""

@@ -34,7 +34,7 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
         commit_files.export(commit.repository, commit.id, Path(folder))
         variables = compose.env_values(host_env(host))
         document = compose.resolve(Path(folder), app, variables)
-        bases = bases_of(document, Path(folder) / app.path)
+        bases = bases_of(document, Path(folder) / app.project_folder)
         facts = image_facts(document, Path(folder), app)
     tracked = commit_files.tracked(commit.repository, commit.id)
     parts = split(
@@ -43,7 +43,7 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
         release="RELEASE",
         root="ROOT",
         tracked=tracked,
-        folder=commit.folder,
+        folder=app.project_folder,
         bases=bases,
         facts=facts,
     )

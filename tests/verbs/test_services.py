@@ -79,3 +79,23 @@ def test_a_file_of_git_lfs_that_this_clone_lacks_is_named_and_one_that_it_has_is
     store_object(app / ".git" / "lfs", COMPOSE.encode())
     done = inv(operator, "services", "--explain", "--host", "prod")
     assert done.returncode == 0 and "web" in json.loads(done.stdout)["green"]["services"], done.stdout + done.stderr
+
+
+@pytest.mark.instance
+def test_paths_of_a_compose_file_in_a_folder_of_its_own_are_those_of_docker_compose(app, operator):
+    (app / "deploy" / "conf").mkdir(parents=True)
+    (app / "deploy" / "conf" / "b").write_text("below")
+    (app / "deploy" / ".env").write_text("SEEN=conf\n")
+    text = COMPOSE.replace("build: .", "build: ..").replace("[", '["../conf:/up", "${PWD}/${SEEN}:/seen", ', 2)
+    (app / "deploy" / "compose.yaml").write_text(text.replace('["../conf:/up", "${PWD}/${SEEN}:/seen", "18', '["18'))
+    git(app, "add", "--all")
+    git(app, "commit", "--quiet", "--message", "two")
+    settings = operator / "invoke.yaml"
+    settings.write_text(settings.read_text().replace("name: shop,", "name: shop, compose: deploy/compose.yaml,"))
+    done = inv(operator, "services", "--explain", "--host", "prod")
+    assert done.returncode == 0, done.stdout + done.stderr
+    documents = json.loads(done.stdout)
+    files = "ROOT/releases/RELEASE/files"
+    assert documents["build"]["services"]["web"]["build"]["context"] == files
+    sources = [mount["source"] for mount in documents["green"]["services"]["web"]["volumes"]]
+    assert sources == [f"{files}/conf", f"{files}/conf", f"{files}/deploy/conf"]

@@ -148,7 +148,7 @@ def _dockerfile(service: LintedService) -> str | None:
         return None
     if build.dockerfile_inline is not None:
         return build.dockerfile_inline
-    path = service.subject.folder / build.context / build.dockerfile
+    path = service.subject.project_folder / build.context / build.dockerfile
     return path.read_text(errors="replace") if path.is_file() else None
 
 

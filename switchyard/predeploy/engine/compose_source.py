@@ -62,7 +62,7 @@ def _parse(subject: Subject) -> Mapping[str, Json]:
     file = subject.folder / subject.app.compose
     if not file.is_file():
         raise BadInput(f"app.compose: {subject.app.path}/{subject.app.compose} does not exist")
-    words = ["config", "--format", "json", "--no-path-resolution", "--no-interpolate"]
+    words = ["config", "--format", "json", "--no-interpolate"]
     process = compose.run(subject.folder, "-p", subject.app.name, "-f", str(file), *words)
     if process.returncode != 0:
         error = process.stderr.strip().replace(f"{subject.top}/", "")

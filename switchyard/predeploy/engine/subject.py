@@ -68,6 +68,11 @@ class Subject:
         return self.top / self.app.path
 
     @property
+    def project_folder(self) -> Path:
+        """The folder of the compose file, which its relative paths start from."""
+        return self.top / self.app.project_folder
+
+    @property
     def document(self) -> Document | None:
         """The Compose document with its variables filled in; None if it could not be resolved."""
         return self.once("document", self.resolve)[0]
