@@ -27,6 +27,7 @@ SETTINGS = """
 def test_bytes_and_modes_are_the_commit_s_whatever_git_is_set_to_on_either_side(site, monkeypatch):
     site.run("sh", "-c", "umask 0002; cat > /home/deploy/.gitconfig <<'END'\n" + SETTINGS + "END")
     (site.app / "text").write_bytes(b"one\ntwo\n")
+    (site.app / ".dockerignore").unlink()
     site.build_with("COPY model.bin /model.bin")
     site.commit("1")
     stage_pointer(site.app, "model.bin", MODEL)
