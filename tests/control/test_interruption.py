@@ -127,9 +127,9 @@ def test_each_of_the_signals_ends_a_verb_and_one_that_was_ignored_from_the_start
     with pytest.raises(subprocess.TimeoutExpired):
         deaf.wait(1)
     assert not all_gone(folder)
+    deaf.kill()
     for pid in (folder / "pids").read_text().split():
         os.kill(int(pid), signal.SIGKILL)
-    deaf.kill()
     deaf.communicate()
 
 
