@@ -117,7 +117,8 @@ def test_edge_apply_gives_the_edge_a_new_address_where_everything_live_answers_a
     """One of its addresses is the host's own; the control node reaches it through its connection."""
     site.commit("1")
     site.receipt("deploy")
-    former, old, site.port = site.url, site.port = site.port, next(PORTS)
+    former, old = site.url, site.port
+    site.port = next(PORTS)
     site.rewrite(f'"{old}:8000"', f'"{site.port}:8000"')
     site.commit("2")
     refused = site.inv("deploy")
