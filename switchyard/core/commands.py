@@ -108,6 +108,11 @@ def stop(containers: Iterable[str]) -> Argv:
     return ["docker", "stop", *containers]
 
 
+def resume(containers: Iterable[str]) -> Argv:
+    """Let paused containers go on."""
+    return ["docker", "unpause", *containers]
+
+
 def containers_of(colour: str) -> str:
     """Return what stands in a plan for the ids of a colour's containers, which nobody knows before."""
     return f"<containers of {colour}>"

@@ -27,6 +27,7 @@ OUTCOMES = (
     "live",
     "unverified",
     "unchanged",
+    "repaired",
     "taken back",
     "held",
     "missing",

@@ -21,7 +21,7 @@ class Want:
     """The goal of one verb."""
 
     verb: str
-    """deploy or rollback."""
+    """deploy, rollback, or repair: prove the release that is live whole, and start what is missing of it."""
     release: str
     phase: str = "switch"
     """How far the verb may go now: prepare or switch."""
@@ -36,18 +36,20 @@ class Done:
 
 def next_step(want: Want, site: Site) -> Step | Done:
     """Return the next act towards the goal, decided from the site alone."""
-    repair = _repair(want, site)
-    if repair is not None:
-        return repair
+    unfinished = _unfinished(want, site)
+    if unfinished is not None:
+        return unfinished
     home = site.holder(want.release)
     if site.live != NOTHING and home == site.live:
         return _finish(want, site, site.live)
+    if want.verb == "repair":
+        return Done("held")
     if site.verdict == "wrong" or (home is not None and site.slot(home).single == "failed"):
         return _leave(want, site)
     return _prepare(want, site)
 
 
-def _repair(want: Want, site: Site) -> Step | None:
+def _unfinished(want: Want, site: Site) -> Step | None:
     """Return the step that finishes what a killed attempt left half done. It comes first, whatever the goal."""
     if site.edge == "absent" and site.map_file != NOTHING and site.proxy == "down":
         return Step("edge")
@@ -65,10 +67,10 @@ def _repair(want: Want, site: Site) -> Step | None:
 
 def _lost_singletons(want: Want, site: Site) -> bool:
     """Return whether an attempt died between the stop and the start of the live release's singletons."""
-    if site.live == NOTHING or site.shared != "healthy" or site.slot(site.idle).runs_singletons:
+    if site.live == NOTHING or site.shared == "absent" or site.slot(site.idle).runs_singletons:
         return False
     slot = site.slot(site.live)
-    return slot.release not in (None, want.release) and slot.single in ("none", "stopped")
+    return slot.release not in (None, want.release) and slot.lacks_singletons
 
 
 def _may_serve(site: Site, colour: str) -> bool:
@@ -76,20 +78,42 @@ def _may_serve(site: Site, colour: str) -> bool:
 
 
 def _finish(want: Want, site: Site, live: str) -> Step | Done:
-    """Return what is left once the wanted release is live: move the singletons, look, or go back."""
-    bad = site.verdict == "wrong" or site.slot(live).single == "failed"
+    """Return what is left once the wanted release is live: make it whole, look, or go back.
+
+    Only a deploy goes back. The others start and prove whatever they can before they give up, to name all that is bad.
+    """
+    bad = site.verdict == "wrong" or "failed" in (site.slot(live).front, site.slot(live).single)
     if bad and want.verb == "deploy":
         return _way_back(site, live)
-    handover = _singletons(site, live)
-    if handover is not None:
-        return handover
-    if bad:
+    step = _make_whole(want, site, live)
+    if step is not None:
+        return step
+    if bad or site.shared == "failed":
         return Done("held")
     if site.verdict == "unknown":
         return Step("look")
     if site.verdict == "looked":
         return Step("seen")
     return Done("live")
+
+
+def _make_whole(want: Want, site: Site, live: str) -> Step | None:
+    """Return the next step that starts what is missing of the live release, moves the singletons, or proves it.
+
+    A repair also proves shared services that run. None where all of it is proven, or has failed.
+    """
+    slot = site.slot(live)
+    if site.shared == "absent":
+        return Step("shared")
+    if slot.lacks_front:
+        return Step("up", live)
+    if slot.lacks_singletons or site.slot(other(live)).runs_singletons:
+        return _singletons(site, live)
+    if want.verb == "repair" and site.shared == "running":
+        return Step("shared")
+    if slot.front == "starting":
+        return Step("prove", live)
+    return _singletons(site, live)
 
 
 def _singletons(site: Site, home: str) -> Step | None:
@@ -99,7 +123,7 @@ def _singletons(site: Site, home: str) -> Step | None:
     """
     if site.slot(other(home)).runs_singletons:
         return Step("stop_singletons", other(home))
-    if site.slot(home).single in ("none", "stopped"):
+    if site.slot(home).lacks_singletons:
         return Step("start_singletons", home)
     if site.slot(home).single == "running":
         return Step("prove_singletons", home)

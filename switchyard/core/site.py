@@ -17,12 +17,23 @@ class Slot(Message):
     front: str = "none"
     """Its routed and plain services: none, stopped, starting (running, not proven), healthy, failed."""
     single: str = "none"
-    """Its handover services: none, stopped, running (not proven), healthy, failed; unused: its release has none."""
+    """Its handover services: none, stopped, lacking (some run, fewer than the release says), running (not proven),
+    healthy, failed; unused: its release has none."""
 
     @property
     def runs_singletons(self) -> bool:
         """Whether a singleton of this colour may be at work."""
-        return self.single in ("running", "healthy", "failed")
+        return self.single in ("lacking", "running", "healthy", "failed")
+
+    @property
+    def lacks_front(self) -> bool:
+        """Whether fewer routed or plain services run than its release says."""
+        return self.front in ("none", "stopped")
+
+    @property
+    def lacks_singletons(self) -> bool:
+        """Whether fewer handover services run than its release says."""
+        return self.single in ("none", "stopped", "lacking")
 
 
 @message(frozen=True)
@@ -38,7 +49,7 @@ class Site(Message):
     edge: str = "absent"
     """absent, stale (its configuration lacks what the release needs) or current."""
     shared: str = "absent"
-    """absent or healthy."""
+    """absent (some do not run), running (not proven by this attempt), healthy or failed."""
     stage: str = "absent"
     """How far the wanted release is: absent, received, built, ran (its oneshots succeeded), broken (one failed)."""
     smoke: str = "unknown"

@@ -41,7 +41,7 @@ def drive(attempt: Attempt, want: Want) -> str:
             attempt.tick()
             step = next_step(want, _observe(attempt))
             if isinstance(step, Done):
-                _record(attempt, step.outcome)
+                _record(attempt, want, step.outcome)
                 return step.outcome
             act(attempt, step)
         except (Superseded, Cancelled):
@@ -60,7 +60,7 @@ def _go_on_after(attempt: Attempt, step: Step | Done | None, error: Exception, *
     failure = as_failure(attempt, error)
     memory, lease = attempt.memory, attempt.lease
     if isinstance(error, NotChecked):
-        memory.forget_singletons()
+        memory.forget_started()
     if keeps_failing and memory.verdict == "unknown" and _is_switch_without_effect(attempt.proxy, step):
         lease.has_switched = False
     is_hopeless = keeps_failing and (memory.verdict == "wrong" or isinstance(step, Done))
@@ -104,17 +104,17 @@ def _observe(attempt: Attempt) -> Site:
         except NotChecked:
             if not attempt.lease.has_switched or now() > deadline:
                 raise
-            attempt.memory.forget_singletons()
+            attempt.memory.forget_started()
         attempt.tick()
         time.sleep(0.2)
 
 
-def _record(attempt: Attempt, outcome: str) -> None:
-    """Write the outcome into the release's record, and prune after a success."""
+def _record(attempt: Attempt, want: Want, outcome: str) -> None:
+    """Write the outcome into the release's record, and prune after a success. A repair does not undo a verification."""
     releases, memory = attempt.store.releases, attempt.memory
     if outcome == "failed":
         raise SwitchyardError(memory.reason)
-    if outcome == "live":
+    if outcome == "live" and (memory.verdict == "ok" or want.verb != "repair"):
         releases.update(attempt.wanted.id, state="good" if memory.verdict == "ok" else "unverified")
         if attempt.leaves is not None and attempt.leaves != attempt.wanted.id:
             releases.update(attempt.leaves, state="bad", reason="rolled back from")

@@ -17,6 +17,8 @@ class Memory:
     """The reason of each failure."""
     started: set[str] = field(default_factory=set)
     """What the attempt started and did not stop. A container of it that has exited since has crashed."""
+    restored: set[str] = field(default_factory=set)
+    """The services of the live release that the attempt started; ``the edge`` stands for itself."""
     smoke: str = "unknown"
     """unknown, ok or failed."""
     verdict: str = "unknown"
@@ -28,9 +30,9 @@ class Memory:
     weak: set[str] = field(default_factory=set)
     """Services without a check, proven by their port and by time alone."""
 
-    def forget_singletons(self) -> None:
-        """Forget which singletons the attempt started.
+    def forget_started(self) -> None:
+        """Forget what the attempt started.
 
         An engine that was away may have left them down. That is no crash, so they get another start.
         """
-        self.started = {key for key in self.started if not key.startswith("single ")}
+        self.started.clear()

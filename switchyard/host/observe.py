@@ -8,13 +8,15 @@ from dataclasses import replace
 from switchyard.core import names
 from switchyard.core.site import Site
 from switchyard.core.wire.release import ReleaseRecord
+from switchyard.host import replicas
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
+from switchyard.host.adapters.files import read_document
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
 from switchyard.host.edge_configuration import wanted_backends, wanted_configuration
 from switchyard.host.memory import Memory
-from switchyard.host.slot_state import slot
+from switchyard.host.slot_state import SHARED, identity, slot
 from switchyard.host.steps.foundation import lacking_folders, lacking_volumes
 
 
@@ -28,7 +30,7 @@ def site(store: Store, app: str, release: str, memory: Memory) -> Site:
         green=slot(store, memory, "green", containers),
         proxy=proxy.live(),
         map_file=proxy.file_live(),
-        shared=shared_state(store, app, record, containers),
+        shared=shared_state(store, memory, app, record, containers),
         stage=stage(record),
         smoke=memory.smoke,
         verdict=memory.verdict,
@@ -36,18 +38,24 @@ def site(store: Store, app: str, release: str, memory: Memory) -> Site:
     return replace(seen, edge=edge_state(store, app, release, seen, containers))
 
 
-def shared_state(store: Store, app: str, record: ReleaseRecord | None, containers: Iterable[Container]) -> str:
-    """Return ``healthy`` where every shared service of the release runs, on all that the release stands on.
-
-    That is its networks, volumes and folders. Return ``absent`` where any of them lacks.
-    """
-    running = {container.service for container in containers if container.is_of_shared_project and container.is_running}
+def shared_state(
+    store: Store, memory: Memory, app: str, record: ReleaseRecord | None, containers: Iterable[Container]
+) -> str:
+    """Return the state of the shared services and of all that a release stands on: networks, volumes and folders."""
+    if SHARED in memory.failed:
+        return "failed"
+    services = [container for container in containers if container.is_of_shared_project]
+    needed = record.shared if record else ()
+    counts = dict.fromkeys(needed, 1) | replicas.of_document(read_document(store.shared / "compose.json"), needed)
     is_laid = (store.shared / "ready").exists() and all(
         engine.has_network(names.network(app, colour)) for colour in names.COLOURS
     )
     if record is not None:
         is_laid = is_laid and not lacking_volumes(record) and not lacking_folders(store, record)
-    return "healthy" if is_laid and set(record.shared if record else ()) <= running else "absent"
+    if not is_laid or replicas.lacking(services, counts):
+        return "absent"
+    running = [container for container in services if container.is_running]
+    return "healthy" if not needed or memory.proven.get(SHARED) == identity(running) else "running"
 
 
 def edge_state(store: Store, app: str, release: str, site: Site, containers: Iterable[Container]) -> str:

@@ -6,7 +6,6 @@ import json
 import time
 from dataclasses import fields
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
 
 from switchyard.core import edge
 from switchyard.core.compose_document import services_of
@@ -20,25 +19,11 @@ from switchyard.host.release_images import Chosen, choose_edge, choose_images, i
 from switchyard.host.repository import Repository
 
 
-class Received(NamedTuple):
-    """The release stands on this host and may be prepared."""
+def receive(attempt: Attempt) -> ReleaseRecord | None:
+    """Unpack the pack of the attempt, and write its release. A deploy is refused before that, where it must be.
 
-
-class Unchanged(NamedTuple):
-    """The commit is live already, with the same env and settings."""
-
-    reason: str
-
-
-class Unsettled(NamedTuple):
-    """The commit is live already, but an attempt died before it was verified or its singletons ran."""
-
-
-Reception: TypeAlias = Received | Unchanged | Unsettled
-
-
-def receive(attempt: Attempt) -> Reception:
-    """Unpack the pack of the attempt, and write its release. A deploy is refused before that, where it must be."""
+    Return the live release, and write nothing, where that has the same commit, env and settings.
+    """
     repository = Repository(attempt.store.repo, attempt.tick)
     pack = _unpack(attempt.folder / "pack", repository)
     digests = Digests(attempt.store.digest(pack.env), attempt.store.digest(_settings_of(pack)))
@@ -46,13 +31,13 @@ def receive(attempt: Attempt) -> Reception:
     if attempt.request.verb == "deploy":
         live = admit(attempt, repository, pack, digests, images)
         if live is not None:
-            return _nothing_new(attempt, live)
+            return live
     refuse(images.problems)
     _write_release(attempt, repository, pack, digests, images)
     attempt.wanted.id = pack.id
     for note in images.notes:
         attempt.events.progress(note)
-    return Received()
+    return None
 
 
 def _choose_images(attempt: Attempt, pack: Pack) -> Chosen:
@@ -79,21 +64,6 @@ def _settings_of(pack: Pack) -> str:
     """Return settings and documents as one text that differs only where they do."""
     documents = [pack.app.encode(), pack.colours, pack.shared]
     return json.dumps(documents, sort_keys=True).replace(pack.id, "")
-
-
-def _nothing_new(attempt: Attempt, live: ReleaseRecord) -> Unchanged | Unsettled:
-    """Settle on the release that is live already. Where it is not settled, the attempt goes on with it."""
-    attempt.wanted.id = live.id
-    if _is_settled(attempt, live):
-        return Unchanged(f"{live.id} is live already, with the same commit, env and settings: nothing to do")
-    attempt.lease.has_switched = True
-    attempt.events.progress(f"{live.id} is live already, but not settled: going on with it")
-    return Unsettled()
-
-
-def _is_settled(attempt: Attempt, live: ReleaseRecord) -> bool:
-    site = attempt.site()
-    return live.state == "good" and site.slot(site.live).single not in ("none", "stopped")
 
 
 def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests: Digests, images: Chosen) -> None:

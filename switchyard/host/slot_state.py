@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from switchyard.core import names
 from switchyard.core.site import Slot
 from switchyard.host import replicas
 from switchyard.host.adapters import engine
-from switchyard.host.adapters.container import Container
+from switchyard.host.adapters.container import PROJECT, Container
 from switchyard.host.adapters.store import Store
 from switchyard.host.memory import Memory, Proof
+
+SHARED = "shared"
+"""The key of the shared services in an attempt's memory."""
 
 
 def of_colour(containers: Iterable[Container], colour: str) -> list[Container]:
@@ -26,34 +30,41 @@ def slot(store: Store, memory: Memory, colour: str, containers: Iterable[Contain
     record = store.releases.readable(release)
     front = [container for container in services if not container.is_singleton]
     singletons = [container for container in services if container.is_singleton]
-    count = sum(replicas.of_colour(store, record, colour, record.front).values()) if record else 0
-    has_singletons = bool(singletons or (record and record.handover))
+    handover = record.handover if record else ()
+    counts = replicas.of_colour(store, record, colour, (*record.front, *handover)) if record else {}
+    lacking = replicas.lacking(services, counts).keys()
+    lacks_singletons = not lacking.isdisjoint(handover)
+    has_singletons = bool(singletons or handover)
     return Slot(
         release=release,
-        front=front_state(memory, f"front {colour}", front, count),
-        single=singleton_state(memory, f"single {colour}", singletons) if has_singletons else "unused",
+        front=front_state(memory, f"front {colour}", front, lacks=bool(lacking - set(handover))),
+        single=singleton_state(memory, f"single {colour}", singletons, lacks=lacks_singletons)
+        if has_singletons
+        else "unused",
     )
 
 
-def front_state(memory: Memory, key: str, containers: list[Container], count: int) -> str:
-    """Return the state of routed and plain services; ``count`` is how many containers they should have."""
+def front_state(memory: Memory, key: str, containers: list[Container], *, lacks: bool) -> str:
+    """Return the state of routed and plain services; ``lacks``: fewer run than their release says."""
     if not containers:
         return "none"
     if key in memory.failed:
         return "failed"
     running = [container for container in containers if container.is_running]
-    if len(running) < max(count, 1):
+    if lacks or not running:
         return "starting" if key in memory.started else "stopped"
     return "healthy" if memory.proven.get(key) == identity(running) else "starting"
 
 
-def singleton_state(memory: Memory, key: str, containers: list[Container]) -> str:
-    """Return the state of handover services."""
+def singleton_state(memory: Memory, key: str, containers: list[Container], *, lacks: bool) -> str:
+    """Return the state of handover services; ``lacks``: fewer run than their release says."""
     if key in memory.failed:
         return "failed"
     running = [container for container in containers if container.is_up]
     if not running:
         return "running" if key in memory.started else ("stopped" if containers else "none")
+    if lacks:
+        return "running" if key in memory.started else "lacking"
     return "healthy" if memory.proven.get(key) == identity(running) else "running"
 
 
@@ -61,3 +72,8 @@ def identity(containers: Iterable[Container]) -> Proof:
     """Return what a proof is about: these containers, with when each started."""
     details = filter(None, (engine.inspect(container.id) for container in containers))
     return frozenset((container.id, container.started_at) for container in details)
+
+
+def shared_containers(app: str) -> list[Container]:
+    """Return the containers of the shared project, running or not."""
+    return engine.containers(f"{PROJECT}={names.project(app, 'shared')}")

@@ -17,6 +17,14 @@ def pending_way_back(store: Store, request: Request, awaited: str | None = None)
     return pending if pending is not None and store.releases.record(pending.release) is not None else None
 
 
+def left_for(store: Store, release: str, live: str | None) -> str | None:
+    """Return what a way back to a release leaves: the live one, or where that is it already, what an attempt left."""
+    if live != release:
+        return live
+    earlier = way_back.pending(store.journal.read()[0])
+    return earlier.was if earlier is not None and earlier.release == release else live
+
+
 def begin_way_back(attempt: Attempt, release: str, leaves: str | None) -> None:
     """Record where the attempt goes back to, and which release it leaves."""
     attempt.wanted.id, attempt.leaves = release, leaves

@@ -23,14 +23,14 @@ MUTATIONS = {
         "target = site.map_file",
     ),
     "a known bad release stays live": (
-        'bad = site.verdict == "wrong" or site.slot(live).single == "failed"',
+        'bad = site.verdict == "wrong" or "failed" in (site.slot(live).front, site.slot(live).single)',
         "bad = False",
     ),
     "a rollback goes back again": ('if bad and want.verb == "deploy":', "if bad:"),
     "nobody looks": ('if site.verdict == "unknown":', "if False:"),
     "nobody asks what the operator saw": ('if site.verdict == "looked":', "if False:"),
     "the other colour's singletons are not stopped": ("if site.slot(other(home)).runs_singletons:", "if False:"),
-    "singletons are not started": ('if site.slot(home).single in ("none", "stopped"):', "if False:"),
+    "singletons are not started": ("if site.slot(home).lacks_singletons:", "if False:"),
     "singletons are not proven": ('if site.slot(home).single == "running":', "if False:"),
     "the way back leads to the bad release": (
         "if slot.release in (None, site.slot(live).release) or",
@@ -70,7 +70,31 @@ MUTATIONS = {
     "prepare switches": ('return Done("prepared") if want.phase == "prepare" else Step', "return Step"),
     "a rollback needs no images": ('if site.stage in ("absent", "received"):', "if False:"),
     "a broken oneshot goes on": ('elif site.stage == "broken":', "elif False:"),
-    "shared services are left out": ('if site.shared == "absent":', "if False:"),
+    "shared services are left out": (
+        'if site.shared == "absent":\n        return Step("shared")\n    if site.edge',
+        "if site.edge",
+    ),
+    "what is missing of the live release is not started": (
+        'if slot.lacks_front:\n        return Step("up", live)',
+        "if False:\n        return None",
+    ),
+    "what runs of the live release is not proven": (
+        'if slot.front == "starting":\n        return Step("prove", live)',
+        "if False:\n        return None",
+    ),
+    "shared services that are down stay down beside the live release": (
+        'if site.shared == "absent":\n        return Step("shared")\n    if slot.lacks_front',
+        "if slot.lacks_front",
+    ),
+    "a repair takes shared services for healthy": (
+        'if want.verb == "repair" and site.shared == "running":',
+        "if False:",
+    ),
+    "shared services that failed are passed over": ('if bad or site.shared == "failed":', "if bad:"),
+    "a repair brings a release up": (
+        'if want.verb == "repair":\n        return Done("held")',
+        "if False:\n        pass",
+    ),
     "the edge is left as it is": ('if site.edge != "current":', "if False:"),
     "oneshots are left out": ('if want.verb == "deploy" and site.stage == "built":', "if False:"),
 }

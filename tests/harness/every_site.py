@@ -40,10 +40,12 @@ STAGED = ("shared", "stage", "smoke", "verdict")
 STAGES = list(itertools.product(*(VALUES[name] for name in STAGED)))
 NUMBERS = {stage: number for number, stage in enumerate(STAGES)}
 BARE = STAGES[0]
+FORGOTTEN = "forgotten"
+"""Of the shared services: a proof or a failure that a killed program knew. What runs then runs, not proven."""
 IMAGED = ["absent" if stage[1] in ("absent", "received") else "built" for stage in STAGES]
 """What ``strayed`` needs to know of each stage: whether there are images."""
-SICKNESSES = ("oneshots", "smoke", "look", "seen", "new front", "new single", "old front", "old single")
-JUDGED = ("oneshots", "smoke", "look", "seen", "prove", "prove_singletons")
+SICKNESSES = ("oneshots", "smoke", "look", "seen", "shared", "new front", "new single", "old front", "old single")
+JUDGED = ("shared", "oneshots", "smoke", "look", "seen", "prove", "prove_singletons")
 """Steps that a sickness makes fail."""
 GROUPS = ("front", "single")
 ON_THE_WAY = 255
@@ -169,7 +171,7 @@ def machine_of(ground: Ground, release: str, sick: frozenset[str] = frozenset(),
         map_file=ground.map_file,
         shared=UNREAD,
         stage=UNREAD,
-        memory=Memory(UNREAD, UNREAD, known["proven"], known["failed"]),
+        memory=Memory(UNREAD, UNREAD, known["proven"], known["failed"], shared=UNREAD),
         sick=sick,
         handover=handover,
     )
@@ -177,22 +179,32 @@ def machine_of(ground: Ground, release: str, sick: frozenset[str] = frozenset(),
 
 def written_fields(host: Machine) -> tuple[object, ...]:
     """Return the stage's fields after a step: a value where the step wrote one."""
-    shared = host.shared if host.shared is UNREAD else ("healthy" if host.shared else "absent")
-    return (shared, host.stage, host.memory.smoke, host.memory.verdict)
+    return (_written_shared(host), host.stage, host.memory.smoke, host.memory.verdict)
+
+
+def _written_shared(host: Machine) -> object:
+    known: object = host.memory.shared
+    if host.shared is UNREAD:
+        return UNREAD if known is UNREAD else FORGOTTEN
+    return known if host.shared else "absent"
 
 
 def onto(fields: tuple[object, ...]) -> tuple[int, ...]:
     """Return, for each stage, the stage that these fields make of it."""
-    return tuple(
-        NUMBERS[tuple(old if new is UNREAD else new for old, new in zip(stage, fields, strict=True))]
-        for stage in STAGES
-    )
+
+    def after(old: object, new: object) -> object:
+        if new is UNREAD:
+            return old
+        return new if new is not FORGOTTEN else ("absent" if old == "absent" else "running")
+
+    return tuple(NUMBERS[tuple(map(after, stage, fields))] for stage in STAGES)
 
 
 def staged(host: Machine, stage: tuple[object, ...]) -> Site:
     """Return a machine as an observer sees it at a stage. What a step wrote into its own stage is lost."""
     shared, host.stage, host.memory.smoke, host.memory.verdict = map(str, stage)
-    host.shared = shared == "healthy"
+    host.shared = shared != "absent"
+    host.memory.shared = shared if host.shared else "running"
     return host.seen()
 
 

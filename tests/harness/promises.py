@@ -6,13 +6,20 @@ from switchyard.core.next_step import Want
 from switchyard.core.site import Site, Slot
 from switchyard.core.steps import Step
 
+NOT_IN_A_REPAIR = ("receive", "build", "oneshots", "retire", "smoke", "cancel")
+
 
 def overreach(want: Want, before: Site, step: Step) -> list[str]:
     """Return what a goal must not do by itself. To finish or take back a switch that was cut off is allowed."""
+    if want.verb == "repair" and (step.name in NOT_IN_A_REPAIR or (step.name == "up" and step.colour != before.live)):
+        return ["a repair brings nothing up beside the live release, and stops nothing of it"]
     if step.name != "switch" or before.proxy not in ("down", before.map_file):
         return []
     colours = {colour for colour in ("blue", "green") if before.slot(colour).release == want.release}
     forbidden = {
+        "a repair moves no traffic away": want.verb == "repair"
+        and before.live in colours
+        and step.colour not in colours,
         "it may only prepare": want.phase == "prepare" and step.colour in colours and before.live not in colours,
         "a rollback does not go back": want.verb == "rollback"
         and before.live in colours
@@ -45,6 +52,9 @@ def unkept(want: Want, outcome: str, end: Site) -> list[str]:
         promised = {
             "the wanted release is live": not away and end.proxy == live,
             "its singletons are proven": slot.single in ("healthy", "unused"),
+            "its routed and plain services are proven": slot.front == "healthy",
+            "shared services run": end.shared != "absent",
+            "a repair proves them": want.verb != "repair" or end.shared == "healthy",
             "no other singleton runs": all(not end.slot(c).runs_singletons for c in ("blue", "green") if c != home),
             "it was looked at": end.verdict in ("ok", "unverified"),
         }
@@ -52,7 +62,8 @@ def unkept(want: Want, outcome: str, end: Site) -> list[str]:
         promised = {
             "only where it may not switch": want.phase == "prepare",
             "the wanted release is proven": slot.front == "healthy" and end.smoke == "ok",
-            "edge, shared and oneshots are ready": (end.edge, end.shared, end.stage) == ("current", "healthy", "ran"),
+            "edge and oneshots are ready": (end.edge, end.stage) == ("current", "ran"),
+            "shared services run": end.shared != "absent",
         }
     elif outcome == "taken back":
         promised = {
@@ -63,7 +74,10 @@ def unkept(want: Want, outcome: str, end: Site) -> list[str]:
     else:
         promised = {
             "failed": {"the wanted release is not live": away},
-            "held": {"only a rollback holds": want.verb == "rollback" and not away},
+            "held": {
+                "no deploy holds, unless its shared services failed": want.verb != "deploy" or end.shared == "failed",
+                "the wanted release is live": want.verb == "repair" or not away,
+            },
             "missing": {"a rollback without images": want.verb == "rollback" and lacks_images(end)},
         }[outcome]
     agreed = {"map file and proxy agree": end.proxy in ("down", end.map_file)}

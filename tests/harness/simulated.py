@@ -25,7 +25,7 @@ class Colour:
     front: str = "none"
     """none, stopped or running."""
     single: str = "none"
-    """unused, none, stopped or running."""
+    """unused, none, stopped, lacking (some run) or running."""
 
 
 @dataclass
@@ -37,6 +37,8 @@ class Memory:
     proven: set[str] = field(default_factory=set)
     """``front blue``, ``single green``."""
     failed: set[str] = field(default_factory=set)
+    shared: str = "running"
+    """Of shared services that run: running (not proven), healthy or failed."""
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Machine:
     stage: str = "absent"
     memory: Memory = field(default_factory=Memory)
     sick: frozenset[str] = frozenset()
-    """``new front``, ``old single``, and of the wanted release: oneshots, smoke, look, seen."""
+    """``new front``, ``old single``, ``shared``, and of the wanted release: oneshots, smoke, look, seen."""
     handover: bool = True
     """Whether releases that come up here have singletons."""
 
@@ -62,6 +64,7 @@ class Machine:
     def of(cls, site: Site, release: str, sick: frozenset[str] = frozenset(), *, handover: bool = True) -> Machine:
         """Return a machine that an observer sees as this site."""
         memory, colours = Memory(site.smoke, site.verdict), {}
+        memory.shared = "running" if site.shared == "absent" else site.shared
         for colour, slot in (("blue", site.blue), ("green", site.green)):
             truth = {"starting": "running", "healthy": "running", "failed": "running"}
             colours[colour] = Colour(
@@ -78,7 +81,7 @@ class Machine:
             edge_fits=site.edge == "current",
             running_map=site.map_file if site.proxy == "down" else site.proxy,
             map_file=site.map_file,
-            shared=site.shared == "healthy",
+            shared=site.shared != "absent",
             stage=site.stage,
             memory=memory,
             sick=sick,
@@ -93,7 +96,7 @@ class Machine:
             proxy=self.running_map if self.edge_answers else "down",
             map_file=self.map_file,
             edge=("current" if self.edge_fits else "stale") if self.edge_runs else "absent",
-            shared="healthy" if self.shared else "absent",
+            shared=self.memory.shared if self.shared else "absent",
             stage=self.stage,
             smoke=self.memory.smoke,
             verdict=self.memory.verdict,
@@ -114,8 +117,8 @@ class Machine:
             return truth
         if key in self.memory.failed:
             return "failed"
-        if truth == "stopped":
-            return "stopped"
+        if truth in ("stopped", "lacking"):
+            return truth
         return "healthy" if key in self.memory.proven else unproven
 
     def kill(self) -> None:
@@ -142,6 +145,7 @@ class Machine:
 
     def _shared(self, colour: str, partly: bool) -> None:
         self.shared = not partly
+        self.memory.shared = "failed" if "shared" in self.sick and self._is_live() else "healthy"
 
     def _edge(self, colour: str, partly: bool) -> None:
         self.edge_runs = True
@@ -178,14 +182,16 @@ class Machine:
             self.running_map = colour
 
     def _stop_singletons(self, colour: str, partly: bool) -> None:
-        if not partly:
-            self._stop(self.colours[colour], "single")
-            self._forget(colour, "single")
+        if partly:
+            self.colours[colour].single = "lacking"
+            return
+        self._stop(self.colours[colour], "single")
+        self._forget(colour, "single")
 
     def _start_singletons(self, colour: str, partly: bool) -> None:
         slot = self.colours[colour]
         assert slot.release is not None, "singletons start in a colour that holds no release"
-        slot.single = "stopped" if partly else "running"
+        slot.single = "lacking" if partly else "running"
 
     def _prove_singletons(self, colour: str, partly: bool) -> None:
         self._judge(colour, "single", partly)
@@ -213,8 +219,12 @@ class Machine:
             (self.memory.proven if well else self.memory.failed).add(f"{group} {colour}")
 
     def _stop(self, slot: Colour, group: str) -> None:
-        if getattr(slot, group) == "running":
+        if getattr(slot, group) in ("lacking", "running"):
             setattr(slot, group, "stopped")
+
+    def _is_live(self) -> bool:
+        live = self.running_map if self.edge_answers else self.map_file
+        return self.colours.get(live, Colour()).release == self.wanted
 
     def _forget(self, colour: str, *groups: str) -> None:
         for group in groups:

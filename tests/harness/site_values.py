@@ -6,12 +6,12 @@ VALUES: dict[str, tuple[object, ...]] = {
     "proxy": ("blue", "green", "none", "down"),
     "map_file": ("blue", "green", "none"),
     "edge": ("absent", "stale", "current"),
-    "shared": ("absent", "healthy"),
+    "shared": ("absent", "running", "healthy", "failed"),
     "stage": ("absent", "received", "built", "ran", "broken"),
     "smoke": ("unknown", "ok", "failed"),
     "verdict": ("unknown", "looked", "ok", "unverified", "wrong"),
     "release": (None, "old", "new"),
     "front": ("none", "stopped", "starting", "healthy", "failed"),
-    "single": ("unused", "none", "stopped", "running", "healthy", "failed"),
+    "single": ("unused", "none", "stopped", "lacking", "running", "healthy", "failed"),
 }
 """Each field of a site and of a slot with its values, for the product of all sites."""

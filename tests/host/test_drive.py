@@ -26,7 +26,6 @@ from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.event_log import EventLog
 from switchyard.host.memory import Memory
-from switchyard.host.receive import Received
 from switchyard.host.steps import table as acts
 from switchyard.host.verbs import deploy
 from tests.harness.attempts import begin_attempt
@@ -61,10 +60,9 @@ class Run:
         monkeypatch.setattr(deploy, "receive", self.receive)
         monkeypatch.setattr(drive.prune, "prune", lambda attempt: None)
 
-    def receive(self, attempt: Attempt) -> Received:
+    def receive(self, attempt: Attempt) -> None:
         self.store.releases.write(replace(RECORD, id="new", number=2))
         attempt.wanted.id = "new"
-        return Received()
 
     def site(self, store: Store, app: str, release: str, memory: Memory) -> Site:
         self.happens("looks")

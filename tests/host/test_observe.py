@@ -49,22 +49,32 @@ def test_how_far_a_release_is_follows_from_its_recorded_outcomes(fake_engine, ch
     assert observe.stage(None) == "absent"
 
 
-def test_shared_services_are_healthy_once_laid_with_their_networks_and_running(store, fake_engine):
+def test_shared_services_run_once_laid_with_their_networks_and_are_healthy_once_proven(store, fake_engine):
     record = replace(RECORD, shared=("db",))
     store.releases.write(record)
     fake_engine.know("/containers/json", [listed("db", service="db", kind="shared")])
 
+    memory = Memory()
+
     def shared() -> str:
-        return observe.site(store, "shop", "R1", Memory()).shared
+        return observe.site(store, "shop", "R1", memory).shared
 
     assert shared() == "absent"
     write(store.shared / "ready", "")
     fake_engine.know("/networks/shop-blue", {})
     assert shared() == "absent"
     fake_engine.know("/networks/shop-green", {})
+    assert shared() == "running"
+    fake_engine.know("/containers/db/json", {"Id": "db", "State": {"StartedAt": "2026-01-01T00:00:00Z"}})
+    memory.proven["shared"] = frozenset({("db", "2026-01-01T00:00:00Z")})
     assert shared() == "healthy"
+    write_json(store.shared / "compose.json", {"services": {"db": {"deploy": {"replicas": 2}}}})
+    assert shared() == "absent"
+    write_json(store.shared / "compose.json", {"services": {"db": {}}})
     fake_engine.know("/containers/json", [listed("db", service="db", kind="shared", state="exited")])
     assert shared() == "absent"
+    memory.failed["shared"] = "db: exited"
+    assert shared() == "failed"
 
 
 @pytest.mark.parametrize("need", [{"volumes": ("shop_new",)}, {"data": ("uploads",)}])

@@ -66,6 +66,21 @@ def test_fewer_containers_than_wanted_are_stopped_or_still_starting_where_this_a
     assert slot(store, Memory(), "green", fewer).front == "starting"
 
 
+def test_the_containers_of_one_service_do_not_stand_in_for_another(store, containers):
+    store.releases.write(replace(RECORD, front=("mailer", "web"), handover=("mover", "worker")))
+    more = {"web": {}, "worker": {}, "mailer": {}, "mover": {}}
+    write_json(store.release("R1") / "green.json", {"services": more})
+    assert slot(store, Memory(), "green", containers) == Slot("R1", "stopped", "lacking")
+    started = Memory(started={"front green", "single green"})
+    assert slot(store, started, "green", containers) == Slot("R1", "starting", "running")
+    assert Slot("R1", "stopped", "lacking").runs_singletons
+
+
+def test_what_is_paused_does_not_run_and_may_still_be_at_work(store, containers):
+    paused = [each._replace(state="paused") for each in containers]
+    assert slot(store, Memory(), "green", paused) == Slot("R1", "stopped", "lacking")
+
+
 def test_a_singleton_that_ended_after_this_attempt_started_it_may_still_be_at_work(store, containers):
     ended = stopped(containers, "worker")
     assert slot(store, Memory(), "green", ended).single == "stopped"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from switchyard.core.wire.request import Request
-from switchyard.host.way_back import begin_way_back, pending_way_back
+from switchyard.host.way_back import begin_way_back, left_for, pending_way_back
 from tests.harness.attempts import begin_attempt
 from tests.harness.release_record import record
 
@@ -28,3 +28,11 @@ def test_a_command_that_names_its_release_means_that_one(new_store):
 def test_a_way_back_to_a_release_that_is_gone_is_not_found(new_store):
     begin_way_back(begin_attempt(new_store, verb="rollback", app="shop"), "R1", "R2")
     assert pending_way_back(new_store, TYPED) is None
+
+
+def test_a_way_back_to_what_is_live_leaves_what_the_one_that_died_left(new_store):
+    new_store.releases.write(record(1))
+    assert left_for(new_store, "R1", "R2") == "R2" and left_for(new_store, "R1", "R1") == "R1"
+    begin_way_back(begin_attempt(new_store, verb="rollback", app="shop"), "R1", "R2")
+    assert left_for(new_store, "R1", "R1") == "R2"
+    assert left_for(new_store, "R3", "R3") == "R3"

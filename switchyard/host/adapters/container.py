@@ -106,6 +106,10 @@ class Container(NamedTuple):
         return self.state == "running"
 
     @property
+    def is_paused(self) -> bool:
+        return self.state == "paused"
+
+    @property
     def is_up(self) -> bool:
         """Whether it runs, comes back by itself, or is paused: it ends only when somebody stops it."""
         return self.state in ("running", "restarting", "paused")

@@ -163,8 +163,10 @@ def prove(
 ) -> bool:
     """Wait until a container is healthy. Return whether only time and its port speak for it.
 
-    Raise ``Unhealthy`` as soon as it crashes, or when ``within`` seconds are over.
+    Raise ``Unhealthy`` as soon as it crashes, or when ``within`` seconds are over. One that has run for longer than
+    that gets ``STEADY`` seconds.
     """
+    within = _patience(container, within)
     deadline = time.monotonic() + within
     passes, seen = 0, ""
     while True:
@@ -180,7 +182,14 @@ def prove(
             return weak
         if time.monotonic() > deadline:
             raise Unhealthy(describe_failure(service, _settled(details), f"not healthy within {within:.0f} s; {seen}"))
-        time.sleep(WEAK_EVERY if answer.passed and weak else EVERY)
+        time.sleep(WEAK_EVERY if answer.passed and weak and not is_steady else EVERY)
+
+
+def _patience(container: str, within: float) -> float:
+    """Return the seconds that a container gets to become healthy, where one that just starts gets ``within``."""
+    details = engine.inspect(container)
+    has_had_its_time = details is not None and details.is_running and _age(details) > within
+    return min(within, STEADY) if has_had_its_time else within
 
 
 def _settled(details: ContainerDetails) -> ContainerDetails:

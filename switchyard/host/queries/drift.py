@@ -37,16 +37,16 @@ def of_colours(store: Store, containers: Sequence[Container], site: Site) -> lis
 def of_services(store: Store, containers: Sequence[Container], live: str) -> list[str]:
     """Name the services of the live colour and the shared ones of which too few containers run."""
     services = of_colour(containers, live)
+    repair = f"inv rollback --to {services[0].release} starts what is missing" if services else "inv deploy ships anew"
     record = store.releases.readable(services[0].release) if services else None
     counts = replicas.of_colour(store, record, live, (*record.front, *record.handover)) if record else {}
     shared = read_document(store.shared / "compose.json")
     running = [container for container in containers if container.is_of_shared_project]
     return [
-        f"{service} of {live}, which is live, runs {count} times: inv deploy --force brings up a whole colour"
+        f"{service} of {live}, which is live, runs {count} times: {repair}"
         for service, count in replicas.lacking(services, counts).items()
     ] + [
-        f"the shared service {service} runs {count} times: start it on the host with docker start. If its container "
-        "is gone, inv deploy --force creates it again"
+        f"the shared service {service} runs {count} times: {repair}"
         for service, count in replicas.lacking(running, replicas.of_document(shared, shared.services)).items()
     ]
 

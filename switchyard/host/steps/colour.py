@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from switchyard.core import commands, edge
+from switchyard.core import edge
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.container import Container
@@ -22,6 +22,7 @@ from switchyard.host.steps.containers import (
     release_of,
     releases_in_colours,
     restore_policies,
+    start,
     stop,
 )
 
@@ -38,7 +39,7 @@ def bring_up(attempt: Attempt, colour: str) -> None:
     record = attempt.store.releases.require(release)
     holders = {**releases_in_colours(attempt.request.app), colour: release}
     attempt.proxy.fill("releases", edge.releases_map(holders))
-    attempt.commands.run(commands.up(attempt.wanted.target(release), colour, record.front))
+    start(attempt, colour, release, record.front)
     attempt.memory.started.add(f"front {colour}")
     link(attempt.store.root / colour, f"releases/{release}")
 

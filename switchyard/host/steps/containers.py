@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from switchyard.core import commands, names
 from switchyard.core.errors import SwitchyardError
+from switchyard.core.site import NOTHING
+from switchyard.host import replicas
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container, RestartPolicy
 from switchyard.host.adapters.releases import Releases
@@ -30,6 +33,60 @@ def releases_in_colours(app: str) -> dict[str, str | None]:
 def release_of(containers: Iterable[Container]) -> str | None:
     """Return the release of a colour's containers; None where there are none."""
     return next((container.release or None for container in containers), None)
+
+
+def start(attempt: Attempt, colour: str, release: str, services: Collection[str]) -> None:
+    """Start services of the release that a colour holds: all where none runs, else what is missing or stopped of them.
+
+    What runs stays as it is.
+    """
+
+    def of_services() -> list[Container]:
+        return [each for each in containers_in(attempt.request.app, colour) if each.service in services]
+
+    with restoring(attempt, of_services):
+        resume(attempt, colour, of_services())
+        up = commands.up(attempt.wanted.target(release), colour, services)
+        running = [each for each in of_services() if each.is_running]
+        if running:
+            document = attempt.store.releases.document(release, colour)
+            lacking = replicas.lacking(running, replicas.of_document(document, services, attempt.store.scales()))
+            up = [*commands.up(attempt.wanted.target(release), colour, lacking), "--no-recreate"] if lacking else []
+        if up:
+            attempt.commands.run(up)
+
+
+def resume(attempt: Attempt, colour: str, containers: Iterable[Container]) -> None:
+    """Let those of these containers go on that are paused: Compose does not start them."""
+    paused = [container.id for container in containers if container.is_paused]
+    if paused:
+        attempt.commands.run(commands.resume(paused), shown=commands.resume([commands.containers_of(colour)]))
+
+
+@contextlib.contextmanager
+def restoring(attempt: Attempt, listed: Callable[[], list[Container]]) -> Iterator[None]:
+    """Remember which of the listed containers the body starts, where the wanted release is live.
+
+    From the first one on the attempt goes on by itself, as after a switch.
+    """
+    if not is_live(attempt):
+        yield
+        return
+    known = {container.id for container in listed() if container.is_up and not container.is_paused}
+    had_switched, attempt.lease.has_switched = attempt.lease.has_switched, True
+    attempt.lease.renew()
+    try:
+        yield
+    finally:
+        new = [container for container in listed() if container.is_running and container.id not in known]
+        attempt.memory.restored |= {"the edge" if each.kind == "edge" else each.service for each in new}
+        attempt.lease.has_switched = had_switched or bool(new)
+
+
+def is_live(attempt: Attempt) -> bool:
+    """Return whether the wanted release is live."""
+    colour = attempt.proxy.target()
+    return colour != NOTHING and release_of(containers_in(attempt.request.app, colour)) == attempt.wanted.id
 
 
 def stop(attempt: Attempt, colour: str, containers: Iterable[Container], *, listens: bool = False) -> None:

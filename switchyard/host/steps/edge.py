@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from switchyard.core import commands, edge, names
-from switchyard.core.errors import SwitchyardError, refuse
+from switchyard.core.errors import NotChecked, SwitchyardError, refuse
 from switchyard.core.held_routes import HeldRoute
 from switchyard.host import backup
 from switchyard.host.adapters import engine
@@ -30,7 +30,7 @@ from switchyard.host.edge_configuration import (
 from switchyard.host.neighbours import listening
 from switchyard.host.outage import Outage
 from switchyard.host.release_images import choose_edge, fetch, require_image
-from switchyard.host.steps.containers import keep_running, releases_in_colours
+from switchyard.host.steps.containers import keep_running, releases_in_colours, restoring, resume
 from switchyard.host.steps.restore import restore
 
 RECREATED_WITHIN = 10.0
@@ -47,6 +47,16 @@ def bring_up(attempt: Attempt, colour: str) -> None:
     if not (home / "routes.json").exists():
         publish(attempt, held_addresses(attempt.store, attempt.wanted.id))
     write(home / "cfg" / "next.cfg", _configuration(attempt), 0o644)
+    listed = partial(edge_containers, attempt.request.app)
+    with restoring(attempt, listed):
+        resume(attempt, "edge", listed())
+        process = _run_next_configuration(attempt, home)
+    backends = wanted_backends(attempt.store, attempt.request.app, attempt.wanted.id, attempt.site())
+    attempt.proxy.wait(backends, after=process)
+
+
+def _run_next_configuration(attempt: Attempt, home: Path) -> str:
+    """Reload or start HAProxy with the next configuration. Return the process that a reload replaces, if any."""
     running = _container_that_accepts(attempt.request.app, attempt.tick)
     os.replace(home / "cfg" / "next.cfg", home / "cfg" / "haproxy.cfg")
     process = attempt.proxy.process() if running else ""
@@ -55,8 +65,7 @@ def bring_up(attempt: Attempt, colour: str) -> None:
     else:
         attempt.commands.run(commands.up_edge(attempt.wanted.target()))
         _keep_edge_running(attempt.request.app)
-    backends = wanted_backends(attempt.store, attempt.request.app, attempt.wanted.id, attempt.site())
-    attempt.proxy.wait(backends, after=process)
+    return process
 
 
 def _lay_folders(home: Path, proxy: Proxy, app: str) -> None:
@@ -79,7 +88,14 @@ def _configuration(attempt: Attempt) -> str:
 
 def _reload(proxy: Proxy, container: Container) -> None:
     """Reload HAProxy. The new process reads the state of the servers that the old one saved."""
-    state = proxy.say("show servers state")
+    try:
+        state = proxy.say("show servers state")
+    except NotChecked as error:
+        engine.ping()
+        raise SwitchyardError(
+            f"{error}. Its container {container.name} runs, and no deploy restarts what runs. Restart it on the host "
+            f"with docker restart {container.name}, then run the command again"
+        ) from None
     engine.execute(container.id, ["sh", "-c", f'printf "%s\n" "$1" > {edge.STATE}', "sh", state])
     engine.signal(container.id, "SIGUSR2")
 

@@ -10,22 +10,25 @@ from switchyard.core.compose_document import Document, pin, services_of, with_se
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.release import ReleaseRecord
-from switchyard.host import backup
-from switchyard.host.adapters import engine, process
-from switchyard.host.adapters.container import PROJECT, Container
+from switchyard.host import backup, replicas
+from switchyard.host.adapters import engine, probe, process
 from switchyard.host.adapters.files import read_document, read_object, read_words, write, write_json
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.neighbours import refuse_strangers
 from switchyard.host.shared_changes import changed_files, changes_to_apply
+from switchyard.host.slot_state import SHARED, identity, shared_containers
 from switchyard.host.steps import health
-from switchyard.host.steps.containers import keep_running
+from switchyard.host.steps.containers import is_live, keep_running, restoring, resume
 from switchyard.host.steps.foundation import lay_foundation
 from switchyard.host.steps.restore import restore
 
 
-def bring_up(attempt: Attempt, colour: str) -> None:
-    """Bring networks, volumes and the shared project up, healthy. What runs already stays as it is."""
+def bring_up(attempt: Attempt, colour: str) -> bool:
+    """Bring networks, volumes and the shared project up, healthy. What runs already stays as it is.
+
+    Return False where they are not healthy beside a wanted release that is live: then the others are proven too.
+    """
     home, record = attempt.store.shared, attempt.wanted.record
     lay_foundation(attempt.store, record)
     document = attempt.store.releases.document(record.id, "shared")
@@ -33,14 +36,30 @@ def bring_up(attempt: Attempt, colour: str) -> None:
         write_json(home / "files.json", _lay_files(attempt.store, record))
         refuse_strangers(record.name, document)
         _add_services(attempt, document)
-        prove_shared(attempt)
-    if not (home / "wanted.json").exists() or not record.shared_unchanged:
+        if not _prove(attempt):
+            return False
+    keeps_wanted = record.shared_unchanged or is_live(attempt)
+    if not keeps_wanted or not (home / "wanted.json").exists():
         write_json(home / "wanted.json", document.raw)
     write(home / "ready", "")
+    return True
+
+
+def _prove(attempt: Attempt) -> bool:
+    memory = attempt.memory
+    try:
+        prove_shared(attempt)
+    except probe.Unhealthy as error:
+        if not is_live(attempt):
+            raise
+        memory.failed[SHARED] = memory.reason = str(error)
+        return False
+    memory.proven[SHARED] = identity(each for each in shared_containers(attempt.request.app) if each.is_running)
+    return True
 
 
 def _add_services(attempt: Attempt, document: Document) -> None:
-    """Start the shared services that do not run yet."""
+    """Start the shared services that do not run."""
     path, record = attempt.store.shared / "compose.json", attempt.wanted.record
     images = {service: record.images[service] for service in sorted(document.services)}
     running = services_of(read_object(path))
@@ -48,13 +67,17 @@ def _add_services(attempt: Attempt, document: Document) -> None:
     for service, image in images.items():
         if service not in running:
             attempt.commands.run(commands.tag(image, names.tag(record.name, service, "shared")))
-    attempt.commands.run(commands.up_shared(attempt.wanted.target()))
+    listed = partial(shared_containers, attempt.request.app)
+    if replicas.lacking(listed(), replicas.of_document(read_document(path), document.services)):
+        with restoring(attempt, listed):
+            resume(attempt, "shared", listed())
+            attempt.commands.run(commands.up_shared(attempt.wanted.target()))
 
 
 def prove_shared(attempt: Attempt) -> None:
     """Prove every container of the shared project healthy. Raise ``Unhealthy`` where one is not."""
     services = read_document(attempt.store.shared / "compose.json").services
-    for container in _shared_containers(attempt.request.app):
+    for container in shared_containers(attempt.request.app):
         service = services.get(container.service)
         keep_running(container.id, service.restart if service else "no")
         health.prove_again(attempt, container)
@@ -105,7 +128,7 @@ def _recreate(attempt: Attempt, document: Mapping[str, Json], changed: Collectio
     write_json(path, document)
     for name, service in services.items():
         process.run(["docker", "tag", service.image or "", names.tag(app, name, "shared")])
-    for container in _shared_containers(app):
+    for container in shared_containers(app):
         if container.service not in services:
             process.run(["docker", "stop", container.id], tick=attempt.lease.linger)
             engine.remove(container.id)
@@ -116,7 +139,3 @@ def _recreate(attempt: Attempt, document: Mapping[str, Json], changed: Collectio
     if services:
         attempt.commands.run(compose("--no-recreate"))
     prove_shared(attempt)
-
-
-def _shared_containers(app: str) -> list[Container]:
-    return engine.containers(f"{PROJECT}={names.project(app, 'shared')}")

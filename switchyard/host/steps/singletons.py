@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from switchyard.core import commands
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
@@ -14,6 +13,7 @@ from switchyard.host.attempt import Attempt
 from switchyard.host.inbox import Cancelled
 from switchyard.host.steps import health
 from switchyard.host.steps.containers import containers_in, restore_policies
+from switchyard.host.steps.containers import start as start_containers
 from switchyard.host.steps.containers import stop as stop_containers
 
 HEALTHY_WITHIN = 60.0
@@ -41,7 +41,7 @@ def start(attempt: Attempt, colour: str) -> bool:
     reason = ""
     for _ in range(TRIES):
         try:
-            attempt.commands.run(commands.up(attempt.wanted.target(release), colour, record.handover))
+            start_containers(attempt, colour, release, record.handover)
             memory.started.add(key)
             return True
         except (Superseded, Cancelled):

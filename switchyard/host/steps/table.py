@@ -30,10 +30,10 @@ def _run_oneshots(attempt: Attempt, colour: str) -> bool:
     return run_oneshots(attempt, colour)
 
 
-def _bring_up_shared(attempt: Attempt, colour: str) -> None:
+def _bring_up_shared(attempt: Attempt, colour: str) -> bool:
     from switchyard.host.steps.shared import bring_up
 
-    bring_up(attempt, colour)
+    return bring_up(attempt, colour)
 
 
 def _apply_shared(attempt: Attempt, colour: str) -> None:

@@ -7,9 +7,10 @@ from switchyard.core.site import NOTHING
 from switchyard.core.wire.events import Prepared, Received, WayBack
 from switchyard.host.attempt import Attempt
 from switchyard.host.drive import drive
-from switchyard.host.ending import Ending, ending_of, unchanged
+from switchyard.host.ending import Ending, ending_of
 from switchyard.host.hello import greet
-from switchyard.host.receive import Unchanged, receive
+from switchyard.host.receive import receive
+from switchyard.host.settle import settle
 from switchyard.host.way_back import begin_way_back
 
 
@@ -17,9 +18,10 @@ def deploy(attempt: Attempt) -> Ending:
     """Say hello, receive, prepare and switch. Each phase but the first starts at a word of the control node."""
     greet(attempt)
     attempt.await_word("receive")
-    reception = receive(attempt)
-    if isinstance(reception, Unchanged):
-        return unchanged(reception.reason)
+    live = receive(attempt)
+    ending = settle(attempt, live) if live is not None else None
+    if ending is not None:
+        return ending
     if attempt.request.back:
         begin_way_back(attempt, attempt.wanted.id, attempt.before)
     attempt.events.emit(Received(attempt.wanted.id))

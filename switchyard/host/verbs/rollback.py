@@ -10,12 +10,13 @@ from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.drive import drive
 from switchyard.host.edge_configuration import reached_routes, unreached_routes
-from switchyard.host.ending import Ending, ending_of, unchanged
+from switchyard.host.ending import Ending, ending_of
 from switchyard.host.hello import greet, look_around
 from switchyard.host.neighbours import shared_twins
 from switchyard.host.observe import missing_images
 from switchyard.host.rollback_target import choose_kept, older_sound
-from switchyard.host.way_back import begin_way_back, pending_way_back
+from switchyard.host.settle import settle
+from switchyard.host.way_back import begin_way_back, left_for, pending_way_back
 
 
 def rollback(attempt: Attempt) -> Ending:
@@ -24,10 +25,11 @@ def rollback(attempt: Attempt) -> Ending:
     releases = attempt.store.releases
     pending = pending_way_back(attempt.store, attempt.request, attempt.awaited)
     target = choose_kept(releases, facts.live, pending.release if pending else attempt.request.to)
-    begin_way_back(attempt, target.id, pending.was if pending else attempt.before)
+    begin_way_back(attempt, target.id, pending.was if pending else left_for(attempt.store, target.id, attempt.before))
     greet(attempt, facts)
     if attempt.before == target.id and pending is None:
-        return unchanged(f"{target.id} is live already: nothing to do")
+        ending = settle(attempt, target)
+        return ending or ending_of(drive(attempt, Want("rollback", target.id)), attempt.memory)
     _require_images(target)
     for problem in releases.damaged().values():
         attempt.events.progress(f"left out: {problem}")

@@ -22,7 +22,7 @@ from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.reach import container_files
 from switchyard.predeploy.reach.tunnel import Tunnel
 
-RULES = ("service-refuses", "service-stopped")
+RULES = ("service-refuses",)
 
 
 @dataclass
@@ -77,9 +77,7 @@ def _examine(subject: Subject, name: str, server: Service, containers: list[Cont
         return Examination(answers=[f"{name} is new and starts with this deploy"])
     running = next((container for container in containers if container.running), None)
     if running is None:
-        do = f"read its log with inv logs --host {subject.host}, and start it there"
-        what = f"{name} does not run on {subject.host}"
-        return Examination([Finding("service-stopped", what, place=name, do=do, text=name)])
+        return Examination(answers=[f"{name} does not run on {subject.host}, and a deploy starts it first"])
     if not running.addresses:
         return Examination(problems=[f"it has no address on {subject.host}"])
     return _log_in(subject, name, server, running)

@@ -16,6 +16,7 @@ from switchyard.core.wire.message import Json, Message
 from switchyard.core.wire.request import Request
 from switchyard.host import backup
 from switchyard.host.adapters import probe
+from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.store import Store
 from switchyard.host.queries import QUERIES, health
@@ -117,10 +118,10 @@ def test_a_service_that_does_not_run_has_no_container_and_secrets_are_those_of_e
     assert running_container(shop, "shop", "api") is None
     assert running_container(shop, "shop", "cache") == "cache-1"
     assert secret_spellings(shop) == ["canary-3f9a1c"]
-    assert of_services(shop, [], "green") == [
-        "the shared service cache runs 0 of 1 times: start it on the host with docker start. If its container is "
-        "gone, inv deploy --force creates it again"
-    ]
+    assert of_services(shop, [], "green") == ["the shared service cache runs 0 of 1 times: inv deploy ships anew"]
+    web = [Container.decode(listed("web", service="web", kind="routed", colour="green", release="R2"))]
+    (cache,) = of_services(shop, web, "green")
+    assert cache == "the shared service cache runs 0 of 1 times: inv rollback --to R2 starts what is missing"
 
 
 def test_facts_and_doctor_report_the_live_release_and_what_a_deploy_relies_on(shop, fake_engine):

@@ -8,11 +8,13 @@ import pytest
 
 from switchyard.core.app import Route
 from switchyard.core.errors import OK, Refused
+from switchyard.core.next_step import Want
 from switchyard.core.wire.facts import LiveRelease
 from switchyard.core.wire.release import MigrationHead, ReleaseRecord
-from switchyard.host import hello
+from switchyard.host import hello, settle
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.files import write_json
+from switchyard.host.attempt import Attempt
 from switchyard.host.observe import stage
 from switchyard.host.verbs import rollback as verb
 from switchyard.host.verbs.rollback import rollback, schema_ahead
@@ -38,9 +40,23 @@ def live(new_store, monkeypatch) -> str:
     return "R2"
 
 
-def test_a_rollback_to_what_is_live_has_nothing_to_do(new_store, live):
-    ending = rollback(begin_attempt(new_store, verb="rollback", app="shop", to=live))
-    assert (ending.outcome, ending.exit, ending.reason) == ("unchanged", OK, "R2 is live already: nothing to do")
+@pytest.mark.parametrize("state,goal", [("good", "repair"), ("unverified", "repair"), ("live", "rollback")])
+def test_a_rollback_to_what_is_live_repairs_it_or_goes_on_where_its_attempt_died(
+    new_store, live, monkeypatch, state, goal
+):
+    goals: list[Want] = []
+
+    def drive(attempt: Attempt, want: Want) -> str:
+        goals.append(want)
+        attempt.memory.verdict = "ok"
+        return "live"
+
+    monkeypatch.setattr(verb, "drive", drive)
+    monkeypatch.setattr(settle, "drive", drive)
+    new_store.releases.update(live, state=state)
+    attempt = begin_attempt(new_store, verb="rollback", app="shop", to=live)
+    assert rollback(attempt).exit == OK
+    assert goals == [Want(goal, live)] and attempt.lease.has_switched is (goal == "rollback")
 
 
 def test_a_release_whose_images_are_gone_cannot_come_back(new_store, live):
