@@ -163,6 +163,7 @@ def test_of_two_machines_none_is_switched_before_both_are_prepared_nor_beside_on
         "app.py",
     )
     site.run("mkdir", "/tmp/refuses")
+    subprocess.run(["docker", "exec", other.container, "mkdir", "/tmp/refuses"], check=True)
     site.run("touch", "/tmp/refuses/users")
     site.commit("4")
     taken_back = site.inv("deploy")
