@@ -37,7 +37,8 @@ class Places:
     def variables(self, env: Mapping[str, str]) -> dict[str, str]:
         """Return the variables of Compose that are places: those of the env, else this export and the host's home."""
         settings = os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
-        return {"PWD": env.get("PWD", str(self.folder)), "HOME": env.get("HOME", HOME), "DOCKER_CONFIG": settings}
+        places = {"PWD": str(self.folder), "HOME": HOME}
+        return {**places, **{name: env[name] for name in places if name in env}, "DOCKER_CONFIG": settings}
 
     def relative(self, value: Json, at: tuple[str, ...] = ()) -> Json:
         """Return a document with paths relative to the project's folder, and those in a home from ``~``.
