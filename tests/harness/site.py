@@ -271,9 +271,9 @@ class Site:
         return self.docker("ps", *labels, "--format", '{{.Label "switchyard.release"}}').split()
 
     def journal(self) -> list[tuple[str, str]]:
-        """Return each step of the host's journal and its outcome."""
+        """Return each step of the host's journal and its outcome, without what says that an end was shown."""
         entries, _ = journal.read(self.read("journal.jsonl").splitlines())
-        return [(entry.step, entry.what) for entry in entries]
+        return [(entry.step, entry.what) for entry in entries if not isinstance(entry, journal.ShownEntry)]
 
     def copy_to(self, folder: str, port: int | None = None) -> None:
         """Copy the application's files to the host, as for a deploy by hand. ``port``: publish it there instead."""
