@@ -118,7 +118,7 @@ def test_a_rollback_says_how_to_go_forward_again_and_what_its_probes_met(monkeyp
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         route = Route("web", 8000, free.getsockname()[1])
-    hello = replace(HELLO, facts=replace(HELLO.facts, edge=(route,)))
+    hello = replace(HELLO, facts=replace(HELLO.facts, routes=(route,)))
     assert roll_back(monkeypatch, ToldChannel("one", hello, *BACK[1:]), as_json=False) == 0
     output = capsys.readouterr().out
     assert f"go back with: inv rollback --host prod --to {NEW}   (not warm)" in output, output
