@@ -35,7 +35,7 @@ class Betting(Site):
         game = {"sport": "football", "home": "A", "away": "B", "home_won": True}
         return Load(
             url or self.url,
-            rate=200,
+            rate=100,
             seconds=LOAD_SECONDS,
             get=lambda number: "/ratings",
             post=lambda name: ("/games", json.dumps({"id": name, **game}).encode()),
