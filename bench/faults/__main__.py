@@ -37,7 +37,8 @@ def main() -> int:
     with sandbox_host() as (host, folder):
         site, relay = make_site(folder, host, options.example)
         steps = [step for step in plan(site) if not options.only or step in options.only.split(",")]
-        chosen = options.actors.split(",") if options.actors else [*ACTORS, *typed_verbs.ACTORS]
+        is_whole = bool(options.rounds or options.actors)
+        chosen = options.actors.split(",") if options.actors else [*ACTORS, *(typed_verbs.ACTORS if is_whole else ())]
         if not (actors := [actor for actor in chosen if actor in ACTORS]):
             steps = []
         rows = []
@@ -49,7 +50,7 @@ def main() -> int:
         ):
             rows.append(typed_verbs.type_verb(site, verb, actor))
             print(rows[-1], flush=True)
-        for verb in at_rest.VERBS if at_rest.ACTOR in actors and not options.only else ():
+        for verb in at_rest.VERBS if is_whole and at_rest.ACTOR in actors and not options.only else ():
             rows.append(at_rest.strike_at_rest(site, verb, chance))
             print(rows[-1], flush=True)
     return report(steps, rows)
