@@ -29,7 +29,6 @@ from switchyard.host.edge_configuration import (
 )
 from switchyard.host.neighbours import listening
 from switchyard.host.outage import Outage
-from switchyard.host.release_images import choose_edge, fetch, require_image
 from switchyard.host.steps.containers import keep_running, releases_in_colours, restoring, resume
 from switchyard.host.steps.restore import restore
 
@@ -150,6 +149,8 @@ def publish(attempt: Attempt, addresses: Sequence[HeldRoute]) -> None:
 
 def _image(attempt: Attempt) -> str:
     """Return the edge's image. Only an apply asks the registry for a newer one: a deploy takes the one that is here."""
+    from switchyard.host.release_images import choose_edge, fetch, require_image  # a rollback never needs it
+
     if attempt.request.verb == "deploy" and engine.image_id(edge.IMAGE) is not None:
         return require_image(edge.IMAGE)
     chosen = choose_edge(tick=attempt.tick)
