@@ -203,19 +203,18 @@ def memory_used(container: Container) -> int:
 
 def image_id(name: str) -> str | None:
     """Return the id of an image; None where the engine has none of that name."""
-    answer = _get(f"/images/{quote(name, safe='')}/json")
-    return None if answer is None else Section.of(answer, "image").text("Id")
+    return _image(name).text("Id")
 
 
 def image_digests(name: str) -> tuple[str, ...]:
     """Return an image's names by digest, under which registries had it; none where the engine has no such image."""
-    return Section.of(_get(f"/images/{quote(name, safe='')}/json"), "image").words("RepoDigests")
+    return _image(name).words("RepoDigests")
 
 
 def tags_of_image(name: str) -> tuple[str, ...] | None:
     """Return an image's names by tag; None where the engine has no such image."""
-    answer = _get(f"/images/{quote(name, safe='')}/json")
-    return None if answer is None else _tags(answer, "image")
+    image = _image(name)
+    return _tags(image.raw, "image") if image.raw else None
 
 
 def digest_at_registry(image: str, headers: Mapping[str, str], *, within: float) -> str:
@@ -231,14 +230,17 @@ def log_in(login: Mapping[str, Json], *, within: float) -> None:
 
 def image_labels(name: str) -> dict[str, str]:
     """Return the labels of an image; none where the engine has none of that name."""
-    image = Section.of(_get(f"/images/{quote(name, safe='')}/json"), "image")
-    return image.section("Config").pairs("Labels")
+    return _image(name).section("Config").pairs("Labels")
 
 
 def image_volumes(name: str) -> tuple[str, ...]:
     """Return the paths that an image declares as volumes; none where the engine has none of that name."""
-    image = Section.of(_get(f"/images/{quote(name, safe='')}/json"), "image")
-    return tuple(sorted(image.section("Config").section("Volumes").raw))
+    return tuple(sorted(_image(name).section("Config").section("Volumes").raw))
+
+
+def _image(name: str) -> Section:
+    """Return what the engine knows of an image; an empty section where it has none of that name."""
+    return Section.of(_get(f"/images/{quote(name, safe='')}/json"), "image")
 
 
 def image_tags() -> list[str]:
