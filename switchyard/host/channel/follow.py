@@ -13,9 +13,8 @@ from switchyard.core.journal import ShownEntry
 from switchyard.core.wire import events
 from switchyard.core.wire.events import End
 from switchyard.core.wire.message import Json
-from switchyard.core.wire.request import Request
 from switchyard.host.adapters.store import Store
-from switchyard.host.channel.ends import as_of_now, end_killed, print_event, print_line
+from switchyard.host.channel.ends import as_of_now, end_killed, print_event, print_line, request_of
 from switchyard.host.channel.relay import Relay
 from switchyard.host.channel.tail import Tail
 from switchyard.host.channel.watchdog import Watchdog
@@ -70,8 +69,7 @@ def await_shown(folder: Path, store: Store, end: End, relay: Relay) -> None:
 
 def record_shown(folder: Path, store: Store, end: End, why: str) -> None:
     """Record that the end of an attempt was shown. ``why``: why the control node then took a good release for less."""
-    request = Request.decode(json.loads((folder / "request.json").read_text()))
-    entry = ShownEntry(attempt=folder.name, release=end.release, host=request.host, why=why)
+    entry = ShownEntry(attempt=folder.name, release=end.release, host=request_of(folder).host, why=why)
     store.reserve.spending(lambda: store.journal.append(entry))
     if why and end.release is not None and store.lease.last_number() == end.number:
         store.releases.update(end.release, state="unverified")
