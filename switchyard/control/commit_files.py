@@ -15,13 +15,15 @@ from switchyard.control.git import argv, environment, failure, git
 from switchyard.control.work_tree import file_id
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.tree import (
+    FOLDER_PERMISSIONS,
     LINK,
-    PROGRAM,
     SUBMODULE,
     Entry,
     algorithm_of,
     contents,
     entries,
+    parents,
+    permissions,
     tree_id,
 )
 
@@ -61,8 +63,9 @@ def export(repository: Path, commit: str, into: Path) -> CommitFiles:
     stores = lfs.stores(repository)
     top = os.fsencode(into)
     into.mkdir(exist_ok=True)
-    for folder in sorted({parent for entry in listed for parent in _parents(entry)}):
-        _make(os.path.join(top, folder))
+    for folder in parents(listed):
+        os.mkdir(os.path.join(top, folder))
+        os.chmod(os.path.join(top, folder), FOLDER_PERMISSIONS)
     for entry, path in _written(repository, listed, top):
         if not lfs.is_pointer(path):
             continue
@@ -109,19 +112,8 @@ def _written(repository: Path, listed: Iterable[Entry], top: bytes) -> Iterator[
                         continue
                     with open(path, "xb") as file:
                         file.writelines(parts)
-                        os.fchmod(file.fileno(), 0o755 if entry.mode == PROGRAM else 0o644)
+                        os.fchmod(file.fileno(), permissions(entry.mode))
                     yield entry, Path(os.fsdecode(path))
             except SwitchyardError as error:
                 errors.seek(0)
                 raise failure(repository, "cat-file", errors.read() or str(error).encode()) from None
-
-
-def _parents(entry: Entry) -> Iterator[bytes]:
-    """Yield the folders that an entry needs; a submodule is one itself."""
-    parts = entry.path.split(b"/")
-    yield from (b"/".join(parts[:number]) for number in range(1, len(parts) + (entry.mode == SUBMODULE)))
-
-
-def _make(folder: bytes) -> None:
-    os.mkdir(folder)
-    os.chmod(folder, 0o755)

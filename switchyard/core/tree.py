@@ -10,6 +10,8 @@ from switchyard.core.errors import SwitchyardError
 
 FILE, PROGRAM, LINK, SUBMODULE = b"100644", b"100755", b"120000", b"160000"
 FOLDER = b"40000"
+FOLDER_PERMISSIONS = 0o755
+"""Of every folder in a release."""
 CHUNK = 1 << 20
 UNSAFE = (b"", b".", b"..", b".git")
 """Parts of a path that would lead out of a release, or into a repository."""
@@ -52,6 +54,20 @@ def entries(listing: bytes) -> list[Entry]:
         is_file = mode.startswith(b"100")
         listed.append(Entry(path, file_mode(int(mode, 8)) if is_file else mode, object_id.decode()))
     return listed
+
+
+def parents(files: Iterable[Entry]) -> list[bytes]:
+    """Return the folders that files need, each after its own parents; a submodule is a folder itself."""
+    folders = set()
+    for entry in files:
+        parts = entry.path.split(b"/")
+        folders |= {b"/".join(parts[:number]) for number in range(1, len(parts) + (entry.mode == SUBMODULE))}
+    return sorted(folders)
+
+
+def permissions(mode: bytes) -> int:
+    """Return the permissions of a file in a release, whatever the umask: a layer is built again where they differ."""
+    return 0o755 if mode == PROGRAM else 0o644
 
 
 def file_mode(permissions: int) -> bytes:

@@ -9,7 +9,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from switchyard.core.errors import Refused, SwitchyardError
-from switchyard.core.tree import algorithm_of, entries
+from switchyard.core.tree import FOLDER_PERMISSIONS, algorithm_of, entries
 from switchyard.host.adapters import git, process, tree
 
 FORMATS = {"sha1": [], "sha256": ["--object-format=sha256"]}
@@ -56,7 +56,7 @@ class Repository:
         part = folder.with_name("files.part")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
-        part.chmod(tree.FOLDER_MODE)
+        part.chmod(FOLDER_PERMISSIONS)
         try:
             listed = entries(git.printed(self._path, "ls-tree", "-r", "-z", "--full-tree", files))
             tree.write(self._path, listed, part, self._tick)

@@ -7,19 +7,27 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from switchyard.core.tree import CHUNK, LINK, PROGRAM, Entry, blob_id, contents, file_mode, tree_id
+from switchyard.core.tree import (
+    CHUNK,
+    FOLDER_PERMISSIONS,
+    LINK,
+    Entry,
+    blob_id,
+    contents,
+    file_mode,
+    parents,
+    permissions,
+    tree_id,
+)
 from switchyard.host.adapters import git
-
-FILE_MODE, PROGRAM_MODE, FOLDER_MODE = 0o644, 0o755, 0o755
-"""Permissions in a release, whatever the umask: an image's layer is built again where they differ."""
 
 
 def write(repository: Path, files: Iterable[Entry], folder: Path, tick: Callable[[], None]) -> None:
     """Write files, then symbolic links, so that none leads another astray. Nothing converts their bytes."""
     top, ordered = os.fsencode(folder), sorted(files, key=lambda entry: entry.mode == LINK)
-    for path in sorted({parent for entry in ordered for parent in _parents(entry.path)}):
+    for path in parents(ordered):
         os.mkdir(os.path.join(top, path))
-        os.chmod(os.path.join(top, path), FOLDER_MODE)
+        os.chmod(os.path.join(top, path), FOLDER_PERMISSIONS)
     with git.blobs(repository, (entry.id for entry in ordered)) as output:
         for entry, parts in contents(output, ordered):
             tick()
@@ -31,7 +39,7 @@ def write(repository: Path, files: Iterable[Entry], folder: Path, tick: Callable
                 for part in parts:
                     file.write(part)
                     tick()
-                os.fchmod(file.fileno(), PROGRAM_MODE if entry.mode == PROGRAM else FILE_MODE)
+                os.fchmod(file.fileno(), permissions(entry.mode))
 
 
 def read_id(folder: Path, algorithm: str, tick: Callable[[], None]) -> str:
@@ -63,8 +71,3 @@ def _parts(file: IO[bytes], tick: Callable[[], None]) -> Iterator[bytes]:
     while data := file.read(CHUNK):
         yield data
         tick()
-
-
-def _parents(path: bytes) -> Iterator[bytes]:
-    parts = path.split(b"/")
-    yield from (b"/".join(parts[:number]) for number in range(1, len(parts)))
