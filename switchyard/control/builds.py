@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from switchyard.control.build_bases import dockerfile_of
 from switchyard.core.app import App
 from switchyard.core.compose_document import Build, Document
-from switchyard.core.dockerfile import copied, recipe
+from switchyard.core.dockerfile import bases, copied, recipe
 from switchyard.core.kind_inference import infer
 from switchyard.core.state_keeping import ImageFacts
 
@@ -30,7 +29,24 @@ def image_facts(document: Document, exported: Path, app: App) -> ImageFacts:
         for name, service in document.enabled.items()
         if service.build is not None and name in kinds and kinds[name].traits.own_project
     }
-    return ImageFacts(recipes, inputs=inputs)
+    return ImageFacts(recipes, bases=bases_of(document, folder), inputs=inputs)
+
+
+def bases_of(document: Document, folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return what each build starts or takes files from, where its Dockerfile is below the compose file's folder."""
+    builds = {name: service.build for name, service in document.services.items() if service.build is not None}
+    texts = {name: dockerfile_of(build, folder) for name, build in builds.items()}
+    return {name: tuple(bases(text, builds[name].target, builds[name].args)) for name, text in texts.items() if text}
+
+
+def dockerfile_of(build: Build, folder: Path) -> str | None:
+    """Return the text of a build's Dockerfile; None where it is not below the folder."""
+    if build.dockerfile_inline is not None:
+        return build.dockerfile_inline
+    if build.context.startswith("/") or "://" in build.context:
+        return None
+    path = folder / build.context / build.dockerfile
+    return path.read_text(errors="replace") if path.is_file() else None
 
 
 def _digest(folder: Path, build: Build) -> str:
@@ -55,8 +71,3 @@ def _digest(folder: Path, build: Build) -> str:
 def _files(place: Path) -> Iterator[Path]:
     paths = place.rglob("*") if place.is_dir() else [place]
     return (path for path in paths if path.is_symlink() or path.is_file())
-
-
-def with_host(facts: ImageFacts, volumes: Mapping[str, tuple[str, ...]]) -> ImageFacts:
-    """Return the facts with the volumes that images of a host declare."""
-    return ImageFacts(facts.recipes, volumes, facts.inputs)

@@ -6,12 +6,11 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from switchyard.control import commit_files, completeness, compose
-from switchyard.control.build_bases import bases_of
-from switchyard.control.builds import image_facts, with_host
+from switchyard.control.builds import image_facts
 from switchyard.control.commit import Commit, read_file
 from switchyard.control.commit_files import CommitFiles
 from switchyard.control.objects import missing_objects
@@ -43,8 +42,6 @@ class CommitContents:
     """The variables of the env. Secret."""
     migrations: tuple[str, ...]
     """The names of the commit's migration files."""
-    bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Service that is built to the images that its Dockerfile starts or takes files from."""
     images: ImageFacts = NO_FACTS
     """What the commit tells of its images."""
 
@@ -89,13 +86,12 @@ def read_commit(env: str, app: App, commit: Commit) -> CommitContents:
         variables = compose.env_values(env)
         document = compose.resolve(folder, app, variables)
         problems = completeness.problems(commit.repository, commit.id, document, folder, app)
-        bases = bases_of(document, folder / app.project_folder)
         images = image_facts(document, folder, app)
         pattern = app.migrations.files if app.migrations is not None else None
         migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
         if problems:
             raise Refused("the commit lacks files that its release needs:\n" + "\n".join(problems))
-    return CommitContents(app, commit, files, document, env, variables, migrations, bases, images)
+    return CommitContents(app, commit, files, document, env, variables, migrations, images)
 
 
 def prepare_release(contents: CommitContents, facts: Facts, screen: Screen) -> Release:
@@ -109,8 +105,7 @@ def prepare_release(contents: CommitContents, facts: Facts, screen: Screen) -> R
         root=facts.root,
         tracked=commit_files.tracked(commit.repository, commit.id),
         folder=contents.app.project_folder,
-        bases=contents.bases,
-        facts=with_host(contents.images, facts.image_volumes),
+        facts=replace(contents.images, volumes=facts.image_volumes),
     )
     for note in (*contents.files.notes, *parts.notes):
         screen.say(f"  note: {note}", "dim")

@@ -29,6 +29,8 @@ class ImageFacts:
     """Service to what its build starts from and declares, as far as its Dockerfile tells."""
     volumes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Image to the paths that it declares as volumes, for those that the host has."""
+    bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Service that is built to the images that its Dockerfile starts or takes files from: one may be another build."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Service that is shared and built to a digest of what its build reads."""
 

@@ -11,7 +11,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from switchyard.control import commit_files, compose
-from switchyard.control.build_bases import bases_of
 from switchyard.control.builds import image_facts
 from switchyard.control.commit import pick_commit
 from switchyard.control.host_env import host_env
@@ -34,7 +33,6 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
         commit_files.export(commit.repository, commit.id, Path(folder))
         variables = compose.env_values(host_env(host))
         document = compose.resolve(Path(folder), app, variables)
-        bases = bases_of(document, Path(folder) / app.project_folder)
         facts = image_facts(document, Path(folder), app)
     tracked = commit_files.tracked(commit.repository, commit.id)
     parts = split(
@@ -44,7 +42,6 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
         root="ROOT",
         tracked=tracked,
         folder=app.project_folder,
-        bases=bases,
         facts=facts,
     )
     if explain:

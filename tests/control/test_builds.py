@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from switchyard.control.builds import image_facts, with_host
+from switchyard.control.builds import bases_of, image_facts
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.wire.message import Json
@@ -59,7 +60,7 @@ def test_each_build_s_recipe_is_read_wherever_its_dockerfile_is(folder):
         "inline": "x:2",
     }
     service = document.services["db"]
-    assert with_host(facts, {"postgres:17": ("/var/lib/postgresql/data",)}).declared(service) == (
+    assert replace(facts, volumes={"postgres:17": ("/var/lib/postgresql/data",)}).declared(service) == (
         "/var/lib/postgresql/data",
     )
 
@@ -97,3 +98,20 @@ def test_the_place_of_the_export_is_no_part_of_it_and_the_build_s_keys_are(folde
     shutil.copytree(folder, copy)
     assert inputs(folder, {"context": "./db"}) == inputs(copy, {"context": "./db"})
     assert inputs(folder, {"context": "./db"}) != inputs(folder, {"context": "./db", "args": {"A": "1"}})
+
+
+def test_each_build_tells_what_it_starts_from(tmp_path):
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "Prod").write_text("ARG BASE=app\nFROM $BASE\nCOPY --from=team.example/b:1 /a /a\n")
+    services = {
+        "web": {"build": {"context": "web", "dockerfile": "Prod", "args": {"BASE": "base:dev"}}},
+        "inline": {"build": {"context": ".", "dockerfile_inline": "FROM redis:8"}},
+        "elsewhere": {"build": "https://example.org/r.git"},
+        "outside": {"build": str(tmp_path / "web")},
+        "missing": {"build": "./missing"},
+        "pulled": {"image": "redis:8"},
+    }
+    assert bases_of(Document.decode({"services": services}), tmp_path) == {
+        "web": ("base:dev", "team.example/b:1"),
+        "inline": ("redis:8",),
+    }

@@ -78,7 +78,6 @@ def split(
     root: str,
     tracked: Collection[str],
     folder: str,
-    bases: Mapping[str, tuple[str, ...]] | None = None,
     facts: ImageFacts = NO_FACTS,
 ) -> Split:
     """Split a resolved document. Raise ``BadInput`` with every problem, each naming service, key and setting."""
@@ -86,7 +85,7 @@ def split(
     document, problems = leave_out(document, app)
     kinds, unknown = infer(document, app, facts)
     problems += unknown
-    inputs = Inputs(document, kinds, app, release, root, frozenset(tracked), folder, bases or {}, facts)
+    inputs = Inputs(document, kinds, app, release, root, frozenset(tracked), folder, facts)
     images = images_of(inputs)
     _raise_any(app, [*problems, *refusals(inputs), *images.problems])
     routes, state = routes_of(inputs), state_of(inputs)

@@ -114,7 +114,7 @@ def _contexts(
                 images.problems.append(
                     f"service {service.name}: build.additional_contexts: {name}: service {other} builds no image"
                 )
-    for name in inputs.bases.get(service.name, ()):
+    for name in inputs.facts.bases.get(service.name, ()):
         maker_of_base = _maker(inputs, service.name, "build: its Dockerfile", name, makers, images)
         if maker_of_base is not None and image_names.as_context(name) not in written:
             yield image_names.as_context(name), maker_of_base

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document, Service
@@ -26,8 +25,6 @@ class Inputs:
     """The paths that the commit has, relative to the repository."""
     folder: str
     """The folder of the compose file, relative to the repository."""
-    bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Service that is built to the images that its Dockerfile starts or copies from."""
     facts: ImageFacts = NO_FACTS
 
     @property

@@ -10,6 +10,7 @@ from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput
 from switchyard.core.split import Split, split
+from switchyard.core.state_keeping import ImageFacts
 
 WEB = {"build": {"context": "."}, "ports": [{"target": 80, "published": "8080", "protocol": "tcp"}]}
 SPELLINGS = {
@@ -35,7 +36,7 @@ def split_services(services, bases=None, **settings) -> Split:
         root="/r",
         tracked=("Dockerfile",),
         folder=".",
-        bases=bases,
+        facts=ImageFacts(bases=bases or {}),
     )
 
 
