@@ -10,7 +10,7 @@ from switchyard.control.operator_process import is_orphan
 from switchyard.control.release import Release
 from switchyard.core.errors import LEASE_HELD, NotChecked, Refused, refuse
 from switchyard.core.held_routes import HeldRoute, describe_not_held, not_held
-from switchyard.core.split.host_sources import Judgement, host_sources, judge_sources
+from switchyard.core.split.host_sources import HostSource, Judgement, host_sources, judge_sources
 from switchyard.core.wire.answers import ChecksAnswer, Files
 from switchyard.core.wire.facts import Facts, PlainContainer
 from switchyard.settings.model import Host
@@ -60,9 +60,13 @@ def unfit(machine: str, facts: Facts, release: Release, host: Host) -> list[str]
     return [f"{machine}: {reason}" for reason in reasons]
 
 
-def judgement_of_sources(channel: Channel, release: Release, root: str) -> Judgement:
-    """Ask a machine for the files and folders that services mount of it, and return what stands against them."""
-    sources = host_sources(release.document, release.app, release.contents.images, root)
+def judgement_of_release(channel: Channel, release: Release, root: str) -> Judgement:
+    """Return what stands against the files and folders of a machine that services of a release mount."""
+    return judgement_of_sources(channel, host_sources(release.document, release.app, release.contents.images, root))
+
+
+def judgement_of_sources(channel: Channel, sources: Sequence[HostSource]) -> Judgement:
+    """Ask a machine for files and folders that services mount of it, and return what stands against them."""
     if not sources:
         return Judgement((), ())
     paths = tuple(dict.fromkeys(source.path for source in sources))

@@ -12,7 +12,7 @@ from pathlib import Path
 from switchyard.control.channel import Channel, require_app
 from switchyard.control.commit import pick_commit
 from switchyard.control.host_env import host_env
-from switchyard.control.refusals import judgement_of_sources, unfit
+from switchyard.control.refusals import judgement_of_release, unfit
 from switchyard.control.release import application_of, prepare_release, read_commit
 from switchyard.control.screen import Screen
 from switchyard.core.errors import FAILED, OK, SwitchyardError
@@ -113,6 +113,6 @@ def _refusals_of_a_deploy(host: Host, channel: Channel, answer: DoctorAnswer) ->
     app = application_of(host, commit)
     contents = read_commit(host_env(host), app, commit)
     release = prepare_release(contents, answer, Screen(as_json=True))
-    sources = judgement_of_sources(channel, release, answer.root)
+    sources = judgement_of_release(channel, release, answer.root)
     machine, problems = channel.machine.name, (*sources.problems, *sources.unknown)
     return [*unfit(machine, answer, release, host), *(f"{machine}: {problem}" for problem in problems)]

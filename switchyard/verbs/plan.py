@@ -9,7 +9,7 @@ from pathlib import Path
 from switchyard.control.channel import Channel
 from switchyard.control.commit import descends
 from switchyard.control.host_env import host_env
-from switchyard.control.refusals import judgement_of_sources, unfit
+from switchyard.control.refusals import judgement_of_release, unfit
 from switchyard.control.release import CommitContents, Release, prepare_release, read_commit
 from switchyard.control.screen import Screen
 from switchyard.control.shipment import DeployOptions, Shipment, open_shipment
@@ -51,7 +51,7 @@ def plan_machine(channel: Channel, contents: CommitContents, shipment: Shipment,
     steps: dict[str, tuple[str, ...]] = {"predeploy": ()} if channel is shipment.channels[0] else {}
     images = ask_images(channel, release)
     steps |= planned_steps(facts, release, images.services)
-    sources = judgement_of_sources(channel, release, facts.root)
+    sources = judgement_of_release(channel, release, facts.root)
     changes = (
         *live_changes(channel, facts, release),
         *images.notes,

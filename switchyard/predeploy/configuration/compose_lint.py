@@ -9,7 +9,6 @@ from pathlib import Path
 
 import yaml
 
-from switchyard.control.builds import image_facts
 from switchyard.core.compose_document import Service, WrittenService
 from switchyard.core.images import POSTGRES_BY_DISTRIBUTION, ImageReference
 from switchyard.core.kind_inference import infer
@@ -86,7 +85,7 @@ def run(subject: Subject) -> Result:
     if subject.document is None:
         return unknown(subject.unresolved)
     written = compose_source.services(subject)
-    kinds, _ = infer(subject.document, subject.app, image_facts(subject.document, subject.top, subject.app))
+    kinds, _ = infer(subject.document, subject.app, subject.images)
     empty = WrittenService.decode({}, "")
     services = [
         LintedService(kinds[name].traits if name in kinds else None, service, written.get(name, empty), subject)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-from switchyard.control.builds import image_facts
-from switchyard.core.split.host_sources import Judgement, host_sources, judge_sources
-from switchyard.core.wire.answers import Files
+from switchyard.control.refusals import judgement_of_sources
+from switchyard.core.split.host_sources import Judgement, host_sources
 from switchyard.predeploy.configuration.findings import named_finding
 from switchyard.predeploy.engine import waivers
 from switchyard.predeploy.engine.check import Check, never
@@ -21,8 +19,7 @@ def run(subject: Subject) -> Result:
     """Look at every source on every machine."""
     if subject.document is None:
         return unknown(subject.unresolved)
-    facts = image_facts(subject.document, subject.top, subject.app)
-    if not host_sources(subject.document, subject.app, facts, ""):
+    if not host_sources(subject.document, subject.app, subject.images, ""):
         return skipped("no service mounts anything of a host that the commit does not hold")
     if not subject.host:
         return skipped("services mount files of a host: name it with --host")
@@ -40,11 +37,7 @@ def _judge_machine(subject: Subject) -> Judgement:
     """Ask one machine for the rights of every source."""
     answer, document = subject.answer, subject.document
     assert answer is not None and document is not None
-    facts = image_facts(document, subject.top, subject.app)
-    sources = host_sources(document, subject.app, facts, answer.facts.root)
-    paths = tuple(dict.fromkeys(source.path for source in sources))
-    channel = subject.channel
-    return judge_sources(sources, channel.ask(replace(channel.request("files"), paths=paths), Files).files)
+    return judgement_of_sources(subject.channel, host_sources(document, subject.app, subject.images, answer.facts.root))
 
 
 CHECK = Check(

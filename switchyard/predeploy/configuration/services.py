@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from switchyard.control.builds import image_facts
 from switchyard.core.compose_document import Service
 from switchyard.core.errors import NotChecked
 from switchyard.core.images import POSTGRES, REDIS
@@ -62,7 +61,7 @@ def run(subject: Subject) -> Result:
 def _servers(subject: Subject) -> Iterator[tuple[str, Service]]:
     """Yield each shared PostgreSQL or Redis of the compose document."""
     assert subject.document is not None
-    kinds, _ = infer(subject.document, subject.app, image_facts(subject.document, subject.top, subject.app))
+    kinds, _ = infer(subject.document, subject.app, subject.images)
     for name, service in subject.document.enabled.items():
         if name in kinds and kinds[name].traits.own_project and service.image_name in POSTGRES + REDIS:
             yield name, service

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from switchyard.control.builds import image_facts
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import NotChecked
+from switchyard.core.state_keeping import NO_FACTS, ImageFacts
 from switchyard.core.wire.answers import ChecksAnswer, ContainerAddress
 from switchyard.core.wire.facts import LiveRelease
 from switchyard.settings.predeploy import PredeploySetting
@@ -81,6 +83,12 @@ class Subject:
     def unresolved(self) -> str:
         """Why the document could not be resolved."""
         return self.once("document", self.resolve)[1]
+
+    @property
+    def images(self) -> ImageFacts:
+        """What the tree tells of its images; nothing without a document."""
+        document = self.document
+        return self.once("images", lambda: image_facts(document, self.top, self.app)) if document else NO_FACTS
 
     @property
     def machine(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from switchyard.control.builds import image_facts
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.wire.answers import FileRights, Files
@@ -29,6 +30,7 @@ def looked(service: dict[str, Any], rights: dict[str, FileRights | None], **subj
     )
     answer = SimpleNamespace(facts=SimpleNamespace(root="/srv/shop"))
     fields: dict[str, Any] = {"document": document, "app": App("shop"), "top": Path("/"), "host": "prod"}
+    fields["images"] = image_facts(document, fields["top"], fields["app"])
     fields |= {"unresolved": "", "setting": SimpleNamespace(waive=[]), "machine": "prod1", **subject}
     one = SimpleNamespace(**fields, channel=channel, answer=answer)
     one.read_machines = lambda read: ([(one, read(one))], [])
