@@ -1,4 +1,4 @@
-"""What the verbs that only look cost on a host with twelve services whose health checks are slow.
+"""Time the verbs that only look on a host with twelve services whose health checks are slow.
 
 Prints every raw value. Exit 1 where a limit does not hold.
 """

@@ -36,7 +36,7 @@ class Case:
 
     @property
     def failed(self) -> bool:
-        """Whether it is no pass. An error in set-up or tear-down is a failure."""
+        """Return whether it is no pass. An error in set-up or tear-down is a failure."""
         return any(tag in ("failure", "error") for tag, _ in self.outcomes)
 
     @property
