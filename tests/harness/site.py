@@ -294,10 +294,10 @@ class Site:
             return str(answer.read().decode().strip())
 
     def load(self, url: str | None = None) -> Load:
-        """Return a load of 200 requests a second that runs until it is stopped."""
+        """Return a load of 100 requests a second that runs until it is stopped."""
         return Load(
             url or self.url,
-            rate=200,
+            rate=100,
             seconds=LOAD_SECONDS,
             get=lambda number: "/",
             post=lambda name: ("/echo", name.encode()),

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from tests.harness.load.__main__ import main
-from tests.harness.load.http import Load
+from tests.harness.load.http import MOST_OPEN, Load
 from tests.harness.loopback import Request, Server, serving
 
 WITHIN = 0.4
@@ -113,6 +113,19 @@ def test_requests_are_sent_on_time_while_nothing_answers() -> None:
     assert (summary.sent, summary.failed) == (50, 50)
     assert summary.most_late < WITHIN
     assert summary.longest_gap == pytest.approx(summary.seconds)
+
+
+def test_no_more_requests_are_open_at_once_than_the_limit_and_none_is_made_up_for_later() -> None:
+    async def never(_: Request) -> None:
+        await asyncio.sleep(60)
+
+    server = Server(never)
+    with serving(server) as base:
+        summary = Load(base, rate=1000, seconds=0.16, answer_within=WITHIN).start().join()
+    starts = [record.start for record in summary.records]
+    assert summary.sent == 160
+    for first, after in zip(starts, starts[MOST_OPEN:], strict=False):
+        assert after - first >= 0.9 * WITHIN, "a request was sent while others filled the limit"
 
 
 def test_nobody_listening_is_a_failure_of_each_request() -> None:

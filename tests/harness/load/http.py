@@ -17,6 +17,8 @@ from tests.harness.load.target import require_local
 MOST_REQUESTS = 400_000
 MOST_SECONDS = 3_600.0
 ANSWER_SECONDS = 5.0
+MOST_OPEN = 64
+"""How many requests are open at once at most: users who wait do not ask again, and a slow machine cannot collapse."""
 STOP_SECONDS = 0.1
 """How long a stop may go unnoticed."""
 RELEASE_HEADER = "x-switchyard-release"
@@ -43,7 +45,10 @@ class ConnectFailed(Exception):
 
 
 class Load(Background[Summary]):
-    """``rate`` requests a second, every second one on a connection of its own, ``get`` and ``post`` in turn."""
+    """``rate`` requests a second, every second one on a connection of its own, ``get`` and ``post`` in turn.
+
+    While ``MOST_OPEN`` requests are open, none is sent, and none is made up for later.
+    """
 
     def __init__(
         self,
@@ -76,8 +81,11 @@ class Load(Background[Summary]):
         loop = asyncio.get_running_loop()
         self.began, self._zero = time.time(), loop.time()
         running: set[asyncio.Task[None]] = set()
+        scheduled = 0.0
         for number in range(max(1, round(self._rate * self._seconds))):
-            scheduled = number / self._rate
+            if len(running) >= MOST_OPEN:
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                scheduled = max(scheduled, self._now())
             if not await self._wait_until(scheduled, stopped):
                 break
             record = self._record(number, scheduled)
@@ -85,6 +93,7 @@ class Load(Background[Summary]):
             task = loop.create_task(self._request(record))
             running.add(task)
             task.add_done_callback(running.discard)
+            scheduled += 1 / self._rate
         if running:
             await asyncio.gather(*running)
         self.seconds = self._now()
