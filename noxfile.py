@@ -108,6 +108,13 @@ def red(session: nox.Session) -> None:
 
 
 @nox.session
+def attacks(session: nox.Session) -> None:
+    """Try every attack that SECURITY.md tells of, and print a table of what got through."""
+    install(session)
+    session.run("python", "scripts/attacks.py", *session.posargs)
+
+
+@nox.session
 def long(session: nox.Session) -> None:
     """Run the long tests and fault rounds, and print what ran with the commit; with words for pytest, tests only."""
     install(session)
