@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from switchyard.control import lfs
 from switchyard.control.git import argv, environment, failure, git
 from switchyard.control.work_tree import file_id
 from switchyard.core.errors import SwitchyardError
-from switchyard.core.tree import (
-    FOLDER_PERMISSIONS,
-    LINK,
-    SUBMODULE,
-    Entry,
-    algorithm_of,
-    contents,
-    entries,
-    parents,
-    permissions,
-    tree_id,
-)
+from switchyard.core.extraction import destination, extract, in_order
+from switchyard.core.tree import CHUNK, LINK, SUBMODULE, Entry, algorithm_of, contents, entries, parents, tree_id
+
+LEADS_OUT = b"leads-out-of-the-commit"
+"""Where a link leads to in an export that leads out of the commit."""
 
 
 @dataclass
@@ -39,6 +34,9 @@ class CommitFiles:
     pointers: list[str] = field(default_factory=list)
     """Paths of the pointers whose object is not; they stay pointers."""
 
+    outside: list[str] = field(default_factory=list)
+    """Paths of the links that lead out of the commit. In an export they lead nowhere."""
+
     @property
     def large_ids(self) -> tuple[str, ...]:
         """The ids of the contents behind pointers."""
@@ -46,37 +44,30 @@ class CommitFiles:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What ships otherwise than a person may expect: no build and no mount uses it."""
-        if not self.pointers:
-            return ()
-        more = f" and {len(self.pointers) - 1} more" if self.pointers[1:] else ""
-        return (f"{self.pointers[0]}{more}: a Git LFS pointer ships in place of the file, which this clone lacks",)
+        """What a person may not expect of the files that ship."""
+        kinds = (
+            (self.pointers, "a Git LFS pointer ships in place of the file, which this clone lacks"),
+            (self.outside, "a link that leads out of the commit ships as it is, and no check follows it"),
+        )
+        return tuple(
+            f"{paths[0]}{f' and {len(paths) - 1} more' if paths[1:] else ''}: {words}"
+            for paths, words in kinds
+            if paths
+        )
 
 
 def export(repository: Path, commit: str, into: Path) -> CommitFiles:
     """Write the commit's files into a folder, whatever the attributes and filters of git say, and return what they are.
 
-    A pointer of Git LFS becomes its file. Modes are those of the commit, whatever the umask.
+    A pointer of Git LFS becomes its file. A link that leads out of the commit leads nowhere: whoever reads an export
+    reads nothing else. Modes are those of the commit, whatever the umask.
     """
     listed = _listed(repository, commit)
     files, shipped = CommitFiles(), {entry.path: entry for entry in listed}
-    stores = lfs.stores(repository)
-    top = os.fsencode(into)
     into.mkdir(exist_ok=True)
-    for folder in parents(listed):
-        os.mkdir(os.path.join(top, folder))
-        os.chmod(os.path.join(top, folder), FOLDER_PERMISSIONS)
-    for entry, path in _written(repository, listed, top):
-        if not lfs.is_pointer(path):
-            continue
-        pointer = lfs.parse(path.read_bytes())
-        source = lfs.find(pointer, stores) if pointer else None
-        if source is not None:
-            shutil.copyfile(source, path)
-            shipped[entry.path] = entry._replace(id=file_id(source, algorithm_of(entry.id)))
-            files.large[os.fsdecode(entry.path)] = shipped[entry.path], source
-        else:
-            files.pointers.append(os.fsdecode(entry.path))
+    with _blobs(repository, in_order(listed)) as blobs:
+        extract(parents(listed), _readable(blobs, files, lfs.stores(repository)), os.fsencode(into), os)
+    shipped.update((entry.path, entry) for entry, _ in files.large.values())
     files.tree = tree_id(shipped.values(), algorithm_of(listed[0].id) if listed else "sha1")
     return files
 
@@ -95,25 +86,55 @@ def _listed(repository: Path, commit: str) -> list[Entry]:
     return entries(git(repository, "ls-tree", "-r", "-z", "--full-tree", commit))
 
 
-def _written(repository: Path, listed: Iterable[Entry], top: bytes) -> Iterator[tuple[Entry, Path]]:
-    """Write files, then symbolic links, so that none leads another astray. Yield each file."""
-    blobs = sorted((entry for entry in listed if entry.mode != SUBMODULE), key=lambda entry: entry.mode == LINK)
+def _readable(
+    blobs: Iterable[tuple[Entry, Iterable[bytes]]], files: CommitFiles, stores: list[Path]
+) -> Iterator[tuple[Entry, Iterable[bytes]]]:
+    """Yield what an export has in place of each file and link, and write into ``files`` where that is another."""
+    links: dict[bytes, tuple[Entry, bytes]] = {}
+    for entry, parts in blobs:
+        if entry.mode == LINK:
+            links[entry.path] = entry, b"".join(parts)
+            continue
+        ahead = iter(parts)
+        first = next(ahead, b"")
+        source = _large(entry, first, files, stores)
+        if source is None:
+            yield entry, chain((first,), ahead)
+            continue
+        with open(source, "rb") as file:
+            yield entry, iter(partial(file.read, CHUNK), b"")
+    targets = {path: target for path, (_, target) in links.items()}
+    for path, (entry, target) in links.items():
+        is_outside = destination(path, targets) is None
+        if is_outside:
+            files.outside.append(os.fsdecode(path))
+        yield entry, (LEADS_OUT if is_outside else target,)
+
+
+def _large(entry: Entry, first: bytes, files: CommitFiles, stores: list[Path]) -> Path | None:
+    """Return the object of a file whose content begins so; None where it is no pointer, or this clone lacks it."""
+    if not lfs.is_pointer_text(first):
+        return None
+    pointer, name = lfs.parse(first), os.fsdecode(entry.path)
+    source = lfs.find(pointer, stores) if pointer else None
+    if source is None:
+        files.pointers.append(name)
+    else:
+        files.large[name] = entry._replace(id=file_id(source, algorithm_of(entry.id))), source
+    return source
+
+
+@contextmanager
+def _blobs(repository: Path, files: Iterable[Entry]) -> Iterator[Iterator[tuple[Entry, Iterator[bytes]]]]:
+    """Open the contents of files, in their order."""
     with tempfile.TemporaryFile() as questions, tempfile.TemporaryFile() as errors:
-        questions.write(b"".join(b"%s\n" % entry.id.encode() for entry in blobs))
+        questions.write(b"".join(b"%s\n" % entry.id.encode() for entry in files))
         questions.seek(0)
         command, pipe = argv(repository, "cat-file", "--batch"), subprocess.PIPE
         with subprocess.Popen(command, stdin=questions, stdout=pipe, stderr=errors, env=environment()) as process:
             assert process.stdout is not None
             try:
-                for entry, parts in contents(process.stdout, blobs):
-                    path = os.path.join(top, entry.path)
-                    if entry.mode == LINK:
-                        os.symlink(b"".join(parts), path)
-                        continue
-                    with open(path, "xb") as file:
-                        file.writelines(parts)
-                        os.fchmod(file.fileno(), permissions(entry.mode))
-                    yield entry, Path(os.fsdecode(path))
+                yield contents(process.stdout, files)
             except SwitchyardError as error:
                 errors.seek(0)
                 raise failure(repository, "cat-file", errors.read() or str(error).encode()) from None

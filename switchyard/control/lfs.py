@@ -33,9 +33,12 @@ def parse(data: bytes) -> Pointer | None:
 
 def is_pointer(path: Path) -> bool:
     """Return whether a file is a pointer, whole or damaged."""
-    if not len(POINTER_START) < path.stat().st_size < POINTER_MOST:
-        return False
-    return path.read_bytes().startswith(POINTER_START)
+    return len(POINTER_START) < path.stat().st_size < POINTER_MOST and is_pointer_text(path.read_bytes())
+
+
+def is_pointer_text(data: bytes) -> bool:
+    """Return whether a content, or its beginning, is that of a pointer, whole or damaged."""
+    return len(POINTER_START) < len(data) < POINTER_MOST and data.startswith(POINTER_START)
 
 
 def stores(repository: Path) -> list[Path]:

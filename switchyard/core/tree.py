@@ -6,15 +6,14 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
-from switchyard.core.errors import SwitchyardError
+from switchyard.core.errors import BadInput, SwitchyardError
+from switchyard.core.tree_names import problems
 
 FILE, PROGRAM, LINK, SUBMODULE = b"100644", b"100755", b"120000", b"160000"
 FOLDER = b"40000"
 FOLDER_PERMISSIONS = 0o755
 """Of every folder in a release."""
 CHUNK = 1 << 20
-UNSAFE = (b"", b".", b"..", b".git")
-"""Parts of a path that would lead out of a release, or into a repository."""
 
 
 class Entry(NamedTuple):
@@ -41,18 +40,21 @@ def algorithm_of(object_id: str) -> str:
 
 
 def entries(listing: bytes) -> list[Entry]:
-    """Return what ``git ls-tree -r -z --full-tree`` prints. Raise for a path that leads out of the tree.
+    """Return what ``git ls-tree -r -z --full-tree`` prints. Raise with every entry that no release may have.
 
     Git records no mode of a file but whether its owner may execute it, early versions of it apart.
     """
-    listed = []
+    listed, special = [], []
     for line in filter(None, listing.split(b"\0")):
         head, path = line.split(b"\t", 1)
         mode, _, object_id = head.split(b" ")[:3]
-        if any(part.lower() in UNSAFE for part in path.split(b"/")):
-            raise SwitchyardError(f"the commit has a file that no release may have: {path.decode(errors='replace')}")
         is_file = mode.startswith(b"100")
+        if not is_file and mode not in (LINK, SUBMODULE):
+            special.append(f"the commit has {path.decode(errors='replace')}, which is no file (mode {mode.decode()})")
         listed.append(Entry(path, file_mode(int(mode, 8)) if is_file else mode, object_id.decode()))
+    wrong = [*special, *problems(entry.path for entry in listed)]
+    if wrong:
+        raise BadInput("\n".join(dict.fromkeys(wrong)))
     return listed
 
 

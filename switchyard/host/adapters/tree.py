@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from switchyard.core.tree import (
-    CHUNK,
-    FOLDER_PERMISSIONS,
-    LINK,
-    Entry,
-    blob_id,
-    contents,
-    file_mode,
-    parents,
-    permissions,
-    tree_id,
-)
+from switchyard.core.extraction import extract, in_order
+from switchyard.core.tree import CHUNK, LINK, Entry, blob_id, contents, file_mode, parents, tree_id
 from switchyard.host.adapters import git
 
 
-def write(repository: Path, files: Iterable[Entry], folder: Path, tick: Callable[[], None]) -> None:
-    """Write files, then symbolic links, so that none leads another astray. Nothing converts their bytes."""
-    top, ordered = os.fsencode(folder), sorted(files, key=lambda entry: entry.mode == LINK)
-    for path in parents(ordered):
-        os.mkdir(os.path.join(top, path))
-        os.chmod(os.path.join(top, path), FOLDER_PERMISSIONS)
+def write(repository: Path, files: Sequence[Entry], folder: Path, tick: Callable[[], None]) -> None:
+    """Write the files of a repository into an empty folder. Nothing converts their bytes."""
+    ordered = in_order(files)
     with git.blobs(repository, (entry.id for entry in ordered)) as output:
-        for entry, parts in contents(output, ordered):
-            tick()
-            path = os.path.join(top, entry.path)
-            if entry.mode == LINK:
-                os.symlink(b"".join(parts), path)
-                continue
-            with open(path, "xb") as file:
-                for part in parts:
-                    file.write(part)
-                    tick()
-                os.fchmod(file.fileno(), permissions(entry.mode))
+        extract(parents(files), _ticking(contents(output, ordered), tick), os.fsencode(folder), os)
+
+
+def _ticking(
+    files: Iterable[tuple[Entry, Iterable[bytes]]], tick: Callable[[], None]
+) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+    for entry, parts in files:
+        tick()
+        yield entry, _each(parts, tick)
+
+
+def _each(parts: Iterable[bytes], tick: Callable[[], None]) -> Iterator[bytes]:
+    for part in parts:
+        yield part
+        tick()
 
 
 def read_id(folder: Path, algorithm: str, tick: Callable[[], None]) -> str:
@@ -55,14 +46,14 @@ def _entries(top: bytes, below: bytes, algorithm: str, tick: Callable[[], None])
             if item.is_symlink():
                 target = os.readlink(item.path)
                 yield Entry(path, LINK, blob_id(len(target), [target], algorithm))
-            elif item.is_dir():
+            elif item.is_dir(follow_symlinks=False):
                 yield from _entries(top, path, algorithm, tick)
             else:
                 yield _read(item.path, path, algorithm, tick)
 
 
 def _read(place: bytes, path: bytes, algorithm: str, tick: Callable[[], None]) -> Entry:
-    with open(place, "rb") as file:
+    with open(os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
         status = os.fstat(file.fileno())
         return Entry(path, file_mode(status.st_mode), blob_id(status.st_size, _parts(file, tick), algorithm))
 
