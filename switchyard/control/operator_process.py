@@ -9,6 +9,9 @@ from pathlib import Path
 
 from switchyard.core.wire.request import Holder, Operator
 
+UNKNOWN = "unknown"
+"""The start time of a process that lives, where /proc is missing or hides it."""
+
 
 def this_process() -> Operator:
     """Return the running process as an attempt's operator."""
@@ -26,19 +29,23 @@ def is_orphan(holder: Holder | None) -> bool:
     operator = holder.operator if holder is not None else Operator()
     if operator.machine != machine_id() or operator.pid is None:
         return False
-    return _start_time(operator.pid) != operator.started
+    return _start_time(operator.pid) not in (operator.started, UNKNOWN)
 
 
 def machine_id() -> str:
-    """Return the node name and boot id: nobody can judge a process of another machine or boot from here."""
+    """Return node name, boot id and PID namespace: nobody can judge a process of another of these from here.
+
+    Two containers of one machine can have one node name.
+    """
     try:
-        return f"{platform.node()}/{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}"
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{platform.node()}/{boot}/{os.readlink('/proc/self/ns/pid')}"
     except OSError:
         return platform.node()
 
 
 def _start_time(pid: int) -> str | None:
-    """Return when a process started, in the kernel's ticks; ``unknown`` without /proc; None where it is gone."""
+    """Return when a process started, in the kernel's ticks; ``UNKNOWN`` if /proc hides it; None where it is gone."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -48,5 +55,5 @@ def _start_time(pid: int) -> str | None:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
-        return "unknown"
+        return UNKNOWN
     return None if fields[0] == "Z" else fields[19]

@@ -3,7 +3,7 @@
 from dataclasses import field
 from typing import ClassVar
 
-from switchyard.core.wire.message import Message, message
+from switchyard.core.wire.message import Message, key, message
 from switchyard.core.wire.request import Operator
 from switchyard.core.wire.terms import AttemptId, Positive, Seconds
 
@@ -23,6 +23,7 @@ class Lease(Message):
     """Who holds a host."""
 
     VERSION: ClassVar[int | None] = 1
+    MINOR: ClassVar[int] = 1
 
     number: Positive
     """The fencing number. Every act compares it first."""
@@ -40,6 +41,8 @@ class Lease(Message):
     switched: bool = False
     operator: Operator = field(default_factory=Operator)
     """The process on the control node. Only the control node can tell whether it still runs."""
+    lock: Positive | None = field(default=None, metadata=key(since=1))
+    """The inode of the file of its attempt that its program locks while it lives; null where it locks none."""
 
     def is_as(self, other: "Lease") -> bool:
         """Return whether both are the same lease on the same side of the switch."""
@@ -56,11 +59,19 @@ class FreeLease(Message):
     attempt: None = None
 
 
-def ended(lease: Lease, *, boot: str, now: float, alive: bool) -> str | None:
-    """Return why a lease no longer holds, as a sentence; None while it holds."""
-    if lease.boot != boot:
+def kernel_boot(boot: str) -> str:
+    """Return the part of a boot's id that is the same in every PID namespace: the rest is the start of process 1."""
+    return boot.partition("/")[0]
+
+
+def ended(lease: Lease, *, boot: str, now: float, alive: bool | None) -> str | None:
+    """Return why a lease no longer holds, as a sentence; None while it holds.
+
+    ``alive``: whether its program lives. Where that is unknown, the lease holds until its time is over.
+    """
+    if kernel_boot(lease.boot) != kernel_boot(boot):
         return "the host has been restarted since"
-    if not alive:
+    if alive is False:
         return "its program is gone"
     if now - lease.renewed > LASTS:
         return f"it was last renewed {now - lease.renewed:.0f} s ago"

@@ -28,13 +28,17 @@ LED = ("deploy", "shared.apply", "edge.apply")
 class Attempt:
     """One run of a verb. It keeps no facts of the machine: those are observed again before every step."""
 
-    def __init__(self, store: Store, folder: Path, request: Request, *, typed_at: float | None = None) -> None:
+    def __init__(
+        self, store: Store, folder: Path, request: Request, *, typed_at: float | None = None, lock: int | None = None
+    ) -> None:
         self.store = store
         self.folder = folder
         self.request = request
         self.wanted = WantedRelease(store, request.app)
         self.memory = Memory()
         self.lease = AttemptLease(store.lease)
+        self.lock = lock
+        """The inode of the file that the attempt's program locks while it lives."""
         self.inbox = Inbox(folder / "said.jsonl")
         self.events = EventLog(folder / "events.jsonl", store.reserve, self.wanted.redact)
         self.commands = CommandRunner(self.wanted, self.tick)

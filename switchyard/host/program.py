@@ -26,10 +26,10 @@ from switchyard.host.takeover import take
 from switchyard.host.verbs.table import VERBS
 
 
-def run(root: Path, folder: Path, typed_at: float | None = None) -> None:
+def run(root: Path, folder: Path, typed_at: float | None = None, lock: int | None = None) -> None:
     """Run the attempt whose request stands in ``folder``. Its last event is its end."""
     request = Request.decode(json.loads((folder / "request.json").read_text()))
-    attempt = Attempt(Store(root), folder, request, typed_at=typed_at)
+    attempt = Attempt(Store(root), folder, request, typed_at=typed_at, lock=lock)
     ending = Ending("failed")
     try:
         take(attempt)

@@ -13,7 +13,7 @@ from switchyard.core.lease import Lease
 from switchyard.core.wire.request import Request, Word
 from switchyard.host.adapters.files import DamagedFile, read_message
 from switchyard.host.adapters.kernel import now
-from switchyard.host.adapters.lease import Superseded, is_running
+from switchyard.host.adapters.lease import Superseded
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.verbs.unlock import require_dead_or_forced
@@ -47,6 +47,7 @@ def take(attempt: Attempt) -> None:
         over=may_lose_it,
         because="by force" if request.verb == "unlock" else "its operator is gone",
         operator=request.operator,
+        lock=attempt.lock,
     )
     _require_alive_still(attempt, before)
     if from_whom:
@@ -104,7 +105,7 @@ def _await_end(attempt: Attempt, orphan: Lease) -> None:
 def _outlive(attempt: Attempt, before: Lease) -> None:
     """Wait for the program that this attempt took over from. On a failure, give the lease back: the next one waits."""
     try:
-        if not _wait(attempt.tick, lambda: not is_running(before)):
+        if not _wait(attempt.tick, lambda: attempt.store.lease.is_over(before)):
             raise Refused(
                 f"{before.who}'s {before.doing} has been superseded, but its program still runs (process {before.pid} "
                 "of the host). See what it waits for, or kill it, then run the command again",

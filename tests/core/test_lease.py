@@ -26,14 +26,21 @@ def test_it_holds_until_its_time_is_over(later: float) -> None:
         ("b1", LASTS + 1, True, "it was last renewed 61 s ago"),
         ("b2", LASTS + 1, False, "the host has been restarted since"),
         ("b1", LASTS + 1, False, "its program is gone"),
+        ("b1", LASTS + 1, None, "it was last renewed 61 s ago"),
+        ("b2/99", 0.0, None, "the host has been restarted since"),
     ],
 )
-def test_it_ends_for_a_reason_that_is_told(boot: str, later: float, alive: bool, why: str) -> None:
+def test_it_ends_for_a_reason_that_is_told(boot: str, later: float, alive: bool | None, why: str) -> None:
     assert ended(HELD, boot=boot, now=1000.0 + later, alive=alive) == why
 
 
 def test_after_a_restart_the_younger_clock_does_not_keep_it() -> None:
     assert ended(HELD, boot="b2", now=5.0, alive=True) == "the host has been restarted since"
+
+
+def test_a_program_that_cannot_be_seen_holds_it_until_its_time_is_over() -> None:
+    for boot in ("b1", "b1/17", "b1/?"):  # process 1 of another PID namespace, and one that is hidden
+        assert ended(HELD, boot=boot, now=1000.0 + LASTS, alive=None) is None
 
 
 def test_people_s_time_and_the_switch_play_no_part() -> None:

@@ -45,7 +45,7 @@ def run(store: Store, monkeypatch: pytest.MonkeyPatch, verb: str, error: BaseExc
     monkeypatch.setitem(table.VERBS, verb, fails)
     if verb == "unlock":
         store.lease.take("old", "deploy", "bob@desk")
-        monkeypatch.setattr("switchyard.host.takeover.is_running", lambda lease: False)
+        monkeypatch.setattr(store.lease.__class__, "is_over", lambda self, lease: True)
     program.run(store.root, folder)
     return json.loads((folder / "events.jsonl").read_text().splitlines()[-1])
 

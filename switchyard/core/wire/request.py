@@ -13,10 +13,10 @@ class Operator(Message):
     """The process on the control node that waits for an attempt. Only its own machine can tell whether it lives."""
 
     machine: str | None = field(default=None, metadata=key(omitted=True))
-    """Node name and boot id of the control node."""
+    """Node name, boot id and PID namespace of the control node."""
     pid: int | None = field(default=None, metadata=key(omitted=True))
     started: str | None = field(default=None, metadata=key(omitted=True))
-    """When the process started, in the kernel's ticks; ``unknown`` where the control node has no /proc."""
+    """When the process started, in the kernel's ticks; ``unknown`` where /proc does not tell."""
 
 
 @message(frozen=True)

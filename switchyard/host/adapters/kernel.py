@@ -7,6 +7,8 @@ import os
 import time
 from pathlib import Path
 
+UNSEEN = "/?"
+"""How a boot's id ends where the kernel hides process 1 from us."""
 TCP_LISTEN = "0A"
 """The state of a listening socket in /proc/net/tcp."""
 
@@ -18,7 +20,8 @@ def now() -> float:
 
 def boot_id() -> str:
     """Return the id of the boot, with the start of process 1, which a restart of a container changes."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + "/" + (process_start(1) or "?")
+    first = process_start(1)
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + (UNSEEN if first is None else f"/{first}")
 
 
 def process_start(pid: int) -> str | None:

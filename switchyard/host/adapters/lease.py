@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from switchyard.core.errors import LEASE_HELD, Refused, SwitchyardError
-from switchyard.core.lease import FreeLease, Lease, ended
+from switchyard.core.lease import LASTS, FreeLease, Lease, ended, kernel_boot
 from switchyard.core.wire.message import WireError
 from switchyard.core.wire.request import Holder, Operator
 from switchyard.host.adapters.files import decode, read_json, write_json
-from switchyard.host.adapters.kernel import boot_id, now, process_start
+from switchyard.host.adapters.kernel import UNSEEN, boot_id, now, process_start
+from switchyard.host.adapters.life import PROCESS, is_held
 from switchyard.host.adapters.lock import Lock
 
 
@@ -46,9 +47,15 @@ class Taken(NamedTuple):
     """From whom, and why that was possible; None where the lease was free."""
 
 
-def is_running(lease: Lease) -> bool:
-    """Return whether the program that took a lease still runs, whatever has become of the lease."""
-    return lease.boot == boot_id() and process_start(lease.pid) == lease.started
+def is_running(lease: Lease) -> bool | None:
+    """Return whether the program that took a lease without a lock still runs, by its process and start time.
+
+    None where its process cannot be seen: in another PID namespace, or where process 1 is hidden and so may others be.
+    """
+    here, started = boot_id(), process_start(lease.pid)
+    if lease.boot != here or (started is None and here.endswith(UNSEEN)):
+        return None
+    return started == lease.started
 
 
 class LeaseKeeper:
@@ -56,6 +63,7 @@ class LeaseKeeper:
 
     def __init__(self, root: Path, lock: Lock) -> None:
         self._path = root / "lease.json"
+        self._attempts = root / "attempts"
         self._lock = lock
 
     def current(self) -> Lease | None:
@@ -66,10 +74,23 @@ class LeaseKeeper:
     def holder(self) -> tuple[Lease | None, str | None]:
         """Return the lease, and why it no longer holds, if so."""
         while (lease := self.current()) is not None:
-            why = ended(lease, boot=boot_id(), now=now(), alive=is_running(lease))
+            why = ended(lease, boot=boot_id(), now=now(), alive=self.lives(lease))
             if why is None or self.current() == lease:  # else it was given back just before its program ended
                 return lease, why
         return None, None
+
+    def lives(self, lease: Lease) -> bool | None:
+        """Return whether the program that took a lease lives, whatever has become of the lease; None: unknown."""
+        if kernel_boot(lease.boot) != kernel_boot(boot_id()):
+            return False
+        if lease.lock is None:
+            return is_running(lease)
+        return is_held(self._attempts / lease.attempt / PROCESS, lease.lock)
+
+    def is_over(self, lease: Lease) -> bool:
+        """Return whether the program that took a lease acts no more: it is dead, or unknown and its time is over."""
+        lives = self.lives(lease)
+        return not lives if lives is not None else now() - lease.renewed > LASTS
 
     def take(
         self,
@@ -80,11 +101,12 @@ class LeaseKeeper:
         over: Lease | None = None,
         because: str = "",
         operator: Operator | None = None,
+        lock: int | None = None,
     ) -> Taken:
         """Take the lease with a higher number. Raise ``LeaseHeld`` where another attempt holds it.
 
         ``over`` is a living holder, as the caller saw it, that may be taken over from, and ``because`` says why.
-        Whoever came since may not.
+        Whoever came since may not. ``lock``: the inode of the file that the program of the attempt locks.
         """
         with self._lock.hold():
             lease, why = self.holder()
@@ -105,6 +127,7 @@ class LeaseKeeper:
                     pid=pid,
                     started=process_start(pid) or "?",
                     operator=operator or Operator(),
+                    lock=lock,
                 )
             )
             from_whom = None if lease is None else f"took over from {lease.who} ({lease.doing}): {why or because}"

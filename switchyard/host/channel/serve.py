@@ -18,7 +18,8 @@ from switchyard.core.wire.events import AnswerEvent
 from switchyard.core.wire.request import Request, Word
 from switchyard.host.adapters.disk import describe_full, is_full
 from switchyard.host.adapters.files import append, write
-from switchyard.host.adapters.kernel import now, process_start
+from switchyard.host.adapters.kernel import now
+from switchyard.host.adapters.life import living
 from switchyard.host.adapters.store import Store
 from switchyard.host.channel.ends import end_of, end_with, print_event
 from switchyard.host.channel.follow import follow
@@ -113,7 +114,7 @@ def detach(store: Store, folder: Path, typed_at: float) -> None:
     os.closerange(3, 256)
     os.chdir("/")
     try:
-        store.reserve.spending(lambda: write(folder / "process", f"{os.getpid()} {process_start(os.getpid())}"))
-        program.run(store.root, folder, typed_at)
+        with living(folder, store.reserve) as lock:
+            program.run(store.root, folder, typed_at, lock)
     finally:
         os._exit(0)

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from switchyard.host.adapters.kernel import process_start
+from switchyard.host.adapters.life import PROCESS, is_held
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the program's process."""
@@ -16,9 +17,11 @@ BEGINS_WITHIN = 10.0
 def is_gone(folder: Path) -> bool:
     """Return whether the program of the attempt in ``folder`` no longer runs, or never began."""
     try:
-        pid, started = (folder / "process").read_text().split()
+        pid, started, *locked = (folder / PROCESS).read_text().split()
     except (FileNotFoundError, ValueError):
         return time.time() - (folder / "request.json").stat().st_mtime > BEGINS_WITHIN
+    if locked:
+        return is_held(folder / PROCESS) is False
     return process_start(int(pid)) != started
 
 

@@ -6,17 +6,19 @@ import json
 import os
 import stat
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from switchyard.core.errors import LEASE_HELD, Refused
-from switchyard.core.lease import Lease
+from switchyard.core.lease import LASTS, Lease, kernel_boot
 from switchyard.host.adapters import lease as lease_module
 from switchyard.host.adapters.files import write_json
-from switchyard.host.adapters.kernel import process_start
+from switchyard.host.adapters.kernel import UNSEEN, boot_id, now, process_start
 from switchyard.host.adapters.lease import LeaseKeeper, Superseded
+from switchyard.host.adapters.life import living
 from switchyard.host.adapters.store import Store
 
 
@@ -150,6 +152,63 @@ def test_a_renewal_without_word_of_the_switch_leaves_it_as_it_was(keeper):
     keeper.renew(number, switched=True)
     keeper.renew(number)
     assert keeper.current().switched is True
+
+
+def foreign(store: Store, **fields: object) -> Store:
+    """Write the lease that stands here as another PID namespace reads or writes it."""
+    write_json(store.root / "lease.json", replace(store.lease.current(), **fields).encode())
+    return store
+
+
+@pytest.fixture
+def elsewhere(store: Store) -> Iterator[Store]:
+    """A host whose lease a program holds that lives in another container: no process here has its number."""
+    (store.attempts / "A1").mkdir()
+    with living(store.attempts / "A1", store.reserve) as lock:
+        store.lease.take("A1", "deploy", "ann@laptop", lock=lock)
+        yield foreign(store, pid=dead(), boot=f"{kernel_boot(boot_id())}/17")
+
+
+def test_a_program_that_lives_in_another_container_keeps_its_lease_until_it_dies(elsewhere):
+    assert elsewhere.lease.holder()[1] is None and not elsewhere.lease.is_over(elsewhere.lease.current())
+    with pytest.raises(Refused, match="ann@laptop holds the lease"):
+        elsewhere.lease.take("A2", "rollback", "bob@desk")
+
+
+def test_a_program_whose_lock_can_be_taken_is_dead_whatever_its_number_says(store, elsewhere):
+    os.replace(store.attempts / "A1" / "process", store.attempts / "A1" / "kept")
+    assert store.lease.holder()[1] is None, "a file that is gone tells nothing"
+    (store.attempts / "A1" / "process").touch()
+    lock = (store.attempts / "A1" / "process").stat().st_ino
+    foreign(store, lock=lock, pid=os.getpid(), started=process_start(os.getpid()))
+    assert store.lease.holder()[1] == "its program is gone"
+
+
+@pytest.mark.parametrize("boot", ["/17", "/?"])
+def test_a_lease_of_an_older_version_holds_until_its_time_is_over_where_its_process_cannot_be_seen(store, boot):
+    store.lease.take("A1", "deploy", "ann@laptop")
+    foreign(store, pid=dead(), boot=kernel_boot(boot_id()) + boot)
+    assert store.lease.holder()[1] is None and not store.lease.is_over(store.lease.current())
+    foreign(store, renewed=now() - LASTS - 1)
+    assert "it was last renewed" in store.lease.holder()[1] and store.lease.is_over(store.lease.current())
+
+
+def test_behind_hidepid_a_process_that_is_not_seen_is_unknown_and_one_that_is_seen_is_known(store, monkeypatch):
+    boot = kernel_boot(boot_id()) + UNSEEN
+    monkeypatch.setattr(lease_module, "boot_id", lambda: boot)
+    store.lease.take("A1", "deploy", "ann@laptop")
+    assert store.lease.lives(store.lease.current()) is True
+    foreign(store, started="0")
+    assert store.lease.lives(store.lease.current()) is False
+    foreign(store, pid=dead())
+    assert store.lease.lives(store.lease.current()) is None
+
+
+def test_a_lease_of_an_older_version_has_no_lock(store):
+    store.lease.take("A1", "deploy", "ann@laptop")
+    older = {name: item for name, item in store.lease.current().encode().items() if name not in ("minor", "lock")}
+    write_json(store.root / "lease.json", older)
+    assert store.lease.current().lock is None and store.lease.holder()[1] is None
 
 
 def test_a_lease_is_freed_as_in_the_golden_file(store, keeper):

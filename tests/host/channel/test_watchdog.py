@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from switchyard.host.adapters.disk import Reserve
 from switchyard.host.adapters.kernel import process_start
+from switchyard.host.adapters.life import living
 from switchyard.host.channel import watchdog
 from switchyard.host.channel.watchdog import BEGINS_WITHIN, Watchdog, is_gone
 
@@ -26,6 +28,15 @@ def test_a_program_is_gone_when_its_process_is(folder):
         program.kill()
         program.wait()
         assert is_gone(folder)
+
+
+def test_a_program_that_holds_its_lock_lives_whatever_its_number_says_here(folder):
+    with living(folder, Reserve(folder)):
+        held = (folder / "process").read_text()
+        with open(folder / "process", "r+") as file:  # the same file, as another PID namespace reads it
+            file.write(held.replace(str(os.getpid()), "0" * len(str(os.getpid()))))
+        assert not is_gone(folder)
+    assert is_gone(folder)
 
 
 def test_another_process_of_the_same_number_is_not_the_program(folder):
