@@ -105,7 +105,7 @@ def _readable(
             yield entry, iter(partial(file.read, CHUNK), b"")
     targets = {path: target for path, (_, target) in links.items()}
     for path, (entry, target) in links.items():
-        is_outside = destination(path, targets) is None
+        is_outside = destination(path, targets.get) is None
         if is_outside:
             files.outside.append(os.fsdecode(path))
         yield entry, (LEADS_OUT if is_outside else target,)

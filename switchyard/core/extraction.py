@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from switchyard.core.errors import SwitchyardError
@@ -21,23 +21,17 @@ class System(Protocol):
     O_NOFOLLOW: int
     O_WRONLY: int
 
-    def open(self, path: bytes, flags: int, mode: int = ..., *, dir_fd: int | None = ...) -> int:
-        """Open a file or folder below a folder."""
+    def open(self, path: bytes, flags: int, mode: int = ..., *, dir_fd: int | None = ...) -> int: ...
 
-    def mkdir(self, path: bytes, mode: int = ..., *, dir_fd: int | None = ...) -> None:
-        """Make a folder below a folder."""
+    def mkdir(self, path: bytes, mode: int = ..., *, dir_fd: int | None = ...) -> None: ...
 
-    def symlink(self, src: bytes, dst: bytes, *, dir_fd: int | None = ...) -> None:
-        """Make a link below a folder."""
+    def symlink(self, target: bytes, path: bytes, /, *, dir_fd: int | None = ...) -> None: ...
 
-    def write(self, fd: int, data: bytes, /) -> int:
-        """Write bytes, and return how many were written."""
+    def write(self, fd: int, data: bytes, /) -> int: ...
 
-    def fchmod(self, fd: int, mode: int) -> None:
-        """Set the permissions of an open file."""
+    def fchmod(self, fd: int, mode: int) -> None: ...
 
-    def close(self, fd: int) -> None:
-        """Close a file."""
+    def close(self, fd: int) -> None: ...
 
 
 def in_order(files: Iterable[Entry]) -> list[Entry]:
@@ -65,10 +59,10 @@ def extract(
         writer.close()
 
 
-def destination(path: bytes, links: Mapping[bytes, bytes]) -> bytes | None:
-    """Return where a path of a tree leads to in it, given the target of each link; None where that is outside.
+def destination(path: bytes, target_of: Callable[[bytes], bytes | None]) -> bytes | None:
+    """Return where a path of a tree leads to in it; None where that is outside.
 
-    It is walked as the kernel does: ``..`` after a link is the parent of what the link leads to.
+    ``target_of`` returns the target of a link. The path is walked as the kernel does: ``..`` after a link is the parent of what the link leads to.
     """
     reached: list[bytes] = []
     ahead, followed = path.split(b"/")[::-1], 0
@@ -79,7 +73,7 @@ def destination(path: bytes, links: Mapping[bytes, bytes]) -> bytes | None:
                 return None
             reached.pop()
         elif part not in (b"", b"."):
-            target = links.get(b"/".join([*reached, part]))
+            target = target_of(b"/".join([*reached, part]))
             followed += target is not None
             if target is None:
                 reached.append(part)
@@ -100,21 +94,21 @@ class _Writer:
         """The folder that was opened last, and its descriptor, unless it is the top."""
 
     def make_folder(self, path: bytes) -> None:
-        parent, name = self._parent(path)
-        self._system.mkdir(name, FOLDER_PERMISSIONS, dir_fd=parent)
-        folder = self._open_folder(name, parent)
+        dir_fd, name = self._parent(path)
+        self._system.mkdir(name, FOLDER_PERMISSIONS, dir_fd=dir_fd)
+        folder = self._open_folder(name, dir_fd)
         self._system.fchmod(folder, FOLDER_PERMISSIONS)  # whatever the umask
         self._system.close(folder)
 
     def write(self, entry: Entry, parts: Iterable[bytes]) -> None:
-        system, (parent, name) = self._system, self._parent(entry.path)
+        system, (dir_fd, name) = self._system, self._parent(entry.path)
         if entry.mode == LINK:
             target = b"".join(parts)
             if not target or b"\0" in target:
                 raise SwitchyardError(f"{entry.path.decode(errors='replace')} is a link that leads nowhere")
-            system.symlink(target, name, dir_fd=parent)
+            system.symlink(target, name, dir_fd=dir_fd)
             return
-        file = system.open(name, system.O_WRONLY | system.O_CREAT | system.O_EXCL | system.O_NOFOLLOW, dir_fd=parent)
+        file = system.open(name, system.O_WRONLY | system.O_CREAT | system.O_EXCL | system.O_NOFOLLOW, dir_fd=dir_fd)
         try:
             for part in parts:
                 while part:

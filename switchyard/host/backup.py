@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from switchyard.host.adapters.contained import lay
 from switchyard.host.adapters.files import read_texts, write_json
 from switchyard.host.adapters.layout import Layout
 
@@ -63,37 +63,10 @@ def reasons_unfinished(layout: Layout) -> list[str]:
     return [f"inv {verb} was cut short on this host. Run it again, then deploy" for verb in unfinished(layout)]
 
 
-def lay(source: Path, target: Path) -> None:
-    """Copy a file or a folder over another, writing into what exists there.
-
-    A running container has mounted that very file or folder, not its name.
-    """
-    if source.is_dir() != target.is_dir():
-        _remove(target)
-    if not source.is_dir():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, target)
-        return
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copymode(source, target)
-    for name in set(os.listdir(target)) - set(os.listdir(source)):
-        _remove(target / name)
-    for name in os.listdir(source):
-        lay(source / name, target / name)
-
-
 def _copy_all(source: Path, target: Path) -> None:
     for name in KEPT:
-        if (source / name).exists():
-            lay(source / name, target / name)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-        return
-    with contextlib.suppress(OSError):
-        path.unlink()
+        if os.path.lexists(source / name):
+            lay(source, target, name)
 
 
 def _backup(home: Path) -> Path:

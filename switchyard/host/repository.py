@@ -15,6 +15,31 @@ from switchyard.host.adapters import git, process, tree
 FORMATS = {"sha1": [], "sha256": ["--object-format=sha256"]}
 """Flags of ``git init`` for a repository whose ids are of an algorithm."""
 
+_HARMLESS = (
+    "badDate",
+    "badDateOverflow",
+    "badEmail",
+    "badName",
+    "badTimezone",
+    "missingEmail",
+    "missingNameBeforeEmail",
+    "missingSpaceBeforeDate",
+    "missingSpaceBeforeEmail",
+    "multipleAuthors",
+    "nulInCommit",
+    "zeroPaddedDate",
+    "zeroPaddedFilemode",
+)
+CHECKED = ",".join(f"{problem}=ignore" for problem in _HARMLESS)
+"""What git's check of arriving objects lets pass: slips of old programs in dates, names, and the spelling of a mode.
+
+Old histories have them, and nobody can mend a history. All that is wrong with trees is refused.
+"""
+FSCK_HINT = (
+    "That is git's own check of the commit and of all before it; git fsck --full in the clone shows the same. Make the "
+    "commit that it names again, or begin a history without it: git checkout --orphan NEW_BRANCH && git commit"
+)
+
 
 class Repository:
     """The commits and trees of every release on this host. ``tick`` runs while git works."""
@@ -32,10 +57,11 @@ class Repository:
             self._run("init", "--quiet", "--bare", "--template=", *FORMATS[algorithm_of(commit)])
         if pack.peek(1):
             os.lseek(pack.fileno(), pack.tell(), os.SEEK_SET)  # where git's pack begins, however far the buffer read
-            argv = git.argv(self._path, "index-pack", "--stdin", "--fix-thin")
+            argv = git.argv(self._path, "index-pack", "--stdin", "--fix-thin", f"--strict={CHECKED}")
             code, output = process.run(argv, stdin=pack, check=False, tick=self._tick, extra=git.ENVIRONMENT)
             if code != 0:
-                raise SwitchyardError(f"git could not take the commit in: {output.strip()}")
+                hint = f"\n{FSCK_HINT}" if "fsck error" in output else ""
+                raise SwitchyardError(f"git could not take the commit in: {output.strip()}{hint}")
         self._run("update-ref", f"refs/switchyard/{release}", commit)
         self._run("update-ref", f"refs/switchyard-trees/{release}", files)
 

@@ -63,14 +63,3 @@ def test_nothing_goes_live_on_what_a_killed_apply_left_until_it_is_proven(home):
     backup.forget(home)
     assert backup.reasons_unfinished(store) == []
     assert backup.left(home) == [] and sorted(path.name for path in home.iterdir()) == ["compose.json", "files"]
-
-
-def test_a_file_takes_the_place_of_a_folder_and_a_folder_with_its_rights_that_of_a_file(tmp_path):
-    put(tmp_path, "folder/a", "text")
-    put(tmp_path, "file", "text")
-    (tmp_path / "folder").chmod(0o711)
-    for source, target in (("folder", "was_file"), ("file", "was_folder/deep")):
-        put(tmp_path, target if source == "folder" else f"{target}/a", "old")
-        backup.lay(tmp_path / source, tmp_path / target)
-    assert (tmp_path / "was_file").stat().st_mode & 0o777 == 0o711
-    assert (tmp_path / "was_file" / "a").read_text() == (tmp_path / "was_folder" / "deep").read_text() == "text"

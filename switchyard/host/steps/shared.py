@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from functools import partial
 
@@ -12,6 +13,7 @@ from switchyard.core.wire.message import Json
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host import backup, replicas
 from switchyard.host.adapters import engine, probe, process
+from switchyard.host.adapters.contained import lay
 from switchyard.host.adapters.files import read_document, read_object, read_words, write, write_json
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
@@ -91,11 +93,11 @@ def _lay_files(store: Store, record: ReleaseRecord, *, replaced: Collection[str]
     home = store.shared
     objects = read_words(home / "files.json")
     for name in record.shared_files:
-        target = home / "files" / name
-        if name in objects and target.exists() and name not in replaced:
+        if name in objects and os.path.lexists(home / "files" / name) and name not in replaced:
             continue
         objects[name] = record.shared_objects[name]
-        backup.lay(store.release(record.id) / "files" / name, target)
+        (home / "files").mkdir(exist_ok=True)
+        lay(store.release(record.id) / "files", home / "files", name, follow=True)
     return objects
 
 
