@@ -6,20 +6,21 @@ from dataclasses import field
 
 from switchyard.core.kinds import kind_named
 from switchyard.core.wire.message import Json, Message, key, message
+from switchyard.core.wire.terms import HostAddress, Mode, RoutedPort, ServiceName
 
 
 @message(frozen=True)
 class Route(Message):
     """One address that users reach, held by the edge."""
 
-    service: str
-    port: int
+    service: ServiceName
+    port: RoutedPort
     """The port inside the service's container."""
-    listen: int
+    listen: RoutedPort
     """The port of the host that the edge holds."""
-    address: str = "0.0.0.0"
+    address: HostAddress = "0.0.0.0"
     """The address of the host that the edge binds to; empty for every address of either family."""
-    mode: str = "http"
+    mode: Mode = "http"
     affinity: bool = False
 
     @property

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from switchyard.core import names
 from switchyard.core.app import App, Route
+from switchyard.core.haproxy import request_path, word
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.wire.message import Json
 
@@ -87,17 +88,17 @@ def serves(count: int) -> bool:
 
 def live_map(colour: str) -> str:
     """Return the map that names the live colour."""
-    return f"live {colour}\n"
+    return f"live {word(colour)}\n"
 
 
 def releases_map(releases: Mapping[str, str | None]) -> str:
     """Return the map that names each colour's release, for the response header."""
-    return "".join(f"{colour} {release or 'none'}\n" for colour, release in sorted(releases.items()))
+    return "".join(f"{word(colour)} {word(release or 'none')}\n" for colour, release in sorted(releases.items()))
 
 
 def drain_map(until: Mapping[str, int]) -> str:
     """Return the map of the releases that still drain, each with the second since the epoch at which it stops."""
-    return "".join(f"{release} {second}\n" for release, second in sorted(until.items()))
+    return "".join(f"{word(release)} {second:d}\n" for release, second in sorted(until.items()))
 
 
 def inner_port(index: int) -> int:
@@ -190,7 +191,7 @@ def _live_rules(route: Route, colour: str) -> list[str]:
 
 def _page_rules(address: HeldRoute) -> list[str]:
     """Return the rules that tell requests for pages from those that pages make, and whether their colour drains."""
-    cookie, former = f"req.cook({_cookie(address)})", f"req.cook(switchyard-{address.name})"
+    cookie, former = f"req.cook({_cookie(address)})", f"req.cook(switchyard-{word(address.name)})"
     is_former = address.number is None
     return [
         "  acl page req.hdr(sec-fetch-dest) -m str document iframe",
@@ -223,13 +224,13 @@ def _release(colour: str) -> str:
 def _preview(index: int, address: HeldRoute, colour: str, route: Route | None) -> str:
     leads = "tcp-request content reject" if route is None else f"default_backend {backend_name(route, colour)}"
     return (
-        f"frontend preview_{preview_name(address, colour)}\n  mode {route.mode if route is not None else 'tcp'}\n"
+        f"frontend preview_{preview_name(address, colour)}\n  mode {word(route.mode) if route is not None else 'tcp'}\n"
         f"  bind :{preview_inner_port(index, colour)}\n  no log\n  {leads}\n"
     )
 
 
 def _backend(route: Route, colour: str, app: App, *, checked: bool = True) -> str:
-    lines = [f"backend {'' if checked else 'unchecked_'}{backend_name(route, colour)}", f"  mode {route.mode}"]
+    lines = [f"backend {'' if checked else 'unchecked_'}{backend_name(route, colour)}", f"  mode {word(route.mode)}"]
     if route.mode == "tcp" and not checked:
         lines.append("  retries 0")  # where nothing listens, the client learns it at once and not after 3 s
     if route.mode == "http":
@@ -239,13 +240,14 @@ def _backend(route: Route, colour: str, app: App, *, checked: bool = True) -> st
         if (check := app.path_check(route)) and checked:
             lines.append("  option httpchk")
             lines.append(
-                f"  http-check send meth GET uri {check.path} ver HTTP/1.1 hdr Host localhost hdr Connection close"
+                f"  http-check send meth GET uri {request_path(check.path or '/')} ver HTTP/1.1 hdr Host localhost "
+                "hdr Connection close"
             )
-            lines.append(f"  http-check expect status {check.status or '200-399'}")
-    alias = names.alias(route.service, colour)
+            lines.append(f"  http-check expect status {word(str(check.status or '200-399'))}")
+    alias = word(names.alias(route.service, colour))
     checks = "check inter 300ms fastinter 100ms fall 3 rise 1 " if checked else ""
     resolved = "resolvers engine resolve-prefer ipv4 init-addr last,none"
-    lines.append(f"  server-template s 1-{SERVERS} {alias}:{route.port} {checks}{resolved}")
+    lines.append(f"  server-template s 1-{SERVERS} {alias}:{route.port:d} {checks}{resolved}")
     return "\n".join(lines) + "\n"
 
 
@@ -291,7 +293,7 @@ def external_networks(app: str) -> dict[str, Json]:
 
 def address_name(address: Route) -> str:
     """Return what the configuration calls a public address."""
-    return address.public.replace("[", "").replace("]", "")
+    return word(address.public.replace("[", "").replace("]", ""))
 
 
 def preview_names(addresses: Iterable[Route]) -> list[str]:
@@ -306,4 +308,4 @@ def preview_name(address: Route, colour: str) -> str:
 
 def backend_name(route: Route, colour: str) -> str:
     """Return what the configuration calls the containers of a colour that a route leads to."""
-    return f"{route.name}_{colour}"
+    return word(f"{route.name}_{colour}")

@@ -2,15 +2,58 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from switchyard.core.wire.terms import SERVICE
 
 PORT_MAX = 65535
 
 Port = Annotated[int, Field(strict=True, ge=1, le=PORT_MAX)]
 Seconds = Annotated[int, Field(strict=True, ge=0)]
 Command = Annotated[list[str], Field(min_length=1)]
+VOLUME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"
+REQUEST = r"/[!-~]*"
+PLACE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029$]+"
+
+
+def _service(value: str) -> str:
+    """Return the name of a service. Raise ``ValueError`` for any other text."""
+    if not re.fullmatch(SERVICE, value):
+        raise ValueError("expected the name of a service: letters, digits, dots, underscores and hyphens")
+    return value
+
+
+def _volume(value: str) -> str:
+    """Return the name of a volume of the engine. Raise ``ValueError`` for any other text."""
+    if not re.fullmatch(VOLUME, value):
+        raise ValueError("expected the name of a volume: letters, digits, dots, underscores and hyphens")
+    return value
+
+
+def _request_path(value: str) -> str:
+    """Return the path of a request, with its query. Raise ``ValueError`` for any other text."""
+    if not re.fullmatch(REQUEST, value):
+        raise ValueError("expected a path such as /health?full=1; write other characters as %20")
+    return value
+
+
+def _place(value: str) -> str:
+    """Return a path as a generated document may hold it. Raise ``ValueError`` for any other text."""
+    if not re.fullmatch(PLACE, value):
+        raise ValueError("expected a path without $, line breaks and control characters")
+    return value
+
+
+ServiceName = Annotated[str, AfterValidator(_service)]
+VolumeName = Annotated[str, AfterValidator(_volume)]
+"""A volume of the engine."""
+RequestPath = Annotated[str, AfterValidator(_request_path)]
+"""The path of an HTTP request, with its query."""
+Place = Annotated[str, AfterValidator(_place)]
+"""A path that stands in a generated document, where ``$`` would begin a variable."""
 
 
 class Section(BaseModel):

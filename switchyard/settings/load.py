@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,8 @@ from switchyard.settings.model import AppSetting, Host, HostSetting, RouteSettin
 from switchyard.settings.predeploy import PredeploySetting
 
 T = TypeVar("T")
+FOLDER = r"[a-z0-9][a-z0-9_-]*"
+"""The form of a folder's name that can be an application's, in lower case."""
 
 
 def load(checkout: Path) -> tuple[AppSetting | None, dict[str, Host]]:
@@ -55,7 +58,7 @@ def application(host: Host, text: str | None, path: str) -> App:
     application's folder, relative to the repository's top.
     """
     setting = _merged(host, text)
-    default = App(setting.name or host.app_folder.name.lower(), path)
+    default = App(setting.name or _name_of_folder(host), path)
     return App(
         default.name,
         path,
@@ -74,6 +77,17 @@ def application(host: Host, text: str | None, path: str) -> App:
         healthy_within=_or(setting.healthy_within, default.healthy_within),
         release_header=_or(setting.release_header, default.release_header),
     )
+
+
+def _name_of_folder(host: Host) -> str:
+    """Return the name of an application that the settings do not name. Raise ``BadInput`` where it can be none."""
+    name = host.app_folder.name.lower()
+    if not re.fullmatch(FOLDER, name):
+        raise BadInput(
+            f"the folder {host.app_folder.name!r} cannot give its name to an application: only letters, digits, _ and "
+            "- may stand there. Set app.name in invoke.yaml"
+        )
+    return name
 
 
 def predeploy(host: Host, text: str | None) -> PredeploySetting:

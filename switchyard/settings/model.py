@@ -10,7 +10,17 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, model_validator
 
 from switchyard.core import kinds
-from switchyard.settings.fields import PORT_MAX, Command, Port, Seconds, Section
+from switchyard.settings.fields import (
+    PORT_MAX,
+    Command,
+    Place,
+    Port,
+    RequestPath,
+    Seconds,
+    Section,
+    ServiceName,
+    VolumeName,
+)
 from switchyard.settings.predeploy import PredeploySetting
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
@@ -51,7 +61,7 @@ def _kind(name: str) -> str:
 class RouteSetting(Section):
     """One entry of ``routes``."""
 
-    service: str
+    service: ServiceName
     port: Port
     listen: Annotated[str | None, BeforeValidator(_listen)] = None
     mode: Literal["http", "tcp"] | None = None
@@ -65,7 +75,7 @@ class CheckSetting(Section):
     """One entry of ``checks``."""
 
     port: Port
-    path: str | None = None
+    path: RequestPath | None = None
     status: Annotated[int, Field(strict=True, ge=100, le=599)] | None = None
     body: str | None = None
 
@@ -73,7 +83,7 @@ class CheckSetting(Section):
 class MigrationsSetting(Section):
     """``migrations``."""
 
-    service: str
+    service: ServiceName
     current: list[str] = []
     pending: list[str] = []
     files: str | None = None
@@ -84,7 +94,7 @@ class MigrationsSetting(Section):
 class VolumeSetting(Section):
     """One entry of ``volumes``: the existing engine volume that a volume of the Compose file uses."""
 
-    external: str
+    external: VolumeName
 
 
 class AppSetting(Section):
@@ -93,13 +103,13 @@ class AppSetting(Section):
     name: Annotated[str | None, Field(pattern=NAME)] = None
     path: str | None = None
     compose: str | None = None
-    kinds: dict[str, Annotated[str, AfterValidator(_kind)]] | None = None
+    kinds: dict[ServiceName, Annotated[str, AfterValidator(_kind)]] | None = None
     routes: list[RouteSetting] | None = None
-    ignored_ports: dict[str, list[Annotated[str, BeforeValidator(_container_port)]]] | None = None
+    ignored_ports: dict[ServiceName, list[Annotated[str, BeforeValidator(_container_port)]]] | None = None
     volumes: dict[str, VolumeSetting] | None = None
-    data: dict[str, str] | None = None
+    data: dict[str, Place] | None = None
     writable: list[str] | None = None
-    checks: dict[str, CheckSetting] | None = None
+    checks: dict[ServiceName, CheckSetting] | None = None
     migrations: MigrationsSetting | None = None
     smoke: list[str] | None = None
     standby: Seconds | None = None
@@ -147,7 +157,7 @@ class HostSetting(Section):
     app: AppSetting | None = None
     env: EnvSetting | None = None
     url: str | None = None
-    root: str | None = None
+    root: Place | None = None
 
 
 class Host:

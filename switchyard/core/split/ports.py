@@ -84,7 +84,7 @@ def is_left_to_engine(port: Port) -> bool:
 def is_address(text: str) -> bool:
     """Return whether a text is an address of a host; an empty one stands for all of them."""
     try:
-        return not text or bool(ipaddress.ip_address(text))
+        return not text or (bool(ipaddress.ip_address(text)) and "%" not in text)  # no name of an interface
     except ValueError:
         return False
 

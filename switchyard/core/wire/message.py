@@ -26,6 +26,7 @@ from typing import (
 )
 
 from switchyard.core.errors import SwitchyardError
+from switchyard.core.wire.form import Form
 
 __all__ = ["Annotation", "AnyJson", "Foreign", "Form", "Json", "Message", "WireError", "field_types", "key", "message"]
 
@@ -54,16 +55,6 @@ SINCE: Final = "since"
 
 class WireError(SwitchyardError):
     """A JSON value that is not of its format."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Form:
-    """What an annotated text or number looks like. Decoding checks ``choices``; the schemas carry all of it."""
-
-    choices: tuple[str | int, ...] = ()
-    pattern: str = ""
-    least: int | None = None
-    most: int | None = None
 
 
 def key(name: str = "", *, omitted: bool = False, since: int = 0) -> Mapping[str, str | bool | int]:
@@ -305,8 +296,9 @@ def _decoder(annotation: Annotation, where: str) -> Decoder:
     """Return the function that reads a value of a type."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        choices = next((form.choices for form in arguments[1:] if isinstance(form, Form) and form.choices), ())
-        return functools.partial(_choice, choices) if choices else _decoder(arguments[0], where)
+        form = next((form for form in arguments[1:] if isinstance(form, Form)), Form())
+        decoder = functools.partial(_choice, form.choices) if form.choices else _decoder(arguments[0], where)
+        return functools.partial(_formed, form, decoder) if form.is_checked else decoder
     if annotation is AnyJson:
         return _any
     if annotation in (None, NoneType):
@@ -364,6 +356,13 @@ def _choice(choices: tuple[str | int, ...], value: Json, at: str) -> Value:
     if isinstance(value, (str, int)) and not isinstance(value, bool) and value in choices:
         return value
     raise WireError(f"{at}: expected {' or '.join(map(str, choices))}, got {_called(value)}")
+
+
+def _formed(form: Form, reader: Decoder, value: Json, at: str) -> Value:
+    read = reader(value, at)
+    if isinstance(read, (str, int)) and not form.fits(read):
+        raise WireError(f"{at}: {form.expected}")
+    return read
 
 
 def _tuple(reader: Decoder, value: Json, at: str) -> tuple[Value, ...]:

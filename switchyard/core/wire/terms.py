@@ -9,6 +9,10 @@ from switchyard.core.wire.message import Form
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 """The form of an application's or a host's name."""
+SERVICE = r"[a-zA-Z0-9._-]+"
+"""The form of a service's name."""
+ADDRESS = r"[0-9a-fA-F.:]*"
+"""The form of an address of a host: digits alone, and no name of an interface."""
 
 AppName: TypeAlias = Annotated[str, Form(pattern=NAME)]
 HostName: TypeAlias = Annotated[str, Form(pattern=NAME)]
@@ -30,6 +34,12 @@ Colour: TypeAlias = Annotated[str, Form(choices=names.COLOURS)]
 Target: TypeAlias = Annotated[str, Form(choices=(*names.COLOURS, "none"))]
 """Where traffic goes: a colour, or none."""
 Mode: TypeAlias = Annotated[str, Form(choices=("http", "tcp"))]
+ServiceName: TypeAlias = Annotated[str, Form(pattern=SERVICE, is_checked=True)]
+"""A service, as Compose lets it be called."""
+RoutedPort: TypeAlias = Annotated[int, Form(least=0, most=65535, is_checked=True)]
+"""A port that stands in the edge's configuration."""
+HostAddress: TypeAlias = Annotated[str, Form(pattern=ADDRESS, is_checked=True)]
+"""An address of a host without brackets; empty for every address."""
 ReleaseState: TypeAlias = Annotated[
     str, Form(choices=("prepared", "failed", "live", "good", "unverified", "bad", "applied"))
 ]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from switchyard.core import edge, names
 from switchyard.core.errors import NotChecked, SwitchyardError
+from switchyard.core.haproxy import word
 from switchyard.host.adapters.files import write
 from switchyard.host.adapters.layout import Layout
 
@@ -159,7 +160,7 @@ class Proxy:
     def _take_out(self, servers: Iterable[_Server]) -> None:
         # Drain and not maintenance, in which HAProxy checks nothing and after which it uses the server at once.
         for server in servers:
-            self.say(f"set server {server.backend}/{server.name} state drain")
+            self.say(f"set server {word(server.backend)}/{word(server.name)} state drain")
 
     def forget(self, address: str) -> None:
         """Wait until no place holds the address of a container that is gone."""
@@ -180,7 +181,7 @@ class Proxy:
         with contextlib.suppress(NotChecked):
             for server in self._servers():
                 if server.is_out and server.backend.endswith(f"_{colour}"):
-                    self.say(f"set server {server.backend}/{server.name} state ready")
+                    self.say(f"set server {word(server.backend)}/{word(server.name)} state ready")
 
     def _servers(self) -> list[_Server]:
         rows = [line.split() for line in self.say("show servers state").splitlines() if line[:1].isdigit()]
@@ -199,7 +200,7 @@ class Proxy:
         """Move traffic: rename the map file into place, change the running map, and read it back."""
         write(self.maps / f"{LIVE}.map", edge.live_map(colour), 0o644)
         with contextlib.suppress(NotChecked):
-            self._change(f"set map {_path(LIVE)} {LIVE} {colour}")
+            self._change(f"set map {_path(LIVE)} {LIVE} {word(colour)}")
         answer = self.live()
         if answer not in (colour, "down"):
             raise SwitchyardError(f"the edge answers {answer} after it was set to {colour}")
@@ -218,12 +219,12 @@ class Proxy:
             return
         running = _rows(answer)
         for key in running.keys() - rows.keys():
-            self._change(f"del map {path} {key}")
+            self._change(f"del map {path} {word(key)}")
         for key, value in rows.items():
             if key not in running:
-                self._change(f"add map {path} {key} {value}")
+                self._change(f"add map {path} {word(key)} {word(value)}")
             elif running[key] != value:
-                self._change(f"set map {path} {key} {value}")
+                self._change(f"set map {path} {word(key)} {word(value)}")
 
     def _change(self, command: str) -> None:
         """Change a running map. HAProxy answers nothing where that succeeds; raise with any other answer."""
