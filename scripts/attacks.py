@@ -32,7 +32,7 @@ def table(report: Path) -> str:
         kind = case.get("name", "").partition("[")[0].removeprefix("test_")
         has_failed = case.find("failure") is not None or case.find("error") is not None
         tried.setdefault(group, Counter()).update([kind, *([f"{kind} failed"] if has_failed else [])])
-    rows = [("group", "tried", "through", "twins fail", "prove nothing")]
+    rows: list[tuple[str, ...]] = [("group", "tried", "through", "twins fail", "prove nothing")]
     keys = ("refused", "refused failed", "twin failed", "defence failed")
     rows += [(group, *(str(counts[key]) for key in keys)) for group, counts in sorted(tried.items())]
     rows += [("all", *(str(sum(counts[key] for counts in tried.values())) for key in keys))]

@@ -15,7 +15,7 @@ import paramiko
 
 from switchyard.control import host_program, typed
 from switchyard.control.connection import CONNECT_WITHIN
-from switchyard.core.errors import BadInput, NotChecked
+from switchyard.core.errors import BadInput, NotChecked, Refused, SwitchyardError
 from switchyard.core.wire import events
 from switchyard.core.wire.events import Event
 from switchyard.core.wire.message import WireError
@@ -107,12 +107,18 @@ class Execution:
         """Wait until the program has ended, for so many seconds at most."""
         self._ended.wait(within)
 
-    def _start_failure(self, answer: list[str]) -> BadInput | NotChecked:
+    def _start_failure(self, answer: list[str]) -> SwitchyardError:
         """Return why the program did not start, from the first line of the bootstrap's output."""
         if answer[:1] == ["root"]:
             return BadInput(
                 f"{self._machine}: the SSH user cannot write to {self._root}: {' '.join(answer[1:])}. Choose another "
                 "`root` for the host in invoke.yaml"
+            )
+        if answer[:1] == ["shared"]:
+            return Refused(
+                f"{self._machine}: nothing runs in {self._root}, because others could change it: "
+                f"{' '.join(answer[1:])}. Run what stands in parentheses there, or choose another `root` for the host "
+                "in invoke.yaml"
             )
         if answer[:1] == ["python"]:
             return NotChecked(f"{self._machine}: python3 is {answer[1]} there. Install Python 3.10 or newer")

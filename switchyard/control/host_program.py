@@ -26,7 +26,11 @@ _BOOTSTRAP = """
 import os, sys
 if sys.version_info < (3, 10):
     print("python", sys.version.split()[0], flush=True); sys.exit(3)
-folder = os.path.join(os.path.expanduser(ROOT), "bin", HASH)
+folder = os.path.join(os.getcwd(), os.path.expanduser(ROOT), "bin", HASH)
+exec(OWNERSHIP)
+others = problems(folder, inner=3)
+if others:
+    print("shared", "; ".join(others), flush=True); sys.exit(7)
 if os.path.isdir(folder):
     print("have", flush=True)
 else:
@@ -75,7 +79,10 @@ def packed() -> tuple[str, bytes]:
 def bootstrap(root: str, digest: str, size: int) -> str:
     """Return the only command line that a machine's shell runs.
 
-    It installs the host program where the machine lacks this version, then starts it.
+    It installs the host program where the machine lacks this version, then starts it: nothing, where somebody else may
+    write to the root or above it.
     """
-    code = f"ROOT = {root!r}\nHASH = {digest!r}\nSIZE = {size}\nFLAGS = {FLAGS!r}\n{_BOOTSTRAP}"
+    ownership = (Path(__file__).parents[1] / "host" / "ownership.py").read_text()
+    values = {"ROOT": root, "HASH": digest, "SIZE": size, "FLAGS": FLAGS, "OWNERSHIP": ownership}
+    code = "\n".join([*(f"{name} = {value!r}" for name, value in values.items()), _BOOTSTRAP])
     return f"python3 {' '.join(FLAGS)} -c {shlex.quote(code)}"

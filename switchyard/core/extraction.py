@@ -62,7 +62,8 @@ def extract(
 def destination(path: bytes, target_of: Callable[[bytes], bytes | None]) -> bytes | None:
     """Return where a path of a tree leads to in it; None where that is outside.
 
-    ``target_of`` returns the target of a link. The path is walked as the kernel does: ``..`` after a link is the parent of what the link leads to.
+    ``target_of`` returns the target of a link. The path is walked as the kernel does: ``..`` after a link is the
+    parent of what the link leads to.
     """
     reached: list[bytes] = []
     ahead, followed = path.split(b"/")[::-1], 0

@@ -91,6 +91,18 @@ def test_a_root_that_cannot_be_written_is_an_error_that_names_the_setting(tmp_pa
         here.ask(here.request("history"), History)
 
 
+@pytest.mark.parametrize("open_to_all", [".", "apps", "apps/shop", "apps/shop/bin"])
+def test_nothing_runs_where_somebody_else_may_write(open_to_all, tmp_path, sessions):
+    (tmp_path / "apps/shop/bin").mkdir(parents=True)
+    (tmp_path / open_to_all).chmod(0o757)
+    here = channel(tmp_path / "apps" / "shop")
+    with pytest.raises(
+        SwitchyardError, match=r"prod1: nothing runs in .*everybody may write to .*\(chmod o-w "
+    ) as caught:
+        here.ask(here.request("history"), History)
+    assert caught.value.exit == 4 and list((tmp_path / "apps/shop/bin").iterdir()) == []
+
+
 def test_every_module_of_the_packed_program_loads_without_tls(tmp_path: Path) -> None:
     """A module that does not load kills the program of every attempt before it can say so."""
     zipfile.ZipFile(io.BytesIO(packed()[1])).extractall(tmp_path)
