@@ -118,7 +118,7 @@ def deploy(
     json: bool = False,
 ) -> int:
     """Ship a commit: check it, prepare it beside what is live, prove it healthy, switch without a dropped request."""
-    from switchyard.control.shipment import DeployOptions
+    from switchyard.control.deploy_options import DeployOptions
     from switchyard.verbs.deploy import deploy_and_remember
     from switchyard.verbs.plan import plan
 
@@ -192,7 +192,7 @@ def predeploy(
 @verb(host="the host", rev="the commit; default HEAD", json="print one JSON object")
 def plan(checkout: Path, host: str = "", rev: str = "", json: bool = False) -> int:
     """Show what a deploy would do now. The host receives the host program and nothing else."""
-    from switchyard.control.shipment import DeployOptions
+    from switchyard.control.deploy_options import DeployOptions
     from switchyard.verbs.plan import plan
 
     return plan(checkout, host, DeployOptions(rev or None, json=json))

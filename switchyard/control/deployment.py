@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from switchyard.control.attempts import acknowledge, cancel, interrupt, report
+from switchyard.control.deploy_options import DeployOptions
 from switchyard.control.machine_attempt import Ended, MachineAttempt
 from switchyard.control.refusals import refuse_unfit
 from switchyard.control.release import Release
-from switchyard.control.shipment import DeployOptions, Shipment
+from switchyard.control.shipment import Shipment
 from switchyard.core.errors import OK, UNVERIFIED, SwitchyardError
 from switchyard.core.wire.checks import ChecksRecord, ChecksSummary
 from switchyard.core.wire.events import End, Event, Hello, Prepared, Received
@@ -31,33 +32,36 @@ class CommitChecks:
 class Deployment:
     """One deploy: an attempt on each machine."""
 
-    def __init__(self, shipment: Shipment, release: Release, checks: CommitChecks, options: DeployOptions) -> None:
+    def __init__(
+        self,
+        shipment: Shipment,
+        release: Release,
+        checks: CommitChecks,
+        options: DeployOptions,
+        *,
+        is_live: bool = False,
+    ) -> None:
+        """Take the parts of a deploy. ``is_live``: every machine has the release live, so none needs more room."""
         self.host = shipment.host
         self.screen = shipment.screen
         self.release = release
         self.checks = checks
         self.options = options
+        self.is_live = is_live
         self.attempts = [MachineAttempt(self.host, channel, self.screen) for channel in shipment.channels]
 
     def start(self) -> None:
         """Start the host program on every machine."""
         for attempt in self.attempts:
-            attempt.start(
-                replace(
-                    attempt.channel.request("deploy"),
-                    allow_downgrade=self.options.allow_downgrade,
-                    shared_unchanged=self.options.shared_unchanged,
-                    force=self.options.force,
-                    back=self.options.back,
-                )
-            )
+            attempt.start(self.options.request(attempt.channel, "deploy"))
 
     def take_leases(self) -> None:
         """Wait until every machine holds its lease, and refuse one that is no longer fit."""
         for attempt in self.attempts:
             attempt.follow_to(Hello)
         facts = {attempt.name: attempt.facts for attempt in self.attempts if attempt.facts is not None}
-        refuse_unfit(facts, self.release, self.host)
+        if not self.is_live:
+            refuse_unfit(facts, self.release, self.host)
 
     def send_release(self) -> None:
         """Send the release to every machine."""

@@ -3,53 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from switchyard.control.admission import ask_admission
 from switchyard.control.channel import Channel, require_app
 from switchyard.control.commit import Commit, pick_commit
+from switchyard.control.deploy_options import DeployOptions
 from switchyard.control.host_env import host_env
 from switchyard.control.machines import MachineReport, at_once, in_background, open_channels_to, report_of
-from switchyard.control.refusals import refuse_busy, refuse_unfit
+from switchyard.control.refusals import judgement_of_release, refuse_busy, unfit
 from switchyard.control.release import CommitContents, Release, application_of, prepare_release, read_commit
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
-from switchyard.core.errors import Refused
+from switchyard.core.errors import refuse
 from switchyard.settings import load
 from switchyard.settings.model import Host
-
-
-@dataclass(frozen=True)
-class DeployOptions:
-    """The flags of ``inv deploy``; ``inv plan`` has some of them."""
-
-    rev: str | None = None
-    allow_downgrade: bool = False
-    allow_dirty: bool = False
-    shared_unchanged: bool = False
-    force: bool = False
-    json: bool = False
-    yes: bool = False
-    back: bool = False
-    """Whether this is a way back to an older commit: no check and no oneshot runs, and the live release becomes bad."""
-    skip: tuple[str, ...] = ()
-    """Checks of predeploy that do not run."""
-    allow_unknown: tuple[str, ...] = ()
-    """Checks of predeploy that may be unknown."""
-    reason: str = ""
-    """Why checks are skipped or may be unknown; the receipt and the journal keep it."""
-
-    @property
-    def overrides(self) -> list[str]:
-        """The flags that override a refusal."""
-        flags = {
-            "--allow-downgrade": self.allow_downgrade,
-            "--shared-unchanged": self.shared_unchanged,
-            "--force": self.force,
-        }
-        return [flag for flag, is_set in flags.items() if is_set]
 
 
 @dataclass(frozen=True)
@@ -70,10 +40,33 @@ class Shipment:
         return machines, contents.result()
 
     def prepare_release(self, machines: list[MachineReport], contents: CommitContents) -> Release:
-        """Make a release of the commit. Refuse a machine that could not hold it."""
-        release = prepare_release(contents, machines[0].answer.facts, self.screen)
-        refuse_unfit({machine.name: machine.answer.facts for machine in machines}, release, self.host)
-        return release
+        """Make a release of the commit."""
+        return prepare_release(contents, machines[0].answer.facts, self.screen)
+
+    def require_fit(self, machines: list[MachineReport], release: Release, options: DeployOptions) -> bool:
+        """Refuse machines that cannot take a release, with every reason. Return whether it is live on all of them.
+
+        A machine is asked for its own reasons where something stands against the release already, so that all come at
+        once, and where its commit is live, since nothing stands against a release that ships nothing. Elsewhere the
+        machine says them when the release arrives.
+        """
+        facts = [machine.answer.facts for machine in machines]
+        own = [unfit(machine.name, its, release, self.host) for machine, its in zip(machines, facts, strict=True)]
+        is_typed_again = any(its.live is not None and its.live.commit == self.commit.id for its in facts)
+        if not any(own) and not is_typed_again:
+            return False
+        admissions = at_once(lambda each: ask_admission(each.channel, release, each.answer.live, options), machines)
+        lacking = [case for case in zip(machines, own, admissions, strict=True) if not case[2].is_live]
+        reasons = [reason for _, own, admission in lacking for reason in (*own, *admission.reasons)]
+        if reasons:
+            refuse(dict.fromkeys((*reasons, *self._absent_sources([machine for machine, *_ in lacking], release))))
+        return not lacking
+
+    def _absent_sources(self, machines: list[MachineReport], release: Release) -> Iterator[str]:
+        """Yield the files and folders of machines that services mount and that are not there."""
+        for machine in machines:
+            for problem in judgement_of_release(machine.channel, release, machine.answer.facts.root).problems:
+                yield f"{machine.name}: {problem}"
 
     def _read_commit(self, env: str) -> CommitContents:
         return read_commit(env, self.app, self.commit)
@@ -90,14 +83,3 @@ def open_shipment(checkout: Path, host_name: str, options: DeployOptions) -> Ite
     app = application_of(host, commit)
     with open_channels_to(host, require_app(app.name, host.name)) as channels:
         yield Shipment(host, app, commit, channels, screen)
-
-
-def confirm_overrides(options: DeployOptions) -> None:
-    """Ask before an override on a terminal; elsewhere require ``--yes``."""
-    if not options.overrides or options.yes:
-        return
-    flags = " ".join(options.overrides)
-    if not sys.stdin.isatty():
-        raise Refused(f"{flags} overrides a refusal. Add --yes where nobody can answer a question")
-    if input(f"Deploy with {flags}? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise Refused("not confirmed: nothing changed")

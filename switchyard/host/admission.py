@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from switchyard.core import held_routes, names
@@ -11,6 +13,7 @@ from switchyard.core.compose_document import Document
 from switchyard.core.errors import refuse
 from switchyard.core.journal import Author, OverriddenEntry
 from switchyard.core.wire.release import Pack, ReleaseRecord
+from switchyard.core.wire.request import Request
 from switchyard.host import backup
 from switchyard.host.adapters.files import read_document
 from switchyard.host.adapters.releases import Releases
@@ -31,39 +34,68 @@ class Digests(NamedTuple):
     """Of settings and documents."""
 
 
+class Candidate(NamedTuple):
+    """A release that nobody admitted yet, with what is known of its commit."""
+
+    pack: Pack
+    digests: Digests
+    images: Chosen
+    descends_from: Callable[[str], bool]
+    """Whether its commit descends from another."""
+    objects: Mapping[str, str]
+    """Each file that shared services mount, with its git object."""
+
+
 def admit(
     attempt: Attempt, repository: Repository, pack: Pack, digests: Digests, images: Chosen = NO_IMAGES
 ) -> ReleaseRecord | None:
-    """Refuse what must not be deployed, with every reason. Return the live release where the pack changes nothing.
-
-    Refused are: a deploy after an apply that was cut short, a bad or older commit, state that somebody else mounts,
-    changed shared services, addresses that the edge does not hold, a tree that predeploy did not check, and images that
-    nobody has.
-    """
+    """Refuse what must not be deployed, with every reason. Return the live release where the pack changes nothing."""
     store, request = attempt.store, attempt.request
     live = live_record(store, request.app)
-    reasons = [*backup.reasons_unfinished(store), *images.problems]
-    is_same = live is not None and _is_same(live, pack, digests) and not images.moves
-    if not reasons and live is not None and not request.force and is_same:
+    descends_from = partial(repository.is_ancestor, commit=pack.commit)
+    objects = {name: repository.object_of(pack.tree, name) for name in pack.shared_files}
+    candidate = Candidate(pack, digests, images, descends_from, objects)
+    if live is not None and not request.force and not images.problems and is_same(live, candidate):
+        refuse(backup.reasons_unfinished(store))
         return live
-    if not request.force:
-        reasons += _bad(store.releases, pack, digests)
-    if live is not None and not request.allow_downgrade:
-        reasons += _older(repository, pack, live)
-    reasons += strange_mounts(request.app, Document.decode(pack.shared))
-    reasons += shared_twins(request.app, Document.decode(pack.colours.get(names.COLOURS[0])))
-    if not request.shared_unchanged:
-        reasons += _changed_shared(store, repository, pack, request.host)
-    reasons += _new_addresses(store, pack, request.host)
-    reasons += unchecked(attempt, pack)
-    refuse(reasons)
+    refuse((*reasons_against(store, request, candidate, live), *unchecked(attempt, pack)))
     journal_overrides(attempt, pack)
     return None
 
 
-def _is_same(live: ReleaseRecord, pack: Pack, digests: Digests) -> bool:
+def reasons_against(store: Store, request: Request, candidate: Candidate, live: ReleaseRecord | None) -> Iterator[str]:
+    """Yield why a release must not be deployed.
+
+    An apply was cut short, nobody has one of its images, its commit is bad or older, somebody else mounts its state,
+    shared services changed, or the edge does not hold its addresses.
+    """
+    pack = candidate.pack
+    yield from backup.reasons_unfinished(store)
+    yield from candidate.images.problems
+    if not request.force:
+        yield from _bad(store.releases, pack, candidate.digests)
+    if live is not None and not request.allow_downgrade and not candidate.descends_from(live.commit):
+        yield _older(pack, live)
+    yield from strange_mounts(request.app, Document.decode(pack.shared))
+    yield from shared_twins(request.app, Document.decode(pack.colours.get(names.COLOURS[0])))
+    if not request.shared_unchanged:
+        yield from _changed_shared(store, candidate, request.host)
+    yield from _new_addresses(store, pack, request.host)
+
+
+def is_same(live: ReleaseRecord, candidate: Candidate) -> bool:
+    """Return whether a release has the files, env, settings and images of the live one."""
+    pack, digests = candidate.pack, candidate.digests
     has_files = live.tree == pack.tree or not (live.tree or pack.large)  # earlier versions shipped pointers of Git LFS
-    return has_files and (live.commit, live.env_digest, live.settings) == (pack.commit, digests.env, digests.settings)
+    same = (live.commit, live.env_digest, live.settings) == (pack.commit, digests.env, digests.settings)
+    return has_files and same and not candidate.images.moves
+
+
+def digests_of(store: Store, pack: Pack) -> Digests:
+    """Return what stands for a pack's env, settings and documents."""
+    documents = [pack.app.encode(), pack.colours, pack.shared]
+    settings = json.dumps(documents, sort_keys=True).replace(pack.id, "")
+    return Digests(store.digest(pack.env), store.digest(settings))
 
 
 def unchecked(attempt: Attempt, pack: Pack) -> Iterator[str]:
@@ -106,21 +138,18 @@ def _judged_alike(first: App, second: App) -> bool:
     return (first.kinds, first.checks, first.healthy_within) == (second.kinds, second.checks, second.healthy_within)
 
 
-def _older(repository: Repository, pack: Pack, live: ReleaseRecord) -> Iterator[str]:
-    """Yield that a commit does not descend from the live one."""
-    if not repository.is_ancestor(live.commit, pack.commit):
-        yield (
-            f"{pack.commit[:10]} is not a descendant of {live.commit[:10]}, which is live ({live.id}): somebody "
-            "deployed something newer. Merge it, or give --allow-downgrade"
-        )
+def _older(pack: Pack, live: ReleaseRecord) -> str:
+    return (
+        f"{pack.commit[:10]} is not a descendant of {live.commit[:10]}, which is live ({live.id}): somebody "
+        "deployed something newer. Merge it, or give --allow-downgrade"
+    )
 
 
-def _changed_shared(store: Store, repository: Repository, pack: Pack, host: str | None) -> Iterator[str]:
+def _changed_shared(store: Store, candidate: Candidate, host: str | None) -> Iterator[str]:
     path = store.shared / "wanted.json"
     if not path.exists():
         return
-    objects = {name: repository.object_of(pack.tree, name) for name in pack.shared_files}
-    changes = shared_changes(store, read_document(path), Document.decode(pack.shared), objects)
+    changes = shared_changes(store, read_document(path), Document.decode(candidate.pack.shared), candidate.objects)
     if changes:
         yield (
             "shared services changed, and a deploy never touches them: "

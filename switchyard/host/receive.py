@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,12 +12,23 @@ from switchyard.core import edge
 from switchyard.core.compose_document import services_of
 from switchyard.core.errors import refuse
 from switchyard.core.wire.release import Contents, Pack, ReleaseRecord
+from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.files import write, write_json
-from switchyard.host.admission import Digests, admit, live_record
+from switchyard.host.adapters.store import Store
+from switchyard.host.admission import Digests, admit, digests_of, live_record
 from switchyard.host.attempt import Attempt
-from switchyard.host.release_images import Chosen, choose_edge, choose_images, images_of_commit, needed_images
+from switchyard.host.release_images import (
+    ANSWER_WITHIN,
+    Chosen,
+    choose_edge,
+    choose_images,
+    images_of_commit,
+    needed_images,
+)
 from switchyard.host.repository import Repository
+
+APPLIES = ("shared.apply", "edge.apply")
 
 
 def receive(attempt: Attempt) -> ReleaseRecord | None:
@@ -26,8 +38,8 @@ def receive(attempt: Attempt) -> ReleaseRecord | None:
     """
     repository = Repository(attempt.store.repo, attempt.tick)
     pack = _unpack(attempt.folder / "pack", repository)
-    digests = Digests(attempt.store.digest(pack.env), attempt.store.digest(_settings_of(pack)))
-    images = _choose_images(attempt, pack)
+    digests = digests_of(attempt.store, pack)
+    images = images_of_pack(attempt.store, attempt.request, pack, tick=attempt.tick)
     if attempt.request.verb == "deploy":
         live = admit(attempt, repository, pack, digests, images)
         if live is not None:
@@ -40,15 +52,23 @@ def receive(attempt: Attempt) -> ReleaseRecord | None:
     return None
 
 
-def _choose_images(attempt: Attempt, pack: Pack) -> Chosen:
-    """Choose the images of the release that no build makes, and that of the edge where none runs yet."""
-    store, verb, shared = attempt.store, attempt.request.verb, services_of(pack.shared).keys()
-    needed = needed_images(store, verb, pack.pulls, pack.pull_policies, shared & {*pack.pulls, *pack.built_by})
-    if attempt.request.back:
+def images_of_pack(
+    store: Store,
+    request: Request,
+    pack: Pack,
+    *,
+    within: float = ANSWER_WITHIN,
+    tick: Callable[[], None] = lambda: None,
+) -> Chosen:
+    """Choose the images of a release that no build makes, and that of the edge where none runs yet."""
+    shared = services_of(pack.shared).keys() & {*pack.pulls, *pack.built_by}
+    needed = needed_images(store, request.verb, pack.pulls, pack.pull_policies, shared)
+    if request.back:
         needed = needed._replace(kept={**images_of_commit(store, pack.commit, pack.pulls), **needed.kept})
-    chosen = choose_images(store, needed, live_record(store, attempt.request.app), tick=attempt.tick)
-    if verb == "deploy" and store.held_addresses() is None and engine.image_id(edge.IMAGE) is None:
-        chosen.problems += choose_edge(tick=attempt.tick).problems
+    chosen = choose_images(store, needed, live_record(store, request.app), within=within, tick=tick)
+    has_edge = request.verb in APPLIES or store.held_addresses() is not None
+    if not has_edge and engine.image_id(edge.IMAGE) is None:
+        chosen.problems += choose_edge(within=within, tick=tick).problems
     return chosen
 
 
@@ -58,12 +78,6 @@ def _unpack(path: Path, repository: Repository) -> Pack:
         repository.take_in(file, pack.commit, pack.tree, pack.id)
     path.unlink()
     return pack
-
-
-def _settings_of(pack: Pack) -> str:
-    """Return settings and documents as one text that differs only where they do."""
-    documents = [pack.app.encode(), pack.colours, pack.shared]
-    return json.dumps(documents, sort_keys=True).replace(pack.id, "")
 
 
 def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests: Digests, images: Chosen) -> None:

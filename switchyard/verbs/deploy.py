@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from switchyard.control.deploy_options import DeployOptions, confirm_overrides
 from switchyard.control.deployed_hosts import remember_host
 from switchyard.control.deployment import CommitChecks, Deployment
 from switchyard.control.machine_attempt import Ended
@@ -11,7 +12,7 @@ from switchyard.control.machines import MachineReport
 from switchyard.control.receipt import early_end
 from switchyard.control.release import Release
 from switchyard.control.screen import Screen
-from switchyard.control.shipment import DeployOptions, Shipment, confirm_overrides, open_shipment
+from switchyard.control.shipment import Shipment, open_shipment
 from switchyard.core.errors import SwitchyardError
 from switchyard.predeploy.engine.host_machine import HostMachine
 from switchyard.predeploy.engine.options import CheckOptions
@@ -32,10 +33,11 @@ def deploy(checkout: Path, host_name: str, options: DeployOptions) -> int:
     with open_shipment(checkout, host_name, options) as shipment:
         machines, contents = shipment.read_machines_and_commit()
         release = shipment.prepare_release(machines, contents)
-        checks = check_commit(shipment, machines, release, options)
+        is_live = shipment.require_fit(machines, release, options)
+        checks = CommitChecks() if is_live else check_commit(shipment, machines, release, options)
         if checks.exit:
             return stop_before_sending(checks, shipment.screen)
-        deployment = Deployment(shipment, release, checks, options)
+        deployment = Deployment(shipment, release, checks, options, is_live=is_live)
         try:
             deployment.start()
             deployment.take_leases()

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from switchyard.control.admission import ask_admission
 from switchyard.control.channel import Channel, require_app
 from switchyard.control.commit import pick_commit
+from switchyard.control.deploy_options import DeployOptions
 from switchyard.control.host_env import host_env
 from switchyard.control.refusals import judgement_of_release, unfit
 from switchyard.control.release import application_of, prepare_release, read_commit
@@ -115,4 +117,6 @@ def _refusals_of_a_deploy(host: Host, channel: Channel, answer: DoctorAnswer) ->
     release = prepare_release(contents, answer, Screen(as_json=True))
     sources = judgement_of_release(channel, release, answer.root)
     machine, problems = channel.machine.name, (*sources.problems, *sources.unknown)
-    return [*unfit(machine, answer, release, host), *(f"{machine}: {problem}" for problem in problems)]
+    admission = ask_admission(channel, release, answer.live, DeployOptions())
+    refusals = [] if admission.is_live else [*unfit(machine, answer, release, host), *admission.reasons]
+    return [*dict.fromkeys(refusals), *(f"{machine}: {problem}" for problem in problems)]

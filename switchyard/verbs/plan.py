@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from switchyard.control.admission import ask_admission
 from switchyard.control.channel import Channel
 from switchyard.control.commit import descends
+from switchyard.control.deploy_options import DeployOptions
 from switchyard.control.host_env import host_env
 from switchyard.control.refusals import judgement_of_release, unfit
 from switchyard.control.release import CommitContents, Release, prepare_release, read_commit
 from switchyard.control.screen import Screen
-from switchyard.control.shipment import DeployOptions, Shipment, open_shipment
+from switchyard.control.shipment import Shipment, open_shipment
 from switchyard.core import build_order, commands, plan_commands
 from switchyard.core.app import Route
 from switchyard.core.compose_document import Document
@@ -21,7 +23,7 @@ from switchyard.core.held_routes import is_same, leads
 from switchyard.core.next_step import Want
 from switchyard.core.plan import walk
 from switchyard.core.site import Site
-from switchyard.core.wire.answers import Changes, PlanFacts, PlannedImage, PlannedImages
+from switchyard.core.wire.answers import Changes, PlanFacts, PlannedImage
 from switchyard.core.wire.facts import LiveRelease
 from switchyard.core.wire.receipt import MachinePlan, Plan
 from switchyard.settings.model import Host
@@ -49,31 +51,22 @@ def plan_machine(channel: Channel, contents: CommitContents, shipment: Shipment,
     facts = channel.ask(channel.request("facts"), PlanFacts)
     release = prepare_release(contents, facts, shipment.screen)
     steps: dict[str, tuple[str, ...]] = {"predeploy": ()} if channel is shipment.channels[0] else {}
-    images = ask_images(channel, release)
-    steps |= planned_steps(facts, release, images.services)
+    admission = ask_admission(channel, release, facts.live, options)
+    steps |= planned_steps(facts, release, admission.images)
     sources = judgement_of_release(channel, release, facts.root)
+    refusals = (*unfit(channel.machine.name, facts, release, shipment.host), *admission.reasons, *sources.problems)
     changes = (
         *live_changes(channel, facts, release),
-        *images.notes,
+        *admission.notes,
         *route_changes(facts, release, shipment.host),
         *descent(facts.live, release, options),
-        *(f"{REFUSED_MARK}{channel.machine.name}: {problem}" for problem in images.problems),
-        *(REFUSED_MARK + reason for reason in unfit(channel.machine.name, facts, release, shipment.host)),
-        *(REFUSED_MARK + problem for problem in sources.problems),
+        *(REFUSED_MARK + reason for reason in dict.fromkeys(refusals) if not admission.is_live),
         *sources.unknown,
     )
     digest = commands.digest((name, shown) for name, shown in steps.items() if name != "receive")
     machine = MachinePlan(channel.machine.name, tuple(steps), steps, changes, digest)
     show(machine, release, shipment.screen)
     return machine
-
-
-def ask_images(channel: Channel, release: Release) -> PlannedImages:
-    """Return what the machine would run of what the release does not build."""
-    parts = release.split
-    shared = tuple(name for name in parts.shared_services if name in {*parts.pulls, *parts.built_by})
-    request = replace(channel.request("images"), pulls=parts.pulls, pull_policies=parts.pull_policies, shared=shared)
-    return channel.ask(request, PlannedImages)
 
 
 def planned_steps(
@@ -181,13 +174,10 @@ def _pending_migrations(live: LiveRelease, release: Release) -> str:
 
 
 def descent(live: LiveRelease | None, release: Release, options: DeployOptions) -> list[str]:
-    """Return whether the host would refuse the commit because it does not descend from the live one."""
-    if live is None or options.allow_downgrade:
+    """Return that this repository cannot tell whether the commit descends from the live one, which a deploy asks."""
+    if live is None or options.allow_downgrade or descends(release.commit, live.commit) is not None:
         return []
-    does = descends(release.commit, live.commit)
-    if does is None:
-        return [f"whether it descends from the live commit {live.commit[:10]}: unknown in this repository"]
-    return [] if does else [f"{REFUSED_MARK}does not descend from the live commit {live.commit[:10]}"]
+    return [f"whether it descends from the live commit {live.commit[:10]}: unknown in this repository"]
 
 
 def show(machine: MachinePlan, release: Release, screen: Screen) -> None:

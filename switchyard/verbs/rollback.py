@@ -33,7 +33,7 @@ def rollback(checkout: Path, host_name: str | None, *, to: str | None, as_json: 
 
 def rollback_with_current_env(checkout: Path, host_name: str | None, *, to: str | None, as_json: bool) -> int:
     """Deploy the commit of the release before with today's env: a new release that runs no oneshot."""
-    from switchyard.control.shipment import DeployOptions
+    from switchyard.control.deploy_options import DeployOptions
     from switchyard.verbs.deploy import deploy  # loads slowly, and a plain rollback does without
 
     name = host_name or last_host(checkout)

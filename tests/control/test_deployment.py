@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from switchyard.control import deployment as module
+from switchyard.control.deploy_options import DeployOptions
 from switchyard.control.deployment import CommitChecks, Deployment
 from switchyard.control.machine_attempt import Ended, MachineAttempt
 from switchyard.control.screen import Screen
-from switchyard.control.shipment import DeployOptions
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.core.wire.events import Prepared, Received
 from tests.harness.formats import require

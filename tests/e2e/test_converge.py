@@ -63,7 +63,13 @@ def test_what_was_killed_by_hand_starts_again_with_the_same_command(site):
     site.commit("1")
     release = site.receipt("deploy")["release"]
     web, worker = f"{site.name}-blue-web-1", f"{site.name}-blue-worker-1"
-    for struck, verb in (([web], ["deploy"]), ([worker, web], ["rollback", "--to", release])):
+    retyped: list[tuple[list[str], list[str], int]] = [
+        ([web], ["deploy"], 0o600),
+        ([worker, web], ["rollback", "--to", release], 0o600),
+        ([web], ["deploy"], 0o644),  # a check fails by now, and nothing ships that it could concern
+    ]
+    for struck, verb, mode in retyped:
+        (site.checkout / "prod.env").chmod(mode)
         site.docker("kill", *struck)
         done = site.inv(*verb)
         assert done.returncode == 0, done.stdout

@@ -77,5 +77,19 @@ def test_a_dry_run_says_whether_the_host_would_refuse_the_commit(site):
     assert (done.returncode, plan["exit"], plan["outcome"]) == (4, 4, "refused")
     assert site.inv("plan", "--rev", older).returncode == 4
     (planned,) = plan["hosts"]
-    assert any(change.startswith("REFUSED: does not descend from the live") for change in planned["changes"]), planned
+    assert any("REFUSED: prod1: " in change and "is not a descendant of" in change for change in planned["changes"])
     assert any(change.startswith("REFUSED: prod1: the live release has env keys") for change in planned["changes"])
+
+
+@pytest.mark.instance
+def test_what_the_host_and_the_control_node_refuse_comes_in_one_refusal_of_plan_and_deploy_alike(site):
+    site.commit("1")
+    site.receipt("deploy")
+    site.git("commit", "--amend", "--quiet", "--message", "somebody rewrote history")
+    (site.checkout / "prod.env").write_text("")
+    for words in (("plan",), ("deploy",)):
+        done = site.inv(*words)
+        assert done.returncode == 4, done.stdout
+        for reason in ("env keys that this release lacks: BREAK", "is not a descendant of"):
+            assert done.stdout.count(reason) == 1, f"{words}: {reason}\n{done.stdout}"
+    assert site.answer() == "1"

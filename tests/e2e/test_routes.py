@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import urllib.request
 
 import pytest
@@ -83,3 +84,32 @@ def test_a_changed_port_a_rename_and_a_swap_ship_and_roll_back_under_load_withou
         (summary.errors, summary.timeline) for summary in summaries
     ]
     assert site.containers("edge") == edge, "its addresses did not change"
+
+
+@pytest.mark.instance
+def test_each_form_of_ports_is_carried_out_or_refused_in_the_plan_with_the_setting_that_resolves_it(site):
+    local, six, second, drawn = (next(PORTS) for _ in range(4))
+    carried = [f"{site.port}:8000", f"{second}:8000", f"127.0.0.1:{local}:8000", f"[::1]:{six}:8000"]
+    refused = ["8001", f"{drawn}:8002/udp", f"{drawn}-{drawn + 2}:8003"]
+    compose = {"services": {"web": {"build": ".", "deploy": {"replicas": 10}, "ports": [*carried, *refused]}}}
+    (site.app / "compose.yaml").write_text(json.dumps(compose))
+    site.commit("1")
+    done = site.inv("plan")
+    assert done.returncode in (2, 4), done.stdout
+    for words in ("8001", f"{drawn}:8002/udp", f"{drawn}-{drawn + 2}:8003", "app.ignored_ports.web:"):
+        assert words in done.stdout, (words, done.stdout)
+    site.settings(ignored_ports={"web": ["8001", "8002/udp", "8003"]})
+    site.commit("2")
+    done = site.inv("plan")
+    assert done.returncode in (2, 4) and "at most 8" in done.stdout, done.stdout
+    compose["services"]["web"]["deploy"] = {"replicas": 2}
+    (site.app / "compose.yaml").write_text(json.dumps(compose))
+    site.commit("3")
+    assert site.inv("plan").returncode == 0
+    site.receipt("deploy")
+    get = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())"
+    for address in (f"127.0.0.1:{local}", f"[::1]:{six}", f"127.0.0.1:{second}", f"127.0.0.1:{site.port}"):
+        assert site.run("python3", "-c", get, f"http://{address}/").strip() == "3", address
+    refused_by_address = "import sys, socket; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
+    with pytest.raises(subprocess.CalledProcessError):
+        site.run("python3", "-c", refused_by_address, site.host.ip, str(local))

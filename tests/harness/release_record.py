@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from switchyard.core.app import App
-from switchyard.core.wire.release import ReleaseRecord
+from switchyard.core.wire.release import Contents, Pack, ReleaseRecord
 
 RECORD = ReleaseRecord(
     id="R1",
@@ -34,6 +34,14 @@ RECORD = ReleaseRecord(
     shared_unchanged=False,
     received=True,
 )
+
+
+def unsent_pack(of: ReleaseRecord) -> Pack:
+    """Return the pack of a release, without files, documents and env."""
+    contents = {field.name: getattr(of, field.name) for field in fields(Contents)}
+    return Pack(
+        **contents, tree="", large=(), compose={}, colours={}, shared={}, build={}, env="", values=(), checks=None
+    )
 
 
 def record(number: int, state: str = "good") -> ReleaseRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from switchyard.core.app import Check, Route
 from switchyard.core.errors import Refused
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.facts import LiveRelease
-from switchyard.core.wire.release import Contents, Pack
+from switchyard.core.wire.release import Pack
 from switchyard.host import admission
 from switchyard.host.adapters.files import write_json
 from switchyard.host.adapters.store import Store
@@ -21,7 +21,7 @@ from switchyard.host.attempt import Attempt
 from switchyard.host.release_images import Chosen
 from switchyard.host.repository import Repository
 from tests.harness.attempts import begin_attempt
-from tests.harness.release_record import RECORD
+from tests.harness.release_record import RECORD, unsent_pack
 
 
 @pytest.fixture
@@ -53,13 +53,10 @@ def repository(attempt: Attempt) -> Repository:
 
 def pack_of(store: Store, checked: str | None, overridden: str = "", commit: str = "all", *routes: Route) -> Pack:
     """A pack of a commit; ``checked`` names the tree that predeploy looked at."""
-    contents = {field.name: getattr(RECORD, field.name) for field in fields(Contents)}
-    contents |= {"id": "release", "commit": git(store.repo, "rev-parse", commit), "routes": routes}
+    record = replace(RECORD, id="release", commit=git(store.repo, "rev-parse", commit), routes=routes)
     checks = None if checked is None else ChecksRecord(git(store.repo, "rev-parse", checked), {}, overridden)
     tree = git(store.repo, "rev-parse", f"{commit}^{{tree}}")
-    return Pack(
-        **contents, tree=tree, large=(), compose={}, colours={}, shared={}, build={}, env="", values=(), checks=checks
-    )
+    return replace(unsent_pack(record), tree=tree, checks=checks)
 
 
 def test_the_tree_that_was_checked_goes_on(attempt):

@@ -48,7 +48,7 @@ def test_a_release_with_a_file_of_git_lfs_arrives_whole_and_is_recorded_with_its
 def test_what_is_live_already_is_returned_and_nothing_is_written(holder, monkeypatch):
     pack = SimpleNamespace(id="R2", env="", app=RECORD.app, colours={}, shared={})
     monkeypatch.setattr(module, "_unpack", lambda *_: pack)
-    monkeypatch.setattr(module, "_choose_images", lambda *_: SimpleNamespace())
+    monkeypatch.setattr(module, "images_of_pack", lambda *_, **__: SimpleNamespace())
     live = replace(RECORD, state="good")
     monkeypatch.setattr(module, "admit", lambda *_: live)
     assert receive(holder) is live

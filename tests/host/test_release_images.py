@@ -15,7 +15,7 @@ from switchyard.host import release_images
 from switchyard.host.adapters import registry
 from switchyard.host.adapters.files import write_json
 from switchyard.host.prune import unnamed_pins
-from switchyard.host.queries.images import images
+from switchyard.host.queries.admission import admission
 from switchyard.host.release_images import (
     Needed,
     choose_edge,
@@ -28,7 +28,7 @@ from switchyard.host.release_images import (
     shared_images,
 )
 from switchyard.host.shared_changes import changes_to_apply, shared_changes
-from tests.harness.release_record import RECORD
+from tests.harness.release_record import RECORD, unsent_pack
 
 OLD, NEW, OTHER = ("sha256:" + digit * 64 for digit in "123")
 """Ids of images."""
@@ -174,13 +174,11 @@ def test_a_plan_tells_what_a_deploy_would_pull_and_why_it_would_be_refused(store
     have(fake_engine, OTHER, edge.IMAGE)
     answers["redis:8"] = Answer(AFTER)
     pulls = {"cache": "redis:8", "none": "none:1", "here": f"redis@{BEFORE}"}
-    request = Request.decode(
-        {"v": 1, "verb": "images", "app": "shop", "root": "", "pulls": pulls, "pull_policies": {"none": "always"}}
-    )
-    answer = images(store, request)
-    planned = {name: (image.is_here, image.is_named) for name, image in answer.services.items()}
+    pack = unsent_pack(replace(RECORD, pulls=pulls, pull_policies={"none": "always"}))
+    answer = admission(store, Request("admission", "shop", "", pack=pack))
+    planned = {name: (image.is_here, image.is_named) for name, image in answer.images.items()}
     assert planned == {"cache": (False, False), "here": (True, True)}
-    assert len(answer.problems) == 1 and "service none: none:1" in answer.problems[0]
+    assert len(answer.reasons) == 1 and "service none: none:1" in answer.reasons[0]
 
 
 def test_a_shared_service_that_names_another_image_is_changed_except_where_the_host_does_not_know_the_name(store):

@@ -6,9 +6,9 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
+from switchyard.control.deploy_options import DeployOptions
 from switchyard.control.deployment import CommitChecks
 from switchyard.control.screen import Screen
-from switchyard.control.shipment import DeployOptions
 from switchyard.core.wire.checks import ChecksSummary
 from switchyard.verbs.deploy import check_commit, check_options, stop_before_sending
 from tests.harness.formats import require

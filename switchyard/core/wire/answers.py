@@ -44,20 +44,24 @@ class PlannedImage(Message):
 
 
 @message(frozen=True)
-class PlannedImages(Message):
-    """``images``: what a deploy would run of what it does not build."""
-
-    services: Mapping[str, PlannedImage]
-    notes: tuple[str, ...]
-    problems: tuple[str, ...]
-    """Why a deploy would be refused."""
-
-
-@message(frozen=True)
 class Changes(Message):
     """``changes``: services of the live release that differ, each with the keys that do. No value leaves the host."""
 
     changed: Mapping[str, tuple[str, ...]]
+
+
+@message(frozen=True)
+class Admission(Message):
+    """``admission``: what this machine would say to a release that a deploy sends."""
+
+    is_live: bool
+    """Whether it is live already, with the same files, env, settings and images: a deploy ships nothing."""
+    reasons: tuple[str, ...]
+    """Why a deploy would be refused."""
+    images: Mapping[str, PlannedImage]
+    """What it would run of what it does not build, by service."""
+    notes: tuple[str, ...]
+    """What people should know of these images."""
 
 
 @message(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import field
 from typing import Annotated, ClassVar
 
 from switchyard.core.wire.message import Form, Json, Message, key, message
+from switchyard.core.wire.release import Pack
 from switchyard.core.wire.terms import AppName
 
 
@@ -65,12 +66,12 @@ class Request(Message):
     command: str | None = field(default=None, metadata=key(omitted=True))
     services: Mapping[str, Mapping[str, Json]] = field(default_factory=dict, metadata=key(omitted=True))
     """``changes``: the services of a resolved Compose document."""
-    pulls: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
-    """``images``: service to the image that it names."""
-    pull_policies: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
-    """``images``: service to its ``pull_policy``."""
-    shared: tuple[str, ...] = field(default=(), metadata=key(omitted=True))
-    """``images``: the shared services that build no image of their own."""
+    pack: Pack | None = field(default=None, metadata=key(omitted=True))
+    """``admission``: what a deploy would send. Secret."""
+    descends: bool = field(default=True, metadata=key(omitted=True))
+    """``admission``: whether the commit descends from the live one, as far as the control node knows."""
+    objects: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
+    """``admission``: files that shared services mount, each with its git object."""
     paths: tuple[str, ...] = field(default=(), metadata=key("files", omitted=True))
     """``files``: paths whose rights to look at."""
     container_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata=key(omitted=True))

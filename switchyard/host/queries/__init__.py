@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from switchyard.core.wire.message import Message
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters.store import Store
+from switchyard.host.queries.admission import admission
 from switchyard.host.queries.changes import changes
 from switchyard.host.queries.checks import checks
 from switchyard.host.queries.container_files import container_files
@@ -15,7 +16,6 @@ from switchyard.host.queries.env import env
 from switchyard.host.queries.execute import execute
 from switchyard.host.queries.files import files
 from switchyard.host.queries.history import history
-from switchyard.host.queries.images import images
 from switchyard.host.queries.logs import logs
 from switchyard.host.queries.plan_facts import plan_facts
 from switchyard.host.queries.rollback_target import rollback_target
@@ -24,7 +24,7 @@ from switchyard.host.queries.status import status
 QUERIES: Mapping[str, Callable[[Store, Request], Message]] = {
     "facts": plan_facts,
     "changes": changes,
-    "images": images,
+    "admission": admission,
     "target": rollback_target,
     "env": env,
     "checks": checks,

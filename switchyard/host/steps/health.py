@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from switchyard.core import edge
-from switchyard.core.app import Route
+from switchyard.core.app import App, Route
 from switchyard.host.adapters import engine, probe
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.proxy import Proxy
@@ -28,8 +28,10 @@ def prove_all(attempt: Attempt, key: str, containers: Sequence[Container], secon
     ports = {route.service: route.port for route in releases.routes(release, attempt.wanted.routes)}
     may_have_restarted = key.endswith(attempt.site().live) or release != attempt.wanted.id
     restarts = {each.id: engine.restart_count(each.id) if may_have_restarted else 0 for each in containers}
+    waiting = list(containers)
     try:
-        for container in containers:
+        while waiting:
+            container = waiting.pop(0)
             service = container.service
             attempt.events.progress(f"waiting for {service} to be healthy")
             others = [other for other in containers if other is not container]
@@ -44,11 +46,27 @@ def prove_all(attempt: Attempt, key: str, containers: Sequence[Container], secon
             ):
                 memory.weak.add(service)
     except probe.Unhealthy as error:
-        memory.failed[key] = memory.reason = str(error)
+        others_ill = _also_ill(waiting, app, ports, attempt.tick)
+        memory.failed[key] = memory.reason = "\n".join((str(error), *others_ill))
         memory.is_mistake_of_settings |= isinstance(error, probe.EndedByItself) and release == attempt.wanted.id
         return False
     memory.proven[key] = identity(containers)
     return True
+
+
+def _also_ill(
+    containers: Sequence[Container], app: App, ports: Mapping[str, int], tick: Callable[[], None]
+) -> Iterator[str]:
+    """Yield what one probe now says of containers that nobody waited for, where it fails."""
+    for container in containers:
+        tick()
+        details, service = engine.inspect(container.id), container.service
+        if details is None or not details.is_running:
+            yield f"{service}: it does not run"
+            continue
+        answer = probe.once(details, app.checks.get(service), ports.get(service))
+        if not answer.passed:
+            yield f"{service}: last answer: {answer.seen}"
 
 
 def _watch(tick: Callable[[], None], containers: Sequence[Container], restarts: Mapping[str, int]) -> None:

@@ -19,7 +19,9 @@ from switchyard.host.adapters import probe
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.store import Store
+from switchyard.host.admission import digests_of
 from switchyard.host.queries import QUERIES, health
+from switchyard.host.queries.admission import admission
 from switchyard.host.queries.changes import changes
 from switchyard.host.queries.checks import checks
 from switchyard.host.queries.container_files import container_files
@@ -29,7 +31,6 @@ from switchyard.host.queries.env import env
 from switchyard.host.queries.execute import execute
 from switchyard.host.queries.files import files
 from switchyard.host.queries.history import history
-from switchyard.host.queries.images import images
 from switchyard.host.queries.logs import logs
 from switchyard.host.queries.plan_facts import plan_facts
 from switchyard.host.queries.rollback_target import rollback_target
@@ -37,13 +38,13 @@ from switchyard.host.queries.running import running_container
 from switchyard.host.queries.secrets import secret_spellings
 from switchyard.host.queries.status import status
 from tests.harness.fake_engine import FakeEngine, listed
-from tests.harness.release_record import RECORD, record
+from tests.harness.release_record import RECORD, record, unsent_pack
 
 IMAGE = "sha256:" + "1" * 64
 ANSWERS: Mapping[str, type[Message]] = {
     "facts": answers.PlanFacts,
     "changes": answers.Changes,
-    "images": answers.PlannedImages,
+    "admission": answers.Admission,
     "target": answers.RollbackTarget,
     "env": answers.Env,
     "checks": answers.ChecksAnswer,
@@ -98,6 +99,7 @@ def shop(store: Store, fake_engine: FakeEngine) -> Store:
 def test_every_query_has_an_answer_type_and_a_module_of_its_own():
     assert QUERIES.keys() == ANSWERS.keys()
     assert set(QUERIES.values()) == {
+        admission,
         changes,
         checks,
         container_files,
@@ -106,7 +108,6 @@ def test_every_query_has_an_answer_type_and_a_module_of_its_own():
         execute,
         files,
         history,
-        images,
         logs,
         plan_facts,
         rollback_target,
@@ -137,6 +138,24 @@ def test_facts_and_doctor_report_the_live_release_and_what_a_deploy_relies_on(sh
 def test_changes_name_services_and_keys_and_no_value_leaves(shop):
     after = {"web": {"image": "a", "command": "secret"}, "new": {}}
     assert ask(shop, "changes", services=after) == answers.Changes({"web": ("command",)})
+
+
+def test_a_release_is_judged_before_it_is_sent_and_nothing_stands_against_the_live_one(shop, monkeypatch):
+    monkeypatch.setattr("switchyard.host.adapters.proxy.Proxy.live", lambda _: "green")
+    pack = unsent_pack(replace(RECORD, commit="2abc", routes=(Route("web", 80, 8080),)))
+    digests = digests_of(shop, pack)
+    write_json(
+        shop.release("R2") / "release.json",
+        replace(shop.releases.require("R2"), tree="", env_digest=digests.env, settings=digests.settings).encode(),
+    )
+    assert ask(shop, "admission", pack=pack.encode()) == answers.Admission(True, (), {}, ())
+    moved = replace(pack, routes=(Route("web", 80, 9090),), env="A=1\n", commit="3abc")
+    again = ask(shop, "admission", pack=moved.encode(), descends=False)
+    assert not again.is_live and len(again.reasons) == 2
+    assert "3abc is not a descendant of 2abc" in again.reasons[0] and "does not hold 0.0.0.0:9090" in again.reasons[1]
+    (shop.edge / "before").mkdir()
+    again = ask(shop, "admission", pack=moved.encode(), descends=False)
+    assert "was cut short" in again.reasons[0] and len(again.reasons) == 3
 
 
 def test_the_target_of_a_rollback_is_the_release_before(shop):
