@@ -6,6 +6,7 @@ import json
 import os
 import posixpath
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -46,7 +47,7 @@ def run(
             file.write(env)
             file.seek(0)
             process = subprocess.run(
-                ["docker", "compose", *words],
+                [shutil.which("docker") or "docker", "compose", *words],
                 stdin=file,
                 capture_output=True,
                 text=True,

@@ -13,6 +13,8 @@ from switchyard.core.wire.message import Json
 
 HOME = "/home-of-the-ssh-user"
 """Stands for the home of the host's SSH user while Compose resolves paths."""
+PROGRAMS = "/programs-of-this-machine"
+"""Stands on the PATH while Compose resolves a document, and shows a value that has it."""
 KEYS = frozenset(("context", "additional_contexts", "source", "file", "path", "device", "dockerfile"))
 """Keys whose values are paths of the machine that runs Compose."""
 
@@ -35,9 +37,13 @@ class Places:
         return Path(os.path.normpath(self.exported / self.app.project_folder))
 
     def variables(self, env: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables of Compose that are places: those of the env, else this export and the host's home."""
+        """Return the variables of Compose that are places: those of the env, else this export and the host's home.
+
+        The PATH is this machine's, since Compose may need programs of it, but no document may have it.
+        """
         settings = os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
-        places = {"PWD": str(self.folder), "HOME": HOME}
+        path = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{PROGRAMS}"
+        places = {"PWD": str(self.folder), "HOME": HOME, "PATH": path}
         return {**places, **{name: env[name] for name in places if name in env}, "DOCKER_CONFIG": settings}
 
     def relative(self, value: Json, at: tuple[str, ...] = ()) -> Json:
@@ -54,6 +60,11 @@ class Places:
         return value
 
     def _relative_text(self, value: str, at: tuple[str, ...]) -> str:
+        if PROGRAMS in value:
+            raise BadInput(
+                f"{self.app.compose}: {'.'.join(at)}: ${{PATH}} is this machine's, which the host does not have. Set "
+                "PATH in the env of the host's settings (hosts.NAME.env), or write it out"
+            )
         for top, variable in ((str(self.exported), "PWD"), (HOME, "HOME")):
             if top not in value:
                 continue
