@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, model_validator
 
 from switchyard.core import kinds
+from switchyard.settings.allow import AllowSetting
 from switchyard.settings.fields import (
     PORT_MAX,
     Command,
@@ -117,6 +118,8 @@ class AppSetting(Section):
     healthy_within: Annotated[int, Field(strict=True, ge=1)] | None = None
     release_header: StrictBool | None = None
     predeploy: PredeploySetting | None = None
+    allow: AllowSetting | None = None
+    """Read from a checkout whose settings the application's repository does not track, and from nowhere else."""
 
     def overridden_by(self, other: AppSetting | None) -> AppSetting:
         """Return these settings with each key that ``other`` sets taken from there, whole."""

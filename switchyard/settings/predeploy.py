@@ -243,7 +243,8 @@ class PredeploySetting(Section):
     timeout: Annotated[int, Field(strict=True, ge=1)] = 900
     """Seconds that one check of code or tests may take."""
     passed: list[str] = []
-    """Variables of the process's environment that tests see, beside the common ones such as ``PATH``."""
+    """Variables of the process's environment that tests see, beside the common ones such as ``PATH``. Somebody other
+    than the commit must allow each."""
     audit: AuditSetting = AuditSetting()
     waive: list[WaiverSetting] = []
     database: DatabaseSetting | None = None
@@ -251,5 +252,5 @@ class PredeploySetting(Section):
     credentials: dict[str, CredentialSetting] = {}
     files: dict[str, FileSetting] = {}
     certificates: dict[str, CertificateSetting] = {}
-    tools: dict[str, str] = {}
-    """Tool to its oldest accepted version, beside those of the protocol."""
+    tools: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._-]*$")], str] = {}
+    """Program on the PATH to its oldest accepted version, beside those of the protocol."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -12,6 +13,8 @@ from pydantic_core import ErrorDetails
 from switchyard.core.errors import BadInput
 from switchyard.settings.fields import known_keys
 from switchyard.settings.model import AppSetting, HostSetting
+
+F = TypeVar("F", bound=BaseModel)
 
 
 class SettingsFile(BaseModel):
@@ -30,6 +33,11 @@ def read(path: Path) -> SettingsFile:
 
 def parse(text: str, name: str) -> SettingsFile:
     """Return the sections of a text. Raise ``BadInput`` with every mistake on a line of its own."""
+    return parse_as(SettingsFile, text, name)
+
+
+def parse_as(kind: type[F], text: str, name: str) -> F:
+    """Return a text as a file of one kind. Raise ``BadInput`` with every mistake on a line of its own."""
     try:
         value = yaml.safe_load(text) or {}
     except yaml.MarkedYAMLError as error:
@@ -38,9 +46,10 @@ def parse(text: str, name: str) -> SettingsFile:
     except yaml.YAMLError as error:
         raise BadInput(f"{name}: not YAML: {error}") from None
     if not isinstance(value, dict):
-        raise BadInput(f"{name}: the settings must be a mapping with `app:` and `hosts:`")
+        keys = " and ".join(f"`{key}:`" for key in kind.model_fields)
+        raise BadInput(f"{name}: the settings must be a mapping with {keys}")
     try:
-        return SettingsFile.model_validate(value)
+        return kind.model_validate(value)
     except ValidationError as error:
         raise BadInput("\n".join(_sentence(problem, text, name) for problem in error.errors())) from None
 

@@ -30,6 +30,11 @@ class Shop:
         (self.checkout / "invoke.yaml").write_text(json.dumps({"app": {"path": str(self.app)}}))
         self.settings()
 
+    def allow(self, **allowance: Any) -> None:
+        """Let the settings of the checkout allow the application's commits something."""
+        app = {"path": str(self.app), "allow": allowance}
+        (self.checkout / "invoke.yaml").write_text(json.dumps({"app": app}))
+
     def settings(self, database: Mapping[str, Any] | None = None, **more: Any) -> None:
         """Write ``app.predeploy.database`` and other settings of the application."""
         app: dict[str, Any] = {"name": "shop", **more}

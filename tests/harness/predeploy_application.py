@@ -67,6 +67,11 @@ class Application:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
 
+    def allow(self, **allowance: Any) -> None:
+        """Let the settings of the checkout allow the application's commits something."""
+        app = {"name": "small", "path": str(self.app), "allow": allowance}
+        (self.checkout / "invoke.yaml").write_text(json.dumps({"app": app}))
+
     def settings(self, **predeploy: Any) -> None:
         """Set the application's ``app.predeploy``."""
         self.write("invoke.yaml", json.dumps({"app": {"name": "small", "predeploy": predeploy}}))

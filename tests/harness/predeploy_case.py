@@ -93,6 +93,8 @@ class Checkout:
         """Write and commit the application, and return its folder."""
         files = {**FILES, "requirements.txt": self.requirements, **case.files}
         setting = {**SETTING, **case.setting}
+        allowed = {"app": {"allow": {"env": [*setting.get("passed", [])]}}}
+        (self.folder / "invoke.yaml").write_text(json.dumps(allowed))
         files["invoke.yaml"] = json.dumps({"app": {"name": "shop", "predeploy": setting}})
         for name, text in files.items():
             if text is not None:

@@ -58,6 +58,7 @@ def with_kalshi(application: Application, **changed: str) -> Any:
     clock = float(changed.pop("clock", 0))
     server = application.closing.enter_context(kalshi_server.serve({KEY_ID: PUBLIC}, clock=lambda: time.time() + clock))
     application.settings(credentials={"kalshi": KALSHI})
+    application.allow(send={"KALSHI_URL": ["KALSHI_KEY_ID", "KALSHI_PRIVATE_KEY"]})
     fitting = {"KALSHI_URL": server.url, "KALSHI_KEY_ID": KEY_ID, "KALSHI_PRIVATE_KEY": PEM.decode()}
     application.environ.update({**fitting, **changed})
     return server

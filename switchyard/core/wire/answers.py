@@ -6,6 +6,7 @@ from dataclasses import field
 from switchyard.core.app import Route
 from switchyard.core.journal import EndEntry
 from switchyard.core.site import Site
+from switchyard.core.wire.allowance import Allowance
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.facts import Facts, LiveRelease, PlainContainer
 from switchyard.core.wire.message import Message, key, message
@@ -103,6 +104,8 @@ class ChecksAnswer(Message):
     """Tool to its version; null where it is not installed."""
     shared: tuple[ContainerAddress, ...]
     """The application's containers."""
+    allowed: Allowance = field(default_factory=Allowance, metadata=key(omitted=True))
+    """What allow.json of the machine holds."""
 
 
 @message(frozen=True)

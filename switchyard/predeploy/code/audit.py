@@ -15,6 +15,7 @@ from switchyard.predeploy.nox.environment import packages_file
 from switchyard.predeploy.nox.session import SessionRun, session
 from switchyard.predeploy.nox.target import AuditOptions
 from switchyard.predeploy.nox.tool_result import tool_result
+from switchyard.predeploy.nox.variables import of_installing
 from switchyard.settings.predeploy import IgnoreSetting
 
 DAY = 86400.0
@@ -56,7 +57,7 @@ def run(subject: Subject) -> Result:
     if source not in ("pypi", "osv") and not source.startswith(("http://", "https://")):
         raise BadInput(f"app.predeploy.audit.source: {source} is none of pypi, osv and an address of osv's API")
     packages = packages_file(subject)
-    audit = session("audit", subject, AuditOptions(source, str(packages)), full_env=True)
+    audit = session("audit", subject, AuditOptions(source, str(packages)), variables=of_installing)
     if not audit.text("pip-audit").strip():
         why = f"no answer from {source}: {audit.last_line('pip-audit')}"
         return unknown(why, output=audit.output, log=str(audit.log))

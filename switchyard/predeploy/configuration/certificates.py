@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from switchyard.core.errors import NotChecked
 from switchyard.predeploy.configuration.findings import named_finding
-from switchyard.predeploy.configuration.local_files import local_path
+from switchyard.predeploy.configuration.local_files import local_path, need_of_file
 from switchyard.predeploy.engine import waivers
 from switchyard.predeploy.engine.check import Check, never
 from switchyard.predeploy.engine.result import Finding, Result, skipped
@@ -38,6 +38,8 @@ def run(subject: Subject) -> Result:
     findings, valid_for, problems = [], [], []
     for name, setting in settings.items():
         try:
+            if setting.file:
+                subject.allowances.require([need_of_file(subject, ("certificates", name), setting.file)])
             chain = _from_file(subject, setting.file) if setting.file else _from_server(setting)
         except NotChecked as error:
             problems.append(f"{name}: {error}")

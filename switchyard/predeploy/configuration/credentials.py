@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from switchyard.control.allowances import Need
 from switchyard.core.errors import BadInput, NotChecked
+from switchyard.core.wire.allowance import NOTHING, Allowance, origin
 from switchyard.predeploy.configuration import kalshi
 from switchyard.predeploy.configuration.findings import named_finding
 from switchyard.predeploy.engine import waivers
@@ -84,6 +86,7 @@ def _try(subject: Subject, name: str, setting: CredentialSetting) -> list[Findin
         what = f"{name}: {', '.join(missing)} not set in {where}"
         return [named_finding("credential-missing", name, what, "set it")]
     url = _url(subject, name, setting)
+    subject.allowances.require([need(subject, name, setting)])
     if setting.kind == "kalshi":
         variable = setting.key_from or ""
         key = kalshi.private_key(subject, name, variable, variable_value(subject, variable))
@@ -99,13 +102,24 @@ def _try(subject: Subject, name: str, setting: CredentialSetting) -> list[Findin
     return _judge(name, setting, _get(name, url, headers))
 
 
+def need(subject: Subject, name: str, setting: CredentialSetting) -> Need:
+    """Return what a credential sends, and where: to an address, or to the one that a variable holds."""
+    in_variable = setting.url_from if setting.url_from and variable_value(subject, setting.url_from) else None
+    to = in_variable or origin(setting.url or "") or setting.url or ""
+    sent = tuple(dict.fromkeys(variable for variable in _variables(setting) if variable != setting.url_from))
+    is_public = subject.host is not None and not sent
+    return Need(("credentials", name), NOTHING if is_public else Allowance(send={to: sent}))
+
+
 def _url(subject: Subject, name: str, setting: CredentialSetting) -> str:
-    url = variable_value(subject, setting.url_from or "") or setting.url or ""
+    from_variable = variable_value(subject, setting.url_from or "")
+    url = from_variable or setting.url or ""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    is_plain = bool(from_variable) or origin(url) is not None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
         raise BadInput(
             f"app.predeploy.credentials.{name}: {setting.url_from or 'url'} is not an address that begins with "
-            "http:// or https://"
+            "http:// or https://, and the name of a server"
         )
     return url
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from switchyard.core.wire.answers import FileRights, Files
-from switchyard.predeploy.configuration.credentials import variable_value
+from switchyard.predeploy.configuration.credentials import need, variable_value
 from switchyard.predeploy.configuration.findings import named_finding
-from switchyard.predeploy.configuration.local_files import local_path
+from switchyard.predeploy.configuration.local_files import local_path, need_of_file
 from switchyard.predeploy.engine import waivers
 from switchyard.predeploy.engine.check import Check, never
 from switchyard.predeploy.engine.result import Finding, Result, skipped
@@ -36,6 +36,7 @@ def run(subject: Subject) -> Result:
     private = {file.path: file for file in _private(subject)}
     here = {path: setting for path, setting in subject.setting.files.items() if setting.at == "here"}
     there = {path: setting for path, setting in subject.setting.files.items() if setting.at == "host"}
+    subject.allowances.require(need_of_file(subject, ("files", path), path) for path in here)
     findings = [finding for file in private.values() for finding in _judge_private(file)]
     for path, setting in here.items():
         findings += _judge(path, setting.mode, setting.owner, read_rights(local_path(subject, path)))
@@ -85,6 +86,8 @@ def _private(subject: Subject) -> Iterator[Private]:
         for name in (subject.entry.env.files if subject.entry.env else None) or ():
             yield Private(local_path(subject, name), "the host's env")
     for name, setting in subject.setting.credentials.items():
+        if subject.allowances.lacks(need(subject, name, setting).use):
+            continue  # the check of credentials tells what is not allowed
         key = variable_value(subject, setting.key_from or "")
         if key and "\n" not in key and _is_file(path := local_path(subject, key)):
             yield Private(path, f"the private key of {name}")

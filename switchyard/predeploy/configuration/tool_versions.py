@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import subprocess
@@ -30,6 +31,8 @@ VERSION_COMMANDS = {"compose": ["docker", "compose", "version", "--short"]}
 """How to ask a tool for its version, where ``--version`` is not the way."""
 VERSION_LIMIT = 20
 """Seconds in which a tool must print its version."""
+VISIBLE = ("PATH", "HOME", "LANG", "LC_ALL", "DOCKER_CONFIG")
+"""Variables that a tool sees there: a commit may name the tool."""
 VERSION = re.compile(r"(\d+(?:\.\d+)*)")
 
 
@@ -84,6 +87,7 @@ def _output(argv: list[str]) -> str | None:
             errors="replace",
             timeout=VERSION_LIMIT,
             stdin=subprocess.DEVNULL,
+            env={name: os.environ[name] for name in VISIBLE if name in os.environ},
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from switchyard.core.errors import NotChecked
@@ -30,7 +31,6 @@ def run_migration_command(subject: Subject, database: ReferenceDatabase, until: 
     server, name = database
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
-        "HOME": os.environ.get("HOME", "/"),
         "DATABASE_URL": f"postgresql://{USER}@/{name}?host={server.folder}",
         "PGHOST": str(server.folder),
         "PGUSER": USER,
@@ -39,17 +39,18 @@ def run_migration_command(subject: Subject, database: ReferenceDatabase, until: 
     }
     shown = " ".join(migrations.apply)
     try:
-        command = subprocess.run(
-            migrations.apply,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            cwd=subject.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            timeout=APPLY_SECONDS_MAX,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory(prefix="switchyard-") as home:
+            command = subprocess.run(
+                migrations.apply,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                cwd=subject.folder,
+                env={**environment, "HOME": home},
+                stdin=subprocess.DEVNULL,
+                timeout=APPLY_SECONDS_MAX,
+                check=False,
+            )
     except OSError as error:
         raise NotChecked(f"app.migrations.apply: {shown}: {error.strerror}") from None
     except subprocess.TimeoutExpired:

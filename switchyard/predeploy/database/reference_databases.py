@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from switchyard.core.errors import NotChecked
+from switchyard.predeploy.configuration.local_files import need_of_file
 from switchyard.predeploy.database.apply_sql import apply_files
 from switchyard.predeploy.database.database_setting import setting_of
 from switchyard.predeploy.database.migration_command import run_migration_command
@@ -70,6 +71,8 @@ class ReferenceDatabases:
         of a server share.
         """
         folder = setting_of(self._subject).reference
+        if folder:
+            self._subject.allowances.require([need_of_file(self._subject, ("database", "reference"), folder)])
         installed = Path(folder).expanduser() if folder else None
         major = major_of(installed) if installed else 16 if major <= 16 else NEWEST
         with self._lock:

@@ -9,8 +9,10 @@ from dataclasses import replace
 
 import psycopg
 
+from switchyard.control.allowances import Need
 from switchyard.core.errors import NotChecked
 from switchyard.core.kinds import is_in_shared_project
+from switchyard.core.wire.allowance import Allowance
 from switchyard.predeploy.database.apply_sql import apply_files
 from switchyard.predeploy.database.connection import Address, Parameters
 from switchyard.predeploy.database.database_setting import setting_of
@@ -29,6 +31,8 @@ from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.reach import container_files, tunnel
 from switchyard.settings.predeploy import DatabaseSetting
 
+PATH = ("database",)
+"""The settings of the database below ``app.predeploy``."""
 PORT = 5432
 TLS_MODES = ("require", "verify-ca", "verify-full")
 """Values of ``sslmode`` with which libpq refuses a connection without TLS."""
@@ -63,6 +67,21 @@ def names_address(subject: Subject) -> bool:
     return bool(os.environ.get(setting_of(subject).url_from))
 
 
+def _address_here(subject: Subject, setting: DatabaseSetting) -> str:
+    """Return the address in this machine's environment, or nothing. Raise ``NotChecked`` where nobody allows that."""
+    url = os.environ.get(setting.url_from, "")
+    if url and setting.url_from != DatabaseSetting().url_from:
+        subject.allowances.require([Need((*PATH, "url_from"), Allowance(env=(setting.url_from,)))])
+    return url
+
+
+def _require_password_allowed(subject: Subject, setting: DatabaseSetting) -> None:
+    """Raise ``NotChecked`` for a password of another variable that goes to the address, where nobody allows that."""
+    if setting.role is not None and setting.password_from is not None:
+        send = {setting.url_from: (setting.password_from,)}
+        subject.allowances.require([Need((*PATH, "password_from"), Allowance(send=send))])
+
+
 def find_database(subject: Subject) -> Address:
     """Return the address of the database to check. Raise ``NotChecked`` where it cannot be reached.
 
@@ -71,8 +90,9 @@ def find_database(subject: Subject) -> Address:
     setting = setting_of(subject)
     if subject.host is not None:
         return _of_host(subject, setting) or _embedded(subject, "a first deploy: ")
-    url = os.environ.get(setting.url_from)
+    url = _address_here(subject, setting)
     if url:
+        _require_password_allowed(subject, setting)
         return _of_url(url, f"at the address in {setting.url_from}", setting, os.environ)
     return _embedded(subject, "")
 
@@ -143,6 +163,7 @@ def _of_host(subject: Subject, setting: DatabaseSetting) -> Address | None:
         service = next(iter(services))
     if service is None and named.host:
         target = (named.host, int(named.port or PORT))
+        _require_password_allowed(subject, setting)
         return _forwarded(subject, setting, named, f"at the address in {setting.url_from} of", target)
     if service is None:
         raise NotChecked(

@@ -8,12 +8,15 @@ from dataclasses import replace
 from switchyard.core.redact import redact, redact_all, spellings
 from switchyard.predeploy.engine.result import Finding, Result
 from switchyard.predeploy.engine.subject import Subject
+from switchyard.predeploy.nox.variables import secrets_of_installing
 
 
 def secrets(subject: Subject) -> list[str]:
-    """Return the values that nothing may show, in every spelling: those of the host's env and those passed on."""
+    """Return the values that nothing may show, in every spelling: those of the host's env, those passed on, and those
+    of the package index.
+    """
     passed = (os.environ.get(name, "") for name in subject.setting.passed)
-    return spellings([*subject.env.values(), *passed])
+    return spellings([*subject.env.values(), *passed, *secrets_of_installing()])
 
 
 def redacted(result: Result, subject: Subject) -> Result:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from switchyard.control.allowances import NOTHING_ALLOWED, Allowances
 from switchyard.control.builds import image_facts
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
@@ -45,6 +46,8 @@ class Subject:
     """The application's own folder for virtual environments, reports and caches. It outlives the run."""
     checkout: Path
     """The folder of the settings. Relative paths of the env start here."""
+    allowances: Allowances = NOTHING_ALLOWED
+    """What the settings may take from this machine, and send."""
     resolve: Callable[[], tuple[Document | None, str]] = lambda: (None, "")
     """Builds ``document`` and ``unresolved`` for the first check that asks."""
     changed: Callable[[], bool] = lambda: False

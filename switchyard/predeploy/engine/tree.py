@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from switchyard.control import commit_files, compose, work_tree
+from switchyard.control.allowances import allowances_of
 from switchyard.control.commit import Commit, read_file
 from switchyard.control.git import top_of
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
+from switchyard.core.wire.allowance import Allowance
 from switchyard.predeploy.engine.host_machine import HostMachine
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings import load as settings
@@ -89,12 +91,18 @@ def _subject(host: Host, tree: Tree, env: Mapping[str, str], machines: tuple[Hos
         clean=tree.clean,
         state=host.checkout / STATE / "checks" / app.name,
         checkout=host.checkout,
+        allowances=allowances_of(host, tree.invoke_yaml, _answers(machines)),
         resolve=lambda: _document(tree.top, app, env, has_host=bool(host.name)),
         env=env,
         host=host.name or None,
         entry=host.setting if host.name else None,
         machines=machines,
     )
+
+
+def _answers(machines: tuple[HostMachine, ...]) -> list[Allowance]:
+    """Return what each machine that answers allows."""
+    return [machine.answer.allowed for machine in machines if not isinstance(machine.answer, NotChecked)]
 
 
 def _document(top: Path, app: App, env: Mapping[str, str], *, has_host: bool) -> tuple[Document | None, str]:

@@ -14,7 +14,8 @@ from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.result import Finding, Result, judged, unknown
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.nox.junit import JUnitTests, read_junit
-from switchyard.predeploy.nox.session import SessionRun, clean_env, fresh_reports, nox
+from switchyard.predeploy.nox.session import SessionRun, fresh_reports, nox
+from switchyard.predeploy.nox.variables import of_tests
 
 SUITES = ("unit", "smoke", "integration")
 """The checks that run tests: a session in place of one passes only if it reports its tests."""
@@ -63,7 +64,7 @@ def _session(check: str, subject: Subject) -> Result:
     reports = fresh_reports(subject, check)
     caches = {key: str(subject.state / tool) for key, tool in (("UV_CACHE_DIR", "uv"), ("PIP_CACHE_DIR", "pip"))}
     with tempfile.TemporaryDirectory(prefix="switchyard-") as temporary:
-        env = clean_env(subject.setting.passed, Path(temporary)) | caches
+        env = of_tests(subject, Path(temporary)) | caches
         env[REPORT] = str(reports / "junit.xml")
         run = nox(noxfile, name, subject, reports, env, subject.state / "nox-own")
     return _judged(check, f"session {name} of {noxfile.name}", subject, run)

@@ -17,6 +17,7 @@ from switchyard.predeploy.engine.application_files import existing
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.nox.session import NOXFILE, session
 from switchyard.predeploy.nox.target import EnvironmentOptions
+from switchyard.predeploy.nox.variables import of_installing
 
 PACKAGE = Path(__file__).resolve().parents[2]
 LOCK = next(path for top in (PACKAGE, PACKAGE.parent) if (path := top / "requirements" / "dev.txt").exists())
@@ -62,7 +63,7 @@ def _build(subject: Subject, names: Sequence[str], envs: Path, ready: Path) -> N
     """Build the environment. The session writes ``ready`` last, with the folder's name: nox shortens a long path."""
     shutil.rmtree(envs, ignore_errors=True)
     options = EnvironmentOptions(tuple(names), plugin=str(PLUGIN), lock=str(LOCK), ready=str(ready))
-    run = session("environment", subject, options, full_env=True, envs=envs)
+    run = session("environment", subject, options, variables=of_installing, envs=envs)
     if not ready.exists():
         log = run.log.read_text(errors="replace").splitlines()
         lines = [line.strip() for line in log if "nox > " not in line]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from switchyard.core.errors import BadInput, NotChecked
-from switchyard.core.git_variables import without_repository
+from switchyard.core.errors import NotChecked
 from switchyard.core.wire.message import Json
 from switchyard.predeploy.engine import process
 from switchyard.predeploy.engine.redaction import secrets
@@ -20,12 +18,9 @@ from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.nox import target
 from switchyard.predeploy.nox.redact_reports import redact_reports
 from switchyard.predeploy.nox.target import Options
+from switchyard.predeploy.nox.variables import of_tools
 
 NOXFILE = Path(__file__).resolve().with_name("application_noxfile.py")
-ALWAYS_PASSED = ("PATH", "TZ", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Environment variables that every tool and test sees; tests also see those of ``app.predeploy.passed``."""
-TRUSTED = {"UV_SYSTEM_CERTS": "true"}
-"""Makes uv trust what this machine trusts, as pip does."""
 TAIL = 4000
 """Characters of a log that a result shows."""
 
@@ -94,22 +89,19 @@ def session(
     subject: Subject,
     options: Options,
     *,
-    full_env: bool = False,
-    passed: Sequence[str] = (),
+    variables: Callable[[Subject, Path], Mapping[str, str]] = of_tools,
     envs: Path | None = None,
 ) -> SessionRun:
     """Run a session of the application noxfile.
 
-    ``full_env``: the session sees the whole environment, because it needs a network.
-    ``passed``: variables that the session sees beside those of every tool.
+    ``variables``: makes the session's environment, with a temporary folder of its own.
     ``envs``: the folder for nox's virtual environments.
     """
     reports = fresh_reports(subject, name)
     aim = reports / "target.json"
     target.write(aim, subject.folder, reports, options)
     with tempfile.TemporaryDirectory(prefix="switchyard-") as temporary:
-        env = {**TRUSTED, **without_repository(os.environ)} if full_env else clean_env(passed, Path(temporary))
-        env |= {target.VARIABLE: str(aim), "PYTHONUNBUFFERED": "1"}
+        env = {**variables(subject, Path(temporary)), target.VARIABLE: str(aim), "PYTHONUNBUFFERED": "1"}
         return nox(NOXFILE, name, subject, reports, env, envs or subject.state / "nox")
 
 
@@ -140,14 +132,3 @@ def nox(noxfile: Path, name: str, subject: Subject, reports: Path, env: Mapping[
     if subject.cancelled.is_set():
         raise NotChecked("interrupted")
     return SessionRun(reports, code is not None)
-
-
-def clean_env(passed: Sequence[str], temporary: Path) -> dict[str, str]:
-    """Return an environment with a home and a temporary folder of its own, and the variables that pass."""
-    home = temporary / "home"
-    home.mkdir()
-    missing = [name for name in passed if name not in os.environ]
-    if missing:
-        raise BadInput(f"app.predeploy.passed: {', '.join(missing)} is not set in the environment")
-    env = {name: os.environ[name] for name in (*ALWAYS_PASSED, *passed) if name in os.environ}
-    return {"LANG": "C.UTF-8", **env, "HOME": str(home), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}

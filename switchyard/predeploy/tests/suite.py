@@ -17,6 +17,7 @@ from switchyard.predeploy.nox.application_session import SUITES, or_session
 from switchyard.predeploy.nox.environment import python
 from switchyard.predeploy.nox.session import SessionRun, session
 from switchyard.predeploy.nox.target import SuiteOptions
+from switchyard.predeploy.nox.variables import of_tests
 from switchyard.predeploy.tests import coverage_data
 from switchyard.predeploy.tests.pytest_run import PytestRun
 
@@ -42,7 +43,7 @@ def run(name: str, subject: Subject) -> Result:
         workers=len(os.sched_getaffinity(0)) if name == "unit" else 1,
         coverage=coverage_data.measuring(subject, data) if data else None,
     )
-    nox = session(name, subject, options, passed=subject.setting.passed)
+    nox = session(name, subject, options, variables=of_tests)
     first, again = PytestRun.read(nox.text("tests.jsonl")), PytestRun.read(nox.text("again.jsonl"))
     result = _judged(subject, folder, nox, first, again)
     if data and first.finished and len(first.outcome) == len(first.collected) > 0 and not first.broken:

@@ -16,6 +16,7 @@ from tests.harness.predeploy_configuration import certificate, outcome, refused,
 def with_file(application: Application, data: bytes, **setting: Any) -> None:
     (application.checkout / "site.pem").write_bytes(data)
     application.settings(certificates={"site": {"file": "site.pem", **setting}})
+    application.allow(files=["site.pem"])
 
 
 def with_server(application: Application, days: float) -> None:
@@ -78,6 +79,7 @@ def test_a_certificate_that_cannot_be_read_is_unknown(application):
     application.closing.close()
     assert outcome(application, "certificates")[0] == "unknown"
     application.settings(certificates={"site": {"file": "gone.pem"}})
+    application.allow(files=["gone.pem"])
     result, reason = outcome(application, "certificates")
     assert result == "unknown" and "gone.pem: No such file" in reason
 
@@ -86,6 +88,7 @@ def test_a_certificate_that_cannot_be_read_does_not_hide_the_failure_of_another(
     with_file(application, certificate(days=-1)[0])
     whole = json.loads((application.app / "invoke.yaml").read_text())["app"]["predeploy"]["certificates"]
     application.settings(certificates={**whole, "gone": {"file": "gone.pem"}})
+    application.allow(files=["site.pem", "gone.pem"])
     assert refused(application, "certificates") == ["certificate-expired", "not-checked"]
 
 

@@ -16,6 +16,7 @@ def with_api(application: Application, path: str, token: str, **setting: Any) ->
     port = application.closing.enter_context(served())
     api = {"kind": "http", "url": f"http://127.0.0.1:{port}/{path}", "headers": {"Authorization": "Bearer ${TOKEN}"}}
     application.settings(credentials={"scores": {**api, **setting}})
+    application.allow(send={f"http://127.0.0.1:{port}": ["TOKEN"]})
     application.environ["TOKEN"] = token
 
 

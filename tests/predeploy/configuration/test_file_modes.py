@@ -21,6 +21,7 @@ def with_file(application: Application, mode: int, setting: dict[str, Any]) -> N
     (application.checkout / "service.key").write_text("key")
     (application.checkout / "service.key").chmod(mode)
     application.settings(files={"service.key": setting})
+    application.allow(files=["service.key"])
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,7 @@ def test_a_file_with_another_mode_or_owner_fails(application, mode, setting, rul
 
 def test_a_missing_file_fails(application):
     application.settings(files={"gone.key": {}})
+    application.allow(files=["gone.key"])
     assert refused(application, "files") == ["file-missing"]
 
 

@@ -45,6 +45,7 @@ def test_a_postgresql_of_this_machine_is_embedded_for_an_extension_that_ours_lac
         ("/nowhere", "unknown", "app.predeploy.database.reference: /nowhere is no PostgreSQL"),
         (str(another), "pass", "built from 1 migration"),
     ):
+        shop.allow(files=[setting or "/nowhere"])
         shop.settings({"reference": setting}, migrations={"service": "db", "files": "migrations/*.sql"})
         result = shop.predeploy("--only", "schema")
         assert result["schema"]["outcome"] == outcome and words in result["schema"]["reason"], result["printed"]

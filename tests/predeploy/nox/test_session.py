@@ -7,7 +7,7 @@ import json
 import pytest
 
 from switchyard.core.errors import NotChecked
-from switchyard.predeploy.nox.session import SessionRun, clean_env
+from switchyard.predeploy.nox.session import SessionRun
 from tests.harness.predeploy_case import Case
 
 
@@ -43,10 +43,3 @@ def test_a_session_without_an_end_has_reached_its_limit(tmp_path):
     (tmp_path / "log").write_text("")
     with pytest.raises(NotChecked, match=r"ruff was not done within the limit \(app.predeploy.timeout\)"):
         SessionRun(tmp_path, ended=False).code("ruff", 0)
-
-
-def test_a_clean_environment_has_a_home_of_its_own_and_only_what_passes(tmp_path, monkeypatch):
-    monkeypatch.setenv("TOKEN", "x")
-    monkeypatch.setenv("OTHER", "y")
-    env = clean_env(["TOKEN"], tmp_path)
-    assert (env["TOKEN"], env["HOME"]) == ("x", str(tmp_path / "home")) and "OTHER" not in env
