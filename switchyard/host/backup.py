@@ -10,9 +10,10 @@ from pathlib import Path
 from switchyard.host.adapters.contained import lay
 from switchyard.host.adapters.files import read_texts, write_json
 from switchyard.host.adapters.layout import Layout
+from switchyard.host.edge_documents import is_drafted
 
 KEPT = ("compose.json", "previews.json", "routes.json", "cfg", "files")
-"""The documents, configuration and files of the shared project or of the edge."""
+"""The document and files of the shared project. Older versions kept the edge's documents and configuration too."""
 
 
 def keep(home: Path, changed: Iterable[str]) -> None:
@@ -55,7 +56,7 @@ def is_unfinished(home: Path) -> bool:
 def unfinished(layout: Layout) -> list[str]:
     """Return the apply verbs that are under way, or were killed."""
     homes = {"shared.apply": layout.shared, "edge.apply": layout.edge}
-    return [verb for verb, home in homes.items() if is_unfinished(home)]
+    return [verb for verb, home in homes.items() if is_unfinished(home) or is_drafted(home)]
 
 
 def reasons_unfinished(layout: Layout) -> list[str]:

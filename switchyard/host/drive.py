@@ -20,6 +20,7 @@ from switchyard.host.adapters.lease import Superseded
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.attempt import Attempt
 from switchyard.host.inbox import Cancelled
+from switchyard.host.steps.edge import settle_if_possible
 from switchyard.host.steps.table import act
 
 STEPS_MOST = 60
@@ -123,3 +124,4 @@ def _record(attempt: Attempt, want: Want, outcome: str) -> None:
     if outcome == "taken back":
         state = "failed" if memory.is_mistake_of_settings else "bad"
         releases.update(attempt.wanted.id, state=state, reason=attempt.wanted.redact(memory.reason))
+        settle_if_possible(attempt)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from switchyard.core import edge, held_routes
-from switchyard.core.app import Route
+from switchyard.core import edge, held_routes, names
+from switchyard.core.app import App, Route
 from switchyard.core.edge import ColourRoutes
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.site import Site
 from switchyard.host.adapters.store import Store
+
+LIVE_ONCE = ("live", "good", "unverified")
+"""The states of a release that was proven and may answer again. One that failed or is bad may not."""
 
 
 def wanted_configuration(store: Store, app: str, release: str, site: Site) -> str:
@@ -25,11 +28,32 @@ def wanted_backends(store: Store, app: str, release: str, site: Site) -> set[str
 
 def colour_routes(store: Store, app: str, release: str, site: Site) -> dict[str, ColourRoutes]:
     """Return what each colour has behind the edge once a release is up. What is live keeps its routes and checks."""
-    addresses = held_addresses(store, release)
-    return {
-        colour: ColourRoutes(store.releases.settings(holder, app), _leads(store, addresses, holder))
-        for colour, holder in site.once_up(release).items()
-    }
+    addresses, home = held_addresses(store, release), site.holder(release) or site.idle
+    holders = site.once_up(release)
+    holders |= {each: release for each in names.COLOURS if each != home and not may_lead(store, site, each)}
+    return {colour: _routes_of(store, app, addresses, holder) for colour, holder in holders.items()}
+
+
+def settled_routes(store: Store, app: str, addresses: Sequence[HeldRoute], site: Site) -> dict[str, ColourRoutes]:
+    """Return what each colour has behind the edge while no attempt runs: what is live, and what was live before it.
+
+    A colour with anything else, such as a release that failed, has the routes of the live one.
+    """
+    live = site.slot(site.live).release if site.live in names.COLOURS else None
+    holders = {each: site.slot(each).release if may_lead(store, site, each) else live for each in names.COLOURS}
+    return {colour: _routes_of(store, app, addresses, holder) for colour, holder in holders.items()}
+
+
+def may_lead(store: Store, site: Site, colour: str) -> bool:
+    """Return whether the edge may lead to what a colour holds: it is live, it was, or a switch to it has begun."""
+    record = store.releases.readable(site.slot(colour).release)
+    return record is not None and (colour in (site.live, site.map_file) or record.state in LIVE_ONCE)
+
+
+def _routes_of(store: Store, app: str, addresses: Sequence[HeldRoute], release: str | None) -> ColourRoutes:
+    if release is None:
+        return ColourRoutes(App(app), (None,) * len(addresses))
+    return ColourRoutes(store.releases.settings(release, app), _leads(store, addresses, release))
 
 
 def held_addresses(store: Store, release: str) -> Sequence[HeldRoute]:

@@ -21,6 +21,7 @@ from switchyard.host.drive import as_failure
 from switchyard.host.ending import Ending, unchanged
 from switchyard.host.facts import live_release
 from switchyard.host.inbox import Cancelled
+from switchyard.host.steps.edge import settle_if_possible
 from switchyard.host.steps.table import act
 from switchyard.host.takeover import take
 from switchyard.host.verbs.table import VERBS
@@ -61,7 +62,7 @@ def _ending_after(attempt: Attempt, failure: SwitchyardError) -> Ending:
 
 
 def _clean_up(attempt: Attempt, ending: Ending) -> None:
-    """Before the switch, take the idle colour down and mark the release. What is live was not touched."""
+    """Before the switch, take the idle colour down, mark the release, and settle the edge. What is live stays."""
     release = attempt.wanted.id
     is_deploy = attempt.request.verb == "deploy"
     if attempt.lease.has_switched or not release or not is_deploy or ending.outcome == "refused":
@@ -75,6 +76,7 @@ def _clean_up(attempt: Attempt, ending: Ending) -> None:
         if home is not None:
             act(attempt, Step("cancel", home))
         attempt.store.releases.update(release, state="failed", reason=attempt.wanted.redact(ending.reason))
+        settle_if_possible(attempt)
 
 
 def _end(attempt: Attempt, ending: Ending) -> None:

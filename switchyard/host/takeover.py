@@ -16,6 +16,7 @@ from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.lease import Superseded
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
+from switchyard.host.steps.edge import settle_if_possible
 from switchyard.host.verbs.unlock import require_dead_or_forced
 
 ENDS_WITHIN = 300.0
@@ -55,6 +56,7 @@ def take(attempt: Attempt) -> None:
         attempt.events.progress(from_whom)
     if before is not None:
         _outlive(attempt, before)
+        settle_if_possible(attempt)
     _delete_packs(store)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,23 @@ from switchyard.core.app import App, Check, Route
 from switchyard.core.edge import ColourRoutes
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.held_routes import held_for
+from switchyard.core.next_step import Want
+from switchyard.core.site import Site, Slot
 from switchyard.core.wire import form
+from switchyard.host import drive, edge_documents, observe, program, takeover
 from switchyard.host.adapters import proxy
+from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.layout import Layout
+from switchyard.host.adapters.lease import LeaseKeeper
+from switchyard.host.adapters.store import Store
+from switchyard.host.attempt import Attempt
+from switchyard.host.command_runner import CommandRunner
+from switchyard.host.ending import Ending
+from switchyard.host.steps import edge as edge_steps
 from switchyard.settings import fields, load
 from tests.harness.attack import Attack, promises
+from tests.harness.attempts import begin_attempt
+from tests.harness.release_record import RECORD
 
 PLAIN = Route("web", 8000, 8080, affinity=True)
 LISTENER = "\nfrontend evil\n  bind :9999\n  default_backend web-8000_blue"
@@ -199,7 +213,126 @@ SETTINGS = {
     "a kind of a service that is none": ('app: {kinds: {"w b": routed}}', "app: {kinds: {w-b: routed}}"),
 }
 
+
+class Wreck:
+    """A host whose edge still has what an attempt wrote that failed or died: a listener, and routes of its release."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Store(folder / "root")
+        self.store.prepare()
+        live, failed = Route("web", 8000, 8080), Route("evil", 9999, 8080)
+        self.store.releases.write(replace(RECORD, routes=(live,), state="good"))
+        self.store.releases.write(replace(RECORD, id="R2", number=2, routes=(failed,)))
+        write_json(self.store.edge / "routes.json", [address.encode() for address in held_for([live], 1)])
+        write(self.store.edge / "cfg" / "haproxy.cfg", f"listen evil\n  bind :9999\n{_configuration(failed)}")
+        write(self.store.edge / "maps" / "live.map", "live blue\n")
+
+    def attempt(self, name: str = "one", verb: str = "deploy") -> Attempt:
+        return begin_attempt(self.store, name, verb, app="shop", force=True)
+
+    def holding(self) -> Attempt:
+        """Return an attempt of R2 that holds the lease."""
+        attempt = self.attempt()
+        attempt.wanted.id = "R2"
+        attempt.lease.number = self.store.lease.take("one", "deploy", "ann@laptop").number
+        return attempt
+
+    def is_left(self) -> bool:
+        """Return whether the edge's configuration still has the listener or a route of the release that failed."""
+        return bool(re.search("evil", (self.store.edge / "cfg" / "haproxy.cfg").read_text()))
+
+    def leads(self) -> bool:
+        """Return whether the edge's configuration leads to what is live."""
+        return "backend web-8000_blue" in (self.store.edge / "cfg" / "haproxy.cfg").read_text()
+
+
+@contextlib.contextmanager
+def _containers() -> Iterator[None]:
+    """Let blue hold the live release, and green the one that failed. The edge does not run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edge_steps, "releases_in_colours", lambda app: {"blue": "R1", "green": "R2"})
+        patch.setattr(edge_steps, "edge_containers", lambda app: [])
+        patch.setattr(program, "act", lambda *_: None)
+        patch.setattr(observe, "site", lambda *_: Site(Slot("R1", "healthy"), Slot("R2"), proxy="blue"))
+        yield
+
+
+def _fail(wreck: Wreck) -> None:
+    program._clean_up(wreck.holding(), Ending("failed", 1, "why"))
+
+
+def _cancel(wreck: Wreck) -> None:
+    program._clean_up(wreck.holding(), Ending("cancelled", 130, "Ctrl-C"))
+
+
+def _take_back(wreck: Wreck) -> None:
+    drive._record(wreck.holding(), Want("deploy", "R2"), "taken back")
+
+
+def _die(verb: str) -> Callable[[Wreck], None]:
+    def die_and_go_on(wreck: Wreck) -> None:
+        wreck.holding()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(LeaseKeeper, "lives", lambda self, lease: False)
+            takeover.take(wreck.attempt("two", verb))
+
+    return die_and_go_on
+
+
+def _die_in_an_apply(wreck: Wreck) -> None:
+    edge_documents.draft(wreck.store.edge, held_for([Route("evil", 1, 9999)], 2), {}, {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CommandRunner, "run", lambda *_, **__: "")
+        _die("rollback")(wreck)
+
+
+def _cleanup(name: str, act: Callable[[Wreck], None]) -> Attack:
+    """Return an attack by what an attempt leaves behind."""
+
+    def after(folder: Path) -> Wreck:
+        wreck = Wreck(folder)
+        with _containers():
+            act(wreck)
+        return wreck
+
+    return Attack(
+        f"left behind: {name}",
+        lambda folder: after(folder).is_left(),
+        lambda folder: after(folder).leads(),
+        lambda monkeypatch: monkeypatch.setattr(edge_steps, "settle", lambda attempt: None),
+    )
+
+
+def _superseded(folder: Path) -> bool:
+    """Return whether an attempt that lost its lease still writes the configuration."""
+    wreck = Wreck(folder)
+    attempt, before = wreck.holding(), (wreck.store.edge / "cfg" / "haproxy.cfg").read_text()
+    wreck.store.lease.free(attempt.lease.number)
+    wreck.store.lease.take("two", "deploy", "bob@desk")
+    with _containers(), contextlib.suppress(SwitchyardError):
+        edge_steps.settle(attempt)
+    return (wreck.store.edge / "cfg" / "haproxy.cfg").read_text() != before
+
+
+def _settles(folder: Path) -> bool:
+    wreck = Wreck(folder)
+    with _containers():
+        edge_steps.settle(wreck.holding())
+    return not wreck.is_left()
+
+
 ATTACKS = [
+    _cleanup("by a deploy that failed", _fail),
+    _cleanup("by a deploy that was cancelled", _cancel),
+    _cleanup("by a deploy that was taken back", _take_back),
+    *(_cleanup(f"by a deploy that died, before {verb}", _die(verb)) for verb in ("rollback", "restart", "deploy")),
+    _cleanup("by an apply that died", _die_in_an_apply),
+    Attack(
+        "left behind: by an attempt that lost its lease",
+        _superseded,
+        _settles,
+        lambda monkeypatch: monkeypatch.setattr(LeaseKeeper, "guard", lambda self, number: None),
+    ),
     *(_check_path(name, path) for name, path in CHECK_PATHS.items()),
     *(_route(name, change) for name, change in ROUTES.items()),
     _word(

@@ -12,18 +12,21 @@ from functools import partial
 from pathlib import Path
 
 from switchyard.core import commands, edge, names
+from switchyard.core.edge import ColourRoutes
 from switchyard.core.errors import NotChecked, SwitchyardError, refuse
 from switchyard.core.held_routes import HeldRoute
-from switchyard.host import backup
+from switchyard.core.site import Site, Slot
+from switchyard.host import backup, edge_documents
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
-from switchyard.host.adapters.files import write, write_json
+from switchyard.host.adapters.files import write
+from switchyard.host.adapters.lease import Superseded
 from switchyard.host.adapters.proxy import UP_WITHIN, Proxy
 from switchyard.host.attempt import Attempt
 from switchyard.host.edge_configuration import (
     applied_addresses,
-    colour_routes,
     held_addresses,
+    settled_routes,
     wanted_backends,
     wanted_configuration,
 )
@@ -44,8 +47,10 @@ def bring_up(attempt: Attempt, colour: str) -> None:
     home = attempt.store.edge
     _lay_folders(home, attempt.proxy, attempt.request.app)
     if not (home / "routes.json").exists():
-        publish(attempt, held_addresses(attempt.store, attempt.wanted.id))
-    write(home / "cfg" / "next.cfg", _configuration(attempt), 0o644)
+        _draft(attempt, held_addresses(attempt.store, attempt.wanted.id))
+        edge_documents.publish(home)
+    configuration = wanted_configuration(attempt.store, attempt.request.app, attempt.wanted.id, attempt.site())
+    write(home / "cfg" / "next.cfg", configuration, 0o644)
     listed = partial(edge_containers, attempt.request.app)
     with restoring(attempt, listed):
         resume(attempt, "edge", listed())
@@ -81,8 +86,52 @@ def _lay_folders(home: Path, proxy: Proxy, app: str) -> None:
             write(home / "maps" / f"{name}.map", text, 0o644)
 
 
-def _configuration(attempt: Attempt) -> str:
-    return wanted_configuration(attempt.store, attempt.request.app, attempt.wanted.id, attempt.site())
+def settle(attempt: Attempt) -> None:
+    """Let the edge lead to what is live and to what was before: nothing that a failed or dead attempt wrote stays.
+
+    The configuration is computed from the published routes. An edge that a dead apply recreated goes back to them.
+    """
+    home, addresses = attempt.store.edge, attempt.store.held_addresses()
+    if addresses is None or not (home / "cfg" / "haproxy.cfg").exists():
+        return
+    attempt.lease.guard()
+    colours = _settled(attempt, addresses)
+    configuration, was_drafted = edge.configuration(addresses, colours), edge_documents.is_drafted(home)
+    is_settled = (home / "cfg" / "haproxy.cfg").read_text() == configuration
+    if is_settled and not was_drafted:
+        return
+    write(home / "cfg" / "haproxy.cfg", configuration, 0o644)
+    if was_drafted:
+        attempt.commands.run(_up(attempt, home / "compose.json", "--timeout", "0"))
+    container = next((each for each in edge_containers(attempt.request.app) if each.is_up), None)
+    if container is not None:
+        process = attempt.proxy.process()
+        _reload(attempt.proxy, container)
+        attempt.proxy.wait(edge.backends(colours), after=process)
+    edge_documents.discard(home)
+
+
+def settle_if_possible(attempt: Attempt) -> None:
+    """Settle the edge, and tell where that fails: the next verb settles it then."""
+    try:
+        settle(attempt)
+    except Superseded:
+        raise
+    except (SwitchyardError, OSError) as error:
+        attempt.events.progress(f"the edge still has the configuration of an attempt that ended: {error}")
+
+
+def _settled(attempt: Attempt, addresses: Sequence[HeldRoute]) -> dict[str, ColourRoutes]:
+    """Return what each colour has behind the edge at these addresses while no attempt runs."""
+    app, proxy = attempt.request.app, attempt.proxy
+    site = Site(proxy=proxy.live(), map_file=proxy.file_live())
+    for colour, release in releases_in_colours(app).items():
+        site = site.with_slot(colour, Slot(release))
+    return settled_routes(attempt.store, app, addresses, site)
+
+
+def _up(attempt: Attempt, document: Path, *words: str) -> list[str]:
+    return commands.compose(names.project(attempt.request.app, "edge"), str(document), "up", "-d", *words)
 
 
 def _reload(proxy: Proxy, container: Container) -> None:
@@ -130,8 +179,8 @@ def _keep_edge_running(app: str) -> None:
         keep_running(container.id, "unless-stopped")
 
 
-def publish(attempt: Attempt, addresses: Sequence[HeldRoute]) -> None:
-    """Choose the ports of the previews, and write the edge's document and the addresses that it holds."""
+def _draft(attempt: Attempt, addresses: Sequence[HeldRoute]) -> Path:
+    """Choose the ports of the previews, and draft the documents of an edge that holds these addresses."""
     home, app = attempt.store.edge, attempt.request.app
     occupied = {int(port) for port in listening()}
     previews = {}
@@ -142,9 +191,7 @@ def publish(attempt: Attempt, addresses: Sequence[HeldRoute]) -> None:
     attempt.commands.run(commands.tag(image, names.tag(app, "edge", "edge")))
     user = f"{os.getuid()}:{os.getgid()}"
     document = edge.document(app, addresses, previews, home=str(home), user=user, image=image)
-    write_json(home / "compose.json", document)
-    write_json(home / "previews.json", previews)
-    write_json(home / "routes.json", [address.encode() for address in addresses])
+    return edge_documents.draft(home, addresses, previews, document)
 
 
 def _image(attempt: Attempt) -> str:
@@ -180,33 +227,39 @@ def apply(attempt: Attempt, colour: str) -> None:
     They are those of the wanted release, and those where the live one answers.
     """
     home = attempt.store.edge
-    backup.keep(home, ())
-    answering = _answering(attempt)
+    if backup.is_unfinished(home):  # an apply of an older Switchyard was killed
+        backup.put_back(home)
+        backup.forget(home)
+    answering = _answering(attempt, attempt.store.held_addresses() or ())
     try:
-        publish(attempt, applied_addresses(attempt.store, attempt.wanted.id, attempt.site()))
-        write(home / "cfg" / "haproxy.cfg", _configuration(attempt), 0o644)
-        _recreate(attempt, answering)
+        addresses = applied_addresses(attempt.store, attempt.wanted.id, attempt.site())
+        _recreate(attempt, _draft(attempt, addresses), addresses, answering)
     except SwitchyardError as error:
-        restore(attempt, home, error, partial(_recreate, attempt, answering))
-    backup.forget(home)
+        restore(attempt, error, partial(_go_back, attempt, answering))
+    edge_documents.publish(home)
 
 
-def _answering(attempt: Attempt) -> set[str]:
+def _go_back(attempt: Attempt, answering: set[str]) -> None:
+    """Recreate the edge on the published addresses."""
+    home = attempt.store.edge
+    _recreate(attempt, home / "compose.json", attempt.store.held_addresses() or (), answering)
+    edge_documents.discard(home)
+
+
+def _answering(attempt: Attempt, addresses: Sequence[HeldRoute]) -> set[str]:
     """Return the backends of the live colour that the edge sees up."""
-    site = attempt.site()
-    names = edge.backends(colour_routes(attempt.store, attempt.request.app, attempt.wanted.id, site))
-    live = {name for name in names if name.endswith(f"_{site.live}")}
-    return {name for name in live if attempt.proxy.servers_up(name)}
+    backends, live = edge.backends(_settled(attempt, addresses)), attempt.proxy.target()
+    return {name for name in backends if name.endswith(f"_{live}") and attempt.proxy.servers_up(name)}
 
 
-def _recreate(attempt: Attempt, answering: set[str]) -> None:
+def _recreate(attempt: Attempt, document: Path, addresses: Sequence[HeldRoute], answering: set[str]) -> None:
     """Recreate the edge's container, and wait until it reaches again what answered before. Tell how long that took."""
-    app, document = attempt.request.app, str(attempt.store.edge / "compose.json")
+    configuration = edge.configuration(addresses, _settled(attempt, addresses))
+    write(attempt.store.edge / "cfg" / "haproxy.cfg", configuration, 0o644)
     outage = Outage(lambda: _reaches(attempt.proxy, answering))
     with outage:
-        words = ("up", "-d", "--force-recreate", "--timeout", "0")
-        attempt.commands.run(commands.compose(names.project(app, "edge"), document, *words))
-        _keep_edge_running(app)
+        attempt.commands.run(_up(attempt, document, "--force-recreate", "--timeout", "0"))
+        _keep_edge_running(attempt.request.app)
         outage.await_end(RECREATED_WITHIN)
     attempt.events.progress(f"every route was interrupted for {outage.seconds:.1f} s")
 

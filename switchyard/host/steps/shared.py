@@ -117,10 +117,17 @@ def apply(attempt: Attempt, colour: str) -> None:
         objects = _lay_files(attempt.store, record, replaced=changed_files(changes))
         _recreate(attempt, after, changes)
     except SwitchyardError as error:
-        restore(attempt, home, error, partial(_recreate, attempt, before, changes))
+        restore(attempt, error, partial(_go_back, attempt, before, changes))
     write_json(home / "files.json", objects)
     write_json(home / "wanted.json", document.raw)
     backup.forget(home)
+
+
+def _go_back(attempt: Attempt, document: Mapping[str, Json], changed: Collection[str]) -> None:
+    """Put the files of before back, and run the services of before again."""
+    backup.put_back(attempt.store.shared)
+    _recreate(attempt, document, changed)
+    backup.forget(attempt.store.shared)
 
 
 def _recreate(attempt: Attempt, document: Mapping[str, Json], changed: Collection[str]) -> None:

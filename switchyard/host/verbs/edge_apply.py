@@ -13,6 +13,7 @@ from switchyard.host import backup
 from switchyard.host.agreement import ask, receive_commit
 from switchyard.host.attempt import Attempt
 from switchyard.host.edge_configuration import applied_addresses
+from switchyard.host.edge_documents import is_drafted
 from switchyard.host.ending import Ending, unchanged
 from switchyard.host.neighbours import listening
 from switchyard.host.steps.table import act
@@ -24,7 +25,7 @@ def edge_apply(attempt: Attempt) -> Ending:
     receive_commit(attempt, store.edge / "routes.json")
     before, after = store.held_addresses() or (), applied_addresses(store, attempt.wanted.id, site)
     new, gone = _new(after, before), _new(before, after)
-    if not new and not gone and not backup.is_unfinished(store.edge):
+    if not new and not gone and not backup.is_unfinished(store.edge) and not is_drafted(store.edge):
         return unchanged("the edge holds the addresses of this commit: nothing to do")
     _require_free(attempt.request.app, new)
     stays = [address for address in after if address.public not in map(_public, attempt.wanted.routes)]
