@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from switchyard.control.commit_files import submodules
+from switchyard.control.document_sources import mount_problems
 from switchyard.control.lfs import is_pointer
 from switchyard.core.app import App
 from switchyard.core.compose_document import Build, Document
@@ -22,6 +23,7 @@ def problems(repository: Path, commit: str, document: Document, exported: Path, 
     return [
         *_submodules(repository, commit),
         *(problem for name, (build, place) in contexts.items() for problem in _build(name, build, place)),
+        *mount_problems(document, exported, app),
         *_pointers([*mounts, *complete], exported),
     ]
 

@@ -9,10 +9,13 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from switchyard.control.compose_paths import Places
+from switchyard.control.compose_reads import leads_out, refuse_outside
+from switchyard.control.document_sources import build_problems
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
@@ -83,6 +86,13 @@ def env_values(text: str, name: str = "the env of the host's settings") -> dict[
     return dict(service.environment)
 
 
+def env_values_of(path: Path, top: Path) -> dict[str, str]:
+    """Return the variables of an env file below ``top``; none where there is no file."""
+    if path.is_file() and leads_out(path, top):
+        raise BadInput(f"{path.name} leads out of the repository. Put the file itself in its place")
+    return env_values(path.read_text(), path.name) if path.is_file() else {}
+
+
 def _possible_values(text: str) -> Iterator[str]:
     """Yield whatever may be a value in a text that is perhaps no env file: all but the first word of each line."""
     for line in text.splitlines():
@@ -99,16 +109,16 @@ def resolve(exported: Path, app: App, env: Mapping[str, str]) -> Document:
     """
     places = Places(exported.resolve(), app)
     project, file = places.project, places.folder / app.compose
+    refuse_foreign_reads(exported, app, env)
     if not file.exists():
         raise BadInput(f"app.compose: the commit has no {posixpath.normpath(f'{app.path}/{app.compose}')}")
     own_env = ["--env-file", str(project / ".env")] if (project / ".env").is_file() else []
-    values = "".join(f"{key}={_quoted(value)}\n" for key, value in env.items())
     with tempfile.NamedTemporaryFile("w") as naming:
         json.dump({"name": _default_name(project, app), "services": {}}, naming)
         naming.flush()
         files = ["--project-directory", str(project), "-f", naming.name, "-f", str(file)]
         words = [*own_env, "--env-file", "/dev/stdin", *files, "config", "--format", "json"]
-        process = run(places.folder, *words, env=values, more=places.variables(env))
+        process = run(places.folder, *words, env=_env_text(env), more=places.variables(env))
     blank = sorted(set(_BLANK.findall(process.stderr)))
     if blank:
         raise BadInput(
@@ -126,7 +136,37 @@ def resolve(exported: Path, app: App, env: Mapping[str, str]) -> Document:
     unknown = [name for name in app.left_out if name not in document.services]
     if unknown:
         raise BadInput(f"app.kinds.{unknown[0]}: {app.compose} has no service of this name")
+    problems = [f"{app.compose}: {problem}" for problem in build_problems(document, places.exported, app)]
+    if problems:
+        raise BadInput("\n".join(problems))
     return document.setting_aside(app.left_out)
+
+
+def refuse_foreign_reads(exported: Path, app: App, env: Mapping[str, str]) -> None:
+    """Raise ``BadInput`` with every file that Compose would read for the document and that is not in the export."""
+    places = Places(exported.resolve(), app)
+    refuse_outside(places, partial(_filled, places, env))
+
+
+def _filled(places: Places, env: Mapping[str, str], texts: Sequence[str], env_files: Sequence[Path]) -> list[str]:
+    """Fill in the variables of texts, as Compose does. ``env_files`` count less than the env, the first ones least."""
+    with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
+        labels = {f"text{number}": text for number, text in enumerate(texts)}
+        (Path(folder) / "compose.json").write_text(
+            json.dumps({"services": {"all": {"image": "none", "labels": labels}}})
+        )
+        files = [word for file in env_files for word in ("--env-file", str(file))]
+        words = [*files, "--env-file", "/dev/stdin", "-p", "texts", "-f", f"{folder}/compose.json", "config"]
+        process = run(places.folder, *words, "--format", "json", env=_env_text(env), more=places.variables(env))
+    if process.returncode != 0:
+        message = redact(process.stderr.strip(), spellings(env.values()))
+        raise BadInput(f"{places.app.compose}: Docker Compose says: {message}")
+    (service,) = Document.decode(json.loads(process.stdout)).services.values()
+    return [service.labels[name].replace("$$", "$") for name in labels]
+
+
+def _env_text(env: Mapping[str, str]) -> str:
+    return "".join(f"{key}={_quoted(value)}\n" for key, value in env.items())
 
 
 def _default_name(folder: Path, app: App) -> str:

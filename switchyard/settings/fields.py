@@ -47,6 +47,13 @@ def _place(value: str) -> str:
     return value
 
 
+def _pattern(value: str) -> str:
+    """Return a pattern of files of the application. Raise ``ValueError`` for one that leads out of its folder."""
+    if value.startswith(("/", "~")) or ".." in value.split("/"):
+        raise ValueError("expected a pattern of files in the application's folder, such as migrations/*.sql")
+    return value
+
+
 ServiceName = Annotated[str, AfterValidator(_service)]
 VolumeName = Annotated[str, AfterValidator(_volume)]
 """A volume of the engine."""
@@ -54,6 +61,9 @@ RequestPath = Annotated[str, AfterValidator(_request_path)]
 """The path of an HTTP request, with its query."""
 Place = Annotated[str, AfterValidator(_place)]
 """A path that stands in a generated document, where ``$`` would begin a variable."""
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+"""Files of the application, relative to its folder."""
 
 
 class Section(BaseModel):

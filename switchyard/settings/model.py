@@ -14,6 +14,7 @@ from switchyard.settings.allow import AllowSetting
 from switchyard.settings.fields import (
     PORT_MAX,
     Command,
+    Pattern,
     Place,
     Port,
     RequestPath,
@@ -87,7 +88,7 @@ class MigrationsSetting(Section):
     service: ServiceName
     current: list[str] = []
     pending: list[str] = []
-    files: str | None = None
+    files: Pattern | None = None
     apply: list[str] = []
     repeat: Literal["always", "never"] = "always"
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool, field_validator, model_validator
 
 from switchyard.core.wire.message import Json
-from switchyard.settings.fields import Port, Seconds, Section
+from switchyard.settings.fields import Pattern, Port, Seconds, Section
 
 Gate = Literal["required", "advisory", "no-worse-than-live"]
 
@@ -141,7 +141,7 @@ class DatabaseSetting(Section):
     reference: str | None = None
     """The folder, with ``bin`` in it, of a PostgreSQL on this machine to embed. The default comes with Switchyard and
     has the extensions plpgsql and vector only."""
-    queries: str = "sql/queries/*.sql"
+    queries: Pattern = "sql/queries/*.sql"
     """The application's recorded queries, one in each file."""
     critical: dict[str, CriticalSetting] = {}
     """File name of a query to its seconds, or to ``within`` and ``params``."""

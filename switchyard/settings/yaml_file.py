@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from switchyard.core.errors import BadInput
+from switchyard.core.wire.message import Json
 from switchyard.settings.fields import known_keys
 from switchyard.settings.model import AppSetting, HostSetting
 
@@ -62,6 +64,36 @@ def read_text(path: Path, where: str = "") -> str:
         raise BadInput(f"{where}{path}: byte {error.start} is not UTF-8") from None
     except OSError as error:
         raise BadInput(f"{where}{path}: {error.strerror}") from None
+
+
+class _AsWritten(yaml.SafeLoader):
+    """Reads every scalar as the text that is written, whatever its tag; of tags, only ``!!binary`` changes it."""
+
+    def construct_any(self, node: yaml.Node) -> Json:
+        """Return texts, lists and mappings."""
+        if isinstance(node, yaml.ScalarNode):
+            is_binary = node.tag == "tag:yaml.org,2002:binary"
+            return self.construct_yaml_binary(node).decode(errors="replace") if is_binary else str(node.value)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.construct_object(each, deep=True) for each in node.value]
+        assert isinstance(node, yaml.MappingNode)
+        return {str(key): value for key, value in self.construct_mapping(node, deep=True).items()}
+
+
+_AsWritten.yaml_implicit_resolvers = {"<": [("tag:yaml.org,2002:merge", re.compile("<<"))]}
+_AsWritten.yaml_constructors = {}
+_AsWritten.add_constructor(None, _AsWritten.construct_any)
+
+
+def documents_of(path: Path, name: str) -> list[Json]:
+    """Return the documents of a YAML file, with scalars as texts. Raise ``BadInput`` where it cannot be read."""
+    try:
+        return [*yaml.load_all(path.read_bytes(), Loader=_AsWritten)]
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise BadInput(f"{name}{line}: not YAML: {error.problem}") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise BadInput(f"{name}: not YAML: {error}") from None
 
 
 def _sentence(problem: ErrorDetails, text: str, name: str) -> str:

@@ -176,6 +176,8 @@ def _data(inputs: Inputs, path: str, setting: str) -> Place:
     """Return where state is by the settings: an absolute path, or a folder of the host's own."""
     if setting.startswith("/"):
         return Place(setting)
+    if path == ".":
+        return Place("", problem="is the whole repository, which cannot be data. Mount a folder of it")
     return Place(f"{inputs.root}/data/{posixpath.basename(path)}", data=path)
 
 

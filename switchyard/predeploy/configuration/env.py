@@ -79,8 +79,7 @@ def _requirements(subject: Subject) -> dict[str, Requirement]:
 
 def _env_file(subject: Subject, name: str) -> dict[str, str]:
     """Return the variables of an env file of the application; none if it does not exist."""
-    path = subject.folder / name
-    return compose.env_values(path.read_text(), name) if path.is_file() else {}
+    return compose.env_values_of(subject.folder / name, subject.top)
 
 
 def judge(

@@ -62,6 +62,7 @@ def _parse(subject: Subject) -> Mapping[str, Json]:
     file = subject.folder / subject.app.compose
     if not file.is_file():
         raise BadInput(f"app.compose: {subject.app.path}/{subject.app.compose} does not exist")
+    compose.refuse_foreign_reads(subject.top, subject.app, subject.env)
     words = ["config", "--format", "json", "--no-interpolate"]
     process = compose.run(subject.folder, "-p", subject.app.name, "-f", str(file), *words)
     if process.returncode != 0:

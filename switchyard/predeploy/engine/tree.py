@@ -11,6 +11,7 @@ from pathlib import Path
 from switchyard.control import commit_files, compose, work_tree
 from switchyard.control.allowances import allowances_of
 from switchyard.control.commit import Commit, read_file
+from switchyard.control.compose_reads import leads_out
 from switchyard.control.git import top_of
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
@@ -75,6 +76,8 @@ def of_work_tree(host: Host, env: Mapping[str, str], machines: tuple[HostMachine
     folder = host.app_folder
     top = top_of(folder)
     file = folder / "invoke.yaml"
+    if leads_out(file, top):
+        raise BadInput(f"{file} leads out of the repository. Put the file itself in its place")
     invoke_yaml = file.read_text() if file.exists() else None
     tree = Tree(top, str(folder.relative_to(top)), work_tree.tree(top), top, False, invoke_yaml)
     return replace(_subject(host, tree, env, machines), changed=lambda: work_tree.tree(top) != tree.id)
@@ -108,13 +111,12 @@ def _answers(machines: tuple[HostMachine, ...]) -> list[Allowance]:
 def _document(top: Path, app: App, env: Mapping[str, str], *, has_host: bool) -> tuple[Document | None, str]:
     """Return the Compose document, or why there is none. Without a host, ``.env.example`` fills in for its env."""
     try:
-        return compose.resolve(top, app, env if has_host else {**_examples(top / app.path), **env}), ""
+        return compose.resolve(top, app, env if has_host else {**_examples(top, app), **env}), ""
     except (BadInput, NotChecked) as error:
         return None, str(error)
 
 
-def _examples(folder: Path) -> dict[str, str]:
+def _examples(top: Path, app: App) -> dict[str, str]:
     """Return the variables of ``.env.example``."""
-    file = folder / ".env.example"
-    values = compose.env_values(file.read_text(), file.name) if file.is_file() else {}
+    values = compose.env_values_of(top / app.path / ".env.example", top)
     return {name: value or "unset" for name, value in values.items()}

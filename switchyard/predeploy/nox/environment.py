@@ -74,7 +74,7 @@ def _build(subject: Subject, names: Sequence[str], envs: Path, ready: Path) -> N
 def _digest(subject: Subject, names: Sequence[str]) -> str:
     """Hash the requirement files with those that they include, the interpreter, and what Switchyard adds."""
     parts = [sys.version, sys.base_prefix, platform.platform(), PLUGIN.read_text(), NOXFILE.read_text()]
-    for path in _with_included([subject.folder / name for name in names]):
+    for path in _with_included([subject.folder / name for name in names], subject.top.resolve()):
         text = path.read_text()
         parts += [str(path.relative_to(subject.top) if path.is_relative_to(subject.top) else path), text]
         if any(LOCAL.match(line.strip()) for line in text.splitlines()):
@@ -82,11 +82,16 @@ def _digest(subject: Subject, names: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _with_included(paths: list[Path]) -> list[Path]:
-    """Return requirement files with those that they include, each once."""
+def _with_included(paths: list[Path], top: Path) -> list[Path]:
+    """Return requirement files with those that they include, each once. Raise ``BadInput`` for one outside of the top.
+
+    An installer that cannot read a file shows its lines.
+    """
     files: list[Path] = []
     while paths:
         path = paths.pop(0)
+        if not path.resolve().is_relative_to(top):
+            raise BadInput(f"app.predeploy.requirements lead to {path}, which is outside of the repository: commit it")
         if path not in files and path.is_file():
             files.append(path)
             with contextlib.suppress(UnicodeDecodeError):

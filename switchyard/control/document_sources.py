@@ -1,0 +1,65 @@
+"""What a resolved document takes from the disk: builds, binds, secrets and configs, all of them inside the commit.
+
+Binds, secrets and configs that are absolute paths are places of the host; the lint of the document judges them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from switchyard.control.compose_reads import leads_out
+from switchyard.core.app import App
+from switchyard.core.compose_document import Build, Document
+
+_ELSEWHERE = re.compile(r"https?://|git://|ssh://|git@|github\.com/|docker-image://|service:|target:")
+"""How contexts begin that are no folder of a disk. Compose has made every other one absolute."""
+_LOCAL_CACHE = re.compile(r"(?:^|,)\s*type=local(?:,|$)")
+
+
+def build_problems(document: Document, exported: Path, app: App) -> Iterator[str]:
+    """Yield what builds would read, or write, outside of an export of the commit."""
+    folder = exported / app.project_folder
+    for name, service in document.services.items():
+        if service.build is not None and name not in app.left_out:
+            for key, path in _of_build(service.build, folder, exported):
+                yield (
+                    f"service {name}: build.{key} {path} leads out of the commit, and a build reads only files of the "
+                    "commit. Commit what it needs, or build that image yourself and name it with image:"
+                )
+
+
+def mount_problems(document: Document, exported: Path, app: App) -> Iterator[str]:
+    """Yield the files and folders of the commit that containers mount and that lead out of it through a link."""
+    folder = exported / app.project_folder
+    data = {posixpath.normpath(source) for source in app.data}
+    for source in sorted(document.mounted):
+        if not source.startswith(("/", "~")) and source not in data and leads_out(folder / source, exported):
+            yield (
+                f"{source} is mounted, and leads out of the commit through a link. Commit the file itself, or mount "
+                "what it leads to by its absolute path"
+            )
+
+
+def _of_build(build: Build, folder: Path, exported: Path) -> Iterator[tuple[str, str]]:
+    """Yield each key of a build that leads out of the commit, with its value."""
+    for key in ("cache_from", "cache_to"):
+        entries = build.raw.get(key)
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, str) and _LOCAL_CACHE.search(entry):
+                yield key, entry
+    contexts = {f"additional_contexts.{name}": context for name, context in build.additional_contexts.items()}
+    outside = [
+        (key, context)
+        for key, context in {"context": build.context, **contexts}.items()
+        if not _ELSEWHERE.match(context) and (not context.startswith(".") or leads_out(folder / context, exported))
+    ]
+    yield from outside
+    if ("context", build.context) in outside or _ELSEWHERE.match(build.context) or build.dockerfile_inline is not None:
+        return
+    for file in (build.dockerfile, f"{build.dockerfile}.dockerignore", ".dockerignore"):
+        if leads_out(folder / build.context / file, exported):
+            yield "dockerfile", file
+            break
