@@ -37,6 +37,7 @@ ADAPTERS: dict[str, str] = {
     "core/wire/message.py": "every message",
     "core/wire/events.py": "the tag of an event",
     "core/journal.py": "the tag of an entry",
+    "control/compose_reads.py": "the files that a compose file names as it is written",
     "settings/yaml_file.py": "pydantic's errors",
     "predeploy/nox/junit.py": "attributes of JUnit files",
 }

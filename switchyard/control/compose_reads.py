@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+
+import yaml
 
 from switchyard.control.commit_files import LEADS_OUT
 from switchyard.control.compose_paths import Places
@@ -44,7 +47,7 @@ def refuse_outside(places: Places, fill: Fill) -> None:
     """Raise ``BadInput`` with every file that Compose would read and that is not in the export of the commit."""
     file = places.folder / places.app.compose
     reader = _Reader(places, fill)
-    reader.read(ComposeFile(file, places.project, reader.own_env(places.project)), "app.compose")
+    reader.read(ComposeFile(file, places.project, reader.own_env(places.project)), lambda: "app.compose")
     if reader.problems:
         raise BadInput("\n".join(dict.fromkeys(reader.problems)))
 
@@ -72,13 +75,13 @@ class _Reader:
             return ()
         return (file,) if file.is_file() else ()
 
-    def read(self, file: ComposeFile, where: str) -> None:
-        """Look at what a compose file names, and at the compose files among that."""
+    def read(self, file: ComposeFile, where: Callable[[], str]) -> None:
+        """Look at what a compose file names, and at the compose files among that. ``where`` says what names it."""
         if file in self._read:
             return
         self._read.add(file)
         if leads_out(file.path, self._places.exported):
-            self.problems.append(f"{where}: {self._named(file.path)} leads out of the commit. Commit the file itself")
+            self.problems.append(f"{where()}: {self._named(file.path)} leads out of the commit. Commit the file itself")
         elif len(self._read) > FILES_MOST:
             raise BadInput(f"{self._places.app.compose}: it leads to more than {FILES_MOST} compose files")
         elif file.path.is_file():
@@ -95,7 +98,7 @@ class _Reader:
         for reference in inside:
             if reference.key == "extends":
                 path = file.base / reference.text
-                self.read(ComposeFile(path, path.parent, file.env_files), self._where(reference, file))
+                self.read(ComposeFile(path, path.parent, file.env_files), partial(self._where, reference, file))
         included: dict[str, list[Reference]] = {}
         for reference in inside:
             if reference.at[0] == "include":
@@ -111,23 +114,27 @@ class _Reader:
         for path in paths:
             base = folders[0] if folders else (file.base / paths[0].text).parent
             env = tuple(each for each in env_files if each.is_file()) if env_files else self.own_env(base)
-            self.read(ComposeFile(file.base / path.text, base, (*env, *file.env_files)), self._where(path, file))
+            self.read(
+                ComposeFile(file.base / path.text, base, (*env, *file.env_files)), partial(self._where, path, file)
+            )
 
     def _is_inside(self, reference: Reference, file: ComposeFile) -> bool:
         """Return whether a reference is to something of the commit; note it where it is not."""
         text, is_compose_file = reference.text, reference.key in ("path", "extends")
-        where = self._where(reference, file)
         if text == NOTHING and reference.key == "env_file":
             return True
         if is_compose_file and _is_remote(text):
-            self.problems.append(f"{where}: {text} is not in the commit. Commit a copy of it, and name that")
+            self.problems.append(
+                f"{self._where(reference, file)}: {text} is not in the commit. Commit a copy of it, and name that"
+            )
         elif text.startswith("~") or leads_out(file.base / text, self._places.exported):
             hint = "Commit the file itself"
             if reference.key == "env_file":
                 checkout = f"hosts: {{NAME: {{env: {{files: [{text}]}}}}}}"
                 hint += f", or delete the line and name the file in the checkout's invoke.yaml: {checkout}"
             self.problems.append(
-                f"{where}: {text} leads out of the commit, and only files of the commit are read. {hint}"
+                f"{self._where(reference, file)}: {text} leads out of the commit, and only files of the commit are "
+                f"read. {hint}"
             )
         else:
             return True
@@ -185,5 +192,5 @@ def _line(path: Path, at: Sequence[str]) -> str:
     """Return the line of a key, after a colon; nothing where the file is several documents."""
     try:
         return f":{line_of(path.read_text(errors='replace'), [*at])}"
-    except (ValueError, BadInput):
+    except yaml.YAMLError:
         return ""

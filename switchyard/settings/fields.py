@@ -49,9 +49,14 @@ def _place(value: str) -> str:
 
 def _pattern(value: str) -> str:
     """Return a pattern of files of the application. Raise ``ValueError`` for one that leads out of its folder."""
-    if value.startswith(("/", "~")) or ".." in value.split("/"):
+    if is_way_out(value):
         raise ValueError("expected a pattern of files in the application's folder, such as migrations/*.sql")
     return value
+
+
+def is_way_out(pattern: str) -> bool:
+    """Return whether a pattern names files outside of the folder that it starts from."""
+    return pattern.startswith(("/", "~")) or ".." in pattern.split("/")
 
 
 ServiceName = Annotated[str, AfterValidator(_service)]

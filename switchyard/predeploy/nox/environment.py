@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from switchyard.control.compose_reads import leads_out
 from switchyard.core.errors import BadInput, NotChecked
 from switchyard.predeploy.engine.application_files import existing
 from switchyard.predeploy.engine.subject import Subject
@@ -74,7 +75,7 @@ def _build(subject: Subject, names: Sequence[str], envs: Path, ready: Path) -> N
 def _digest(subject: Subject, names: Sequence[str]) -> str:
     """Hash the requirement files with those that they include, the interpreter, and what Switchyard adds."""
     parts = [sys.version, sys.base_prefix, platform.platform(), PLUGIN.read_text(), NOXFILE.read_text()]
-    for path in _with_included([subject.folder / name for name in names], subject.top.resolve()):
+    for path in _with_included([subject.folder / name for name in names], subject.top):
         text = path.read_text()
         parts += [str(path.relative_to(subject.top) if path.is_relative_to(subject.top) else path), text]
         if any(LOCAL.match(line.strip()) for line in text.splitlines()):
@@ -90,7 +91,7 @@ def _with_included(paths: list[Path], top: Path) -> list[Path]:
     files: list[Path] = []
     while paths:
         path = paths.pop(0)
-        if not path.resolve().is_relative_to(top):
+        if leads_out(path, top):
             raise BadInput(f"app.predeploy.requirements lead to {path}, which is outside of the repository: commit it")
         if path not in files and path.is_file():
             files.append(path)
