@@ -23,9 +23,17 @@ SETTINGS = """
 """
 
 
-@pytest.mark.instance
-def test_bytes_and_modes_are_the_commit_s_whatever_git_is_set_to_on_either_side(site, monkeypatch):
+@pytest.fixture
+def set_on_the_host(site):
+    """Set git on the host for the SSH user, as long as this test runs: others share the host."""
     site.run("sh", "-c", "umask 0002; cat > /home/deploy/.gitconfig <<'END'\n" + SETTINGS + "END")
+    yield
+    site.run("rm", "/home/deploy/.gitconfig")
+
+
+@pytest.mark.instance
+@pytest.mark.usefixtures("set_on_the_host")
+def test_bytes_and_modes_are_the_commit_s_whatever_git_is_set_to_on_either_side(site, monkeypatch):
     (site.app / "text").write_bytes(b"one\ntwo\n")
     (site.app / ".dockerignore").unlink()
     site.build_with("COPY model.bin /model.bin")

@@ -25,7 +25,7 @@ COMMITS = ("b2a70e0", "c87d078")
 """The commits from which an upgrade must work. Each issue adds the commit on which it begins."""
 PHASE_SECONDS = 3.0
 """How long the load runs on after each verb."""
-RATE_LEAST = 100.0
+RATE_LEAST = 50.0
 """Requests a second in every phase."""
 
 

@@ -87,9 +87,11 @@ def split(
     problems += unknown
     inputs = Inputs(document, kinds, app, release, root, frozenset(tracked), folder, facts)
     images = images_of(inputs)
-    _raise_any(app, [*problems, *refusals(inputs), *images.problems])
+    problems += [*refusals(inputs), *images.problems]
+    if unknown:
+        _raise_any(app, problems)
     routes, state = routes_of(inputs), state_of(inputs)
-    _raise_any(app, [*routes.problems, *state.problems])
+    _raise_any(app, [*problems, *routes.problems, *state.problems])
     return Split(
         kinds=kinds,
         routes=routes.routes,

@@ -102,6 +102,14 @@ def test_what_compose_lets_through_and_the_engine_refuses_is_refused_too(publish
     assert isinstance(message, str) and "host:80:80 is no address of a host" in message
 
 
+def test_ports_and_replicas_that_cannot_be_carried_out_are_told_in_one_round():
+    document = {"web": {"image": "web", "deploy": {"replicas": 10}, "ports": [{"target": 80, "protocol": "udp"}]}}
+    with pytest.raises(BadInput) as caught:
+        split_web({}, {"more": document["web"]}, kinds={"more": "routed"})
+    message = str(caught.value)
+    assert "deploy.replicas: 10" in message and "app.ignored_ports.more: [80/udp]" in message
+
+
 def test_a_long_range_is_told_in_one_word():
     ports = [{"target": port, "published": str(port), "protocol": "udp"} for port in range(10000, 11001)]
     message = attempt(ports)
