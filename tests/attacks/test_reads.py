@@ -12,7 +12,7 @@ import pytest
 from switchyard.control import commit_files, completeness, compose
 from switchyard.control.commit_files import export
 from switchyard.core.app import App
-from switchyard.core.errors import SwitchyardError
+from switchyard.core.errors import BadInput
 from switchyard.predeploy.engine import tree
 from switchyard.predeploy.nox import environment
 from switchyard.settings import fields, load, yaml_file
@@ -48,7 +48,7 @@ def resolves(files: Files, app: App) -> Callable[[Path], bool]:
     def gets_through(folder: Path) -> bool:
         try:
             document = compose.resolve(lay(folder, files), app, {"SET": "1"})
-        except SwitchyardError:
+        except BadInput:
             return False
         return SECRET in str(document.raw)
 
@@ -172,7 +172,7 @@ def built(name: str, build: str, honest: str = "{context: web}", more: Files | N
         def gets_through(folder: Path) -> bool:
             try:
                 compose.resolve(lay(folder, {**files, "compose.yaml": service(f"build: {value}")}), App("shop"), {})
-            except SwitchyardError:
+            except BadInput:
                 return False
             return True
 
@@ -311,7 +311,7 @@ def has_pattern(setting: str) -> Callable[[Path], bool]:
     def gets_through(folder: Path) -> bool:
         try:
             yaml_file.parse(setting, "invoke.yaml of the commit")
-        except SwitchyardError:
+        except BadInput:
             return False
         return True
 
@@ -343,7 +343,7 @@ def reads_example(files: Files) -> Callable[[Path], bool]:
     def gets_through(folder: Path) -> bool:
         try:
             return SECRET in str(tree._examples(lay(folder, files), App("shop")))
-        except SwitchyardError:
+        except BadInput:
             return False
 
     return gets_through
@@ -356,7 +356,7 @@ def reads_requirements(files: Files) -> Callable[[Path], bool]:
         top = lay(folder, files)
         try:
             paths = environment._with_included([top / "requirements.txt"], top)
-        except SwitchyardError:
+        except BadInput:
             return False
         return any(SECRET in path.read_text() for path in paths)
 
@@ -375,7 +375,7 @@ def reads_settings(files: Files) -> Callable[[Path], bool]:
         (checkout / "invoke.yaml").write_text(f"app: {{name: shop, path: {top}}}\n")
         try:
             return tree.of_work_tree(load.nowhere(checkout), {}).app.standby == 77
-        except SwitchyardError:
+        except BadInput:
             return False
 
     return gets_through
