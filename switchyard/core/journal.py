@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from typing import Annotated, ClassVar, TypeAlias, TypedDict
 
 from switchyard.core.steps import STEP_NAMES
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Form, Json, Message, WireError, key, message
 from switchyard.core.wire.terms import (
     AttemptId,
@@ -98,11 +99,11 @@ class StepEntry(Entry):
 
 @message(frozen=True, kw_only=True)
 class TakeoverEntry(Entry):
-    """The lease was taken over from a dead or forced holder."""
+    """The lease was taken over from a dead or forced holder, or repaired by force."""
 
     step: Annotated[str, Form(choices=("takeover",))] = "takeover"
     what: str
-    """From whom, and why."""
+    """From whom, and why; or what was damaged, and where it is kept."""
 
 
 @message(frozen=True, kw_only=True)
@@ -187,7 +188,7 @@ def read(lines: Iterable[str]) -> tuple[list[AnyEntry], list[str]]:
     before: str | None = None
     for number, line in enumerate((line.rstrip("\n") for line in lines), 1):
         try:
-            value: Json = json.loads(line)
+            value = json_text.parse(line)
             if not isinstance(value, Mapping):
                 raise ValueError("it is no object")
         except ValueError:

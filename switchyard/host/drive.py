@@ -14,7 +14,7 @@ from switchyard.core.steps import Step
 from switchyard.host import prune
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.disk import describe_full, is_full
-from switchyard.host.adapters.files import write
+from switchyard.host.adapters.files import DamagedFile, write
 from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.lease import Superseded
 from switchyard.host.adapters.proxy import Proxy
@@ -118,10 +118,18 @@ def _record(attempt: Attempt, want: Want, outcome: str) -> None:
     if outcome == "live" and (memory.verdict == "ok" or want.verb != "repair"):
         releases.update(attempt.wanted.id, state="good" if memory.verdict == "ok" else "unverified")
         if attempt.leaves is not None and attempt.leaves != attempt.wanted.id:
-            releases.update(attempt.leaves, state="bad", reason="rolled back from")
+            _mark_left(attempt, attempt.leaves)
         with contextlib.suppress(SwitchyardError, OSError):
             prune.prune(attempt)
     if outcome == "taken back":
         state = "failed" if memory.is_mistake_of_settings else "bad"
         releases.update(attempt.wanted.id, state=state, reason=attempt.wanted.redact(memory.reason))
         settle_if_possible(attempt)
+
+
+def _mark_left(attempt: Attempt, release: str) -> None:
+    """Mark the release that a way back left as bad. One whose record is damaged is named instead."""
+    try:
+        attempt.store.releases.update(release, state="bad", reason="rolled back from")
+    except DamagedFile as error:
+        attempt.events.progress(f"{release} is not marked as bad: {error}")

@@ -40,6 +40,7 @@ def settled_routes(store: Store, app: str, addresses: Sequence[HeldRoute], site:
     A colour with anything else, such as a release that failed, has the routes of the live one.
     """
     live = site.slot(site.live).release if site.live in names.COLOURS else None
+    store.releases.record(live)  # raises where it is damaged: what is live keeps the configuration that it has
     holders = {each: site.slot(each).release if may_lead(store, site, each) else live for each in names.COLOURS}
     return {colour: _routes_of(store, app, addresses, holder) for colour, holder in holders.items()}
 
@@ -88,6 +89,7 @@ def _leads(store: Store, addresses: Sequence[HeldRoute], release: str) -> tuple[
 def applied_addresses(store: Store, release: str, site: Site) -> tuple[HeldRoute, ...]:
     """Return the addresses of an edge that is recreated for a release."""
     releases, live = store.releases, site.slot(site.live).release or ""
+    releases.record(live)  # raises where it is damaged: nobody knows which addresses it needs
     new = held_routes.held_for(releases.routes(release), releases.number(release))
     return held_routes.applied(store.held_addresses() or (), new, releases.routes(live), releases.number(live))
 

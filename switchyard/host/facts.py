@@ -10,11 +10,10 @@ from switchyard.core import names
 from switchyard.core.compose_document import services_of
 from switchyard.core.journal import StepEntry
 from switchyard.core.wire.facts import Facts, LiveRelease
-from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host import backup
 from switchyard.host.adapters import disk, engine, kernel
 from switchyard.host.adapters.container import Container
-from switchyard.host.adapters.files import read_object
+from switchyard.host.adapters.files import DamagedFile, read_object
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
 from switchyard.host.edge_configuration import live_routes
@@ -33,13 +32,14 @@ def collect_facts(store: Store, app: str) -> Facts:
     """Return what the control node needs to know before it sends anything."""
     records = store.releases.readable_records()
     colour, containers = Proxy(store).target(), engine.containers(f"{names.APP}={app}")
-    record = _record_of(store, containers, colour)
+    live = _release_of(containers, colour)
+    record = store.releases.readable(live)
     return Facts(
         root=str(store.root),
         uid=os.getuid(),
         disks=disk.free_bytes(str(store.root), engine.info().root),
         memory_available=kernel.memory_available(),
-        live=_summary(record, colour),
+        live=_summary(store, live, colour),
         routes=live_routes(store, record.id if record else None),
         checks=record.app.checks if record else {},
         number=records[0].number if records else 0,
@@ -47,7 +47,7 @@ def collect_facts(store: Store, app: str) -> Facts:
         trees=tuple(record.tree for record in records if record.received and record.tree),
         large=tuple(sorted({blob for record in records if record.received for blob in record.large})),
         edge=store.held_addresses(),
-        unfinished=tuple(backup.reasons_unfinished(store)),
+        unfinished=(*backup.reasons_unfinished(store), *store.releases.problems(live)),
         others=plain_containers(),
         volumes=tuple(engine.volumes()),
         data=tuple(sorted(folder.name for folder in store.data.glob("*"))),
@@ -76,7 +76,7 @@ def image_volumes() -> dict[str, tuple[str, ...]]:
 def live_release(store: Store, app: str) -> LiveRelease | None:
     """Return the release that is live."""
     colour = Proxy(store).target()
-    return _summary(_record_of(store, engine.containers(f"{names.APP}={app}"), colour), colour)
+    return _summary(store, _release_of(engine.containers(f"{names.APP}={app}"), colour), colour)
 
 
 def usual_seconds(store: Store) -> dict[str, float]:
@@ -88,13 +88,18 @@ def usual_seconds(store: Store) -> dict[str, float]:
     return {step: sorted(times[-LAST:])[len(times[-LAST:]) // 2] for step, times in seconds.items()}
 
 
-def _record_of(store: Store, containers: Iterable[Container], colour: str) -> ReleaseRecord | None:
-    """Return the record of the release whose containers a colour holds."""
+def _release_of(containers: Iterable[Container], colour: str) -> str | None:
+    """Return the release whose containers a colour holds."""
     first = next(iter(of_colour(containers, colour)), None)
-    return store.releases.record(first.release) if first else None
+    return first.release if first else None
 
 
-def _summary(record: ReleaseRecord | None, colour: str) -> LiveRelease | None:
+def _summary(store: Store, release: str | None, colour: str) -> LiveRelease | None:
+    """Return what is known of a release. Of one whose record is damaged, that is what its id and its place tell."""
+    try:
+        record = store.releases.record(release)
+    except DamagedFile:
+        return _unrecorded(store, str(release), colour)
     if record is None:
         return None
     return LiveRelease(
@@ -109,3 +114,10 @@ def _summary(record: ReleaseRecord | None, colour: str) -> LiveRelease | None:
         kinds=record.kinds,
         head=record.head,
     )
+
+
+def _unrecorded(store: Store, release: str, colour: str) -> LiveRelease:
+    """Return a release by its id alone: it holds its commit, and follows the releases that were made before."""
+    before = [record.number for record in store.releases.readable_records() if record.id < release]
+    commit = release.rpartition("-")[2]
+    return LiveRelease(colour, release, max(before, default=0) + 1, commit, "", "unverified", None, None, None, None)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from switchyard.core.errors import INTERRUPTED, SwitchyardError
+from switchyard.core.wire import json_text
+from switchyard.core.wire.message import WireError
 from switchyard.core.wire.request import Word
 from switchyard.host.adapters.kernel import now
 
@@ -37,7 +38,10 @@ class Inbox:
     def hear(self, *, may_cancel: bool) -> None:
         """Read the words that came since the last call. Raise ``Cancelled`` at a cancel, where it still may."""
         for line in self._new_lines():
-            word = Word.decode(json.loads(line))
+            try:
+                word = Word.decode(json_text.parse(line))
+            except (ValueError, WireError):  # a relay that was killed may have left half a word
+                continue
             self.heard_at = now()
             if word.say == "cancel" and may_cancel:
                 raise Cancelled(word.why or "cancelled by the operator before the switch")

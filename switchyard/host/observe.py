@@ -11,7 +11,7 @@ from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host import replicas
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
-from switchyard.host.adapters.files import read_document
+from switchyard.host.adapters.files import read_document, read_text
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
 from switchyard.host.edge_configuration import wanted_backends, wanted_configuration
@@ -64,12 +64,14 @@ def edge_state(store: Store, app: str, release: str, site: Site, containers: Ite
         return "absent"
     if not release:
         return "current"
-    try:
-        configuration = (store.edge / "cfg" / "haproxy.cfg").read_text()
-    except FileNotFoundError:
+    configuration = read_text(store.edge / "cfg" / "haproxy.cfg")
+    if configuration is None:
         return "absent"
     backends = wanted_backends(store, app, release, site)
     is_current = configuration == wanted_configuration(store, app, release, site)
+    if not is_current:
+        for holder in site.once_up(release).values():
+            store.releases.record(holder)  # raises where a record is damaged: guessed routes are never loaded
     return "current" if is_current and backends <= Proxy(store).backends() else "stale"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from switchyard.core.journal import EndEntry
 from switchyard.core.steps import SWITCHING, Step
 from switchyard.core.wire.events import End
 from switchyard.core.wire.facts import LiveRelease
-from switchyard.core.wire.request import Request
 from switchyard.host import leftovers
 from switchyard.host.adapters.lease import LeaseHeld, Superseded
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
+from switchyard.host.channel.ends import request_of
 from switchyard.host.drive import as_failure
 from switchyard.host.ending import Ending, unchanged
 from switchyard.host.facts import live_release
@@ -29,12 +28,11 @@ from switchyard.host.verbs.table import VERBS
 
 def run(root: Path, folder: Path, typed_at: float | None = None, lock: int | None = None) -> None:
     """Run the attempt whose request stands in ``folder``. Its last event is its end."""
-    request = Request.decode(json.loads((folder / "request.json").read_text()))
-    attempt = Attempt(Store(root), folder, request, typed_at=typed_at, lock=lock)
+    attempt = Attempt(Store(root), folder, request_of(folder), typed_at=typed_at, lock=lock)
     ending = Ending("failed")
     try:
         take(attempt)
-        ending = VERBS[request.verb](attempt)
+        ending = VERBS[attempt.request.verb](attempt)
     except Superseded as error:
         ending = Ending("superseded", UNVERIFIED if attempt.lease.has_switched else error.exit, str(error))
     except BaseException as error:

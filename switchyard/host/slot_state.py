@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 from switchyard.core import names
@@ -9,6 +10,7 @@ from switchyard.core.site import Slot
 from switchyard.host import replicas
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import PROJECT, Container
+from switchyard.host.adapters.files import DamagedFile
 from switchyard.host.adapters.store import Store
 from switchyard.host.memory import Memory, Proof
 
@@ -31,7 +33,10 @@ def slot(store: Store, memory: Memory, colour: str, containers: Iterable[Contain
     front = [container for container in services if not container.is_singleton]
     singletons = [container for container in services if container.is_singleton]
     handover = record.handover if record else ()
-    counts = replicas.of_colour(store, record, colour, (*record.front, *handover)) if record else {}
+    counts: dict[str, int] = {}
+    if record is not None:
+        with contextlib.suppress(DamagedFile):  # then what runs is taken for whole; status names the document
+            counts = replicas.of_colour(store, record, colour, (*record.front, *handover))
     lacking = replicas.lacking(services, counts).keys()
     lacks_singletons = not lacking.isdisjoint(handover)
     has_singletons = bool(singletons or handover)

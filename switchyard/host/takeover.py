@@ -32,10 +32,11 @@ def take(attempt: Attempt) -> None:
     """
     store, request = attempt.store, attempt.request
     attempt.require_alive()
+    repaired = _repair(attempt) if request.verb == "unlock" else []
     lease, why_ended = store.lease.holder()
     if lease and why_ended is None and _may_repeat(attempt, lease):
         lease, why_ended = _await_way_back(attempt, lease)
-    if request.verb == "unlock":
+    if request.verb == "unlock" and not repaired:
         require_dead_or_forced(request, lease, why_ended)
     orphan = lease if lease and why_ended is None and request.gone == lease.attempt else None
     if orphan and orphan.switched:
@@ -56,8 +57,28 @@ def take(attempt: Attempt) -> None:
         attempt.events.progress(from_whom)
     if before is not None:
         _outlive(attempt, before)
+    if repaired:
+        _outlive_all(attempt)
         settle_if_possible(attempt)
     _delete_packs(store)
+
+
+def _repair(attempt: Attempt) -> list[str]:
+    """Repair what cannot be read, where that is asked for. Return what was done."""
+    from switchyard.host import repair  # no other verb needs it
+
+    done = repair.repair(attempt)
+    for text in done:
+        attempt.events.progress(text)
+    return done
+
+
+def _outlive_all(attempt: Attempt) -> None:
+    """Wait for every program that acted under a lease which nobody can read any more."""
+    from switchyard.host import repair
+
+    _wait(attempt.tick, lambda: not repair.others(attempt))
+    repair.refuse_beside(repair.others(attempt))
 
 
 def _may_repeat(attempt: Attempt, lease: Lease) -> bool:

@@ -8,6 +8,7 @@ from switchyard.core import redact
 from switchyard.core.app import App, Route
 from switchyard.core.commands import Target
 from switchyard.core.wire.release import ReleaseRecord
+from switchyard.host.adapters.files import DamagedFile
 from switchyard.host.adapters.store import Store
 
 
@@ -38,7 +39,7 @@ class WantedRelease:
 
     def target(self, release: str | None = None) -> Target:
         """Return this release, or another, in the form that commands name it."""
-        record = self._store.releases.record(release or self.id)
+        record = self._store.releases.readable(release or self.id)
         return Target(
             app=self._app_name,
             root=str(self._store.root),
@@ -54,12 +55,18 @@ class WantedRelease:
             file.write(self.redact(text))
 
     def redact(self, text: str) -> str:
-        """Return the text without the values of the release's env and without its file secrets."""
-        return redact.redact(text, self._secrets())
+        """Return the text without the values of the release's env and without its file secrets.
+
+        Where nobody can tell what they are, return why instead.
+        """
+        try:
+            return redact.redact(text, self._secrets())
+        except DamagedFile as error:
+            return text if str(error) == text else f"(withheld: {error})"
 
     def _secrets(self) -> list[str]:
         if self.id and self.id not in self._spellings:
-            record = self._store.releases.record(self.id)
+            record = self._store.releases.readable(self.id)
             public = f"{self.id} {record and record.commit}"
             spellings = redact.spellings(self._store.releases.secrets(self.id))
             self._spellings[self.id] = [part for part in spellings if part not in public]

@@ -14,7 +14,7 @@ def pending_way_back(store: Store, request: Request, awaited: str | None = None)
     if request.to is not None:
         return None
     pending = way_back.pending(store.journal.read()[0], awaited)
-    return pending if pending is not None and store.releases.record(pending.release) is not None else None
+    return pending if pending is not None and store.releases.readable(pending.release) is not None else None
 
 
 def left_for(store: Store, release: str, live: str | None) -> str | None:

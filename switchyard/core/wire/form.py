@@ -18,7 +18,7 @@ class Form:
     """Whether decoding checks the pattern and the limits, as it always checks ``choices``: for what reaches a generated
     file."""
 
-    def fits(self, value: str | int) -> bool:
+    def fits(self, value: str | float) -> bool:
         """Return whether a whole text has the pattern, or a number is within the limits."""
         if isinstance(value, str):
             return re.fullmatch(self.pattern, value) is not None
@@ -27,4 +27,10 @@ class Form:
     @property
     def expected(self) -> str:
         """Say what fits, for an error."""
-        return f"expected {self.pattern}" if self.pattern else f"expected a number from {self.least} to {self.most}"
+        return f"expected {self.pattern}" if self.pattern else f"expected {self._limits}"
+
+    @property
+    def _limits(self) -> str:
+        if self.most is None:
+            return f"a number of {self.least} or more"
+        return f"a number from {self.least} to {self.most}"

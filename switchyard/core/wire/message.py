@@ -360,7 +360,7 @@ def _choice(choices: tuple[str | int, ...], value: Json, at: str) -> Value:
 
 def _formed(form: Form, reader: Decoder, value: Json, at: str) -> Value:
     read = reader(value, at)
-    if isinstance(read, (str, int)) and not form.fits(read):
+    if isinstance(read, (str, int, float)) and not form.fits(read):
         raise WireError(f"{at}: {form.expected}")
     return read
 

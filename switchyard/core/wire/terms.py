@@ -28,8 +28,9 @@ Hash: TypeAlias = Annotated[str, Form(pattern=r"^[0-9a-f]{16}$")]
 NonEmpty: TypeAlias = Annotated[str, Form(pattern=r"(?s).")]
 Port: TypeAlias = Annotated[int, Form(least=1, most=65535)]
 Count: TypeAlias = Annotated[int, Form(least=0)]
-Positive: TypeAlias = Annotated[int, Form(least=1)]
-Seconds: TypeAlias = Annotated[float, Form(least=0)]
+Positive: TypeAlias = Annotated[int, Form(least=1, is_checked=True)]
+Seconds: TypeAlias = Annotated[float, Form(least=0, most=10**11, is_checked=True)]
+"""A duration or a time. The limit lies 3,000 years ahead, and every clock can show it."""
 Colour: TypeAlias = Annotated[str, Form(choices=names.COLOURS)]
 Target: TypeAlias = Annotated[str, Form(choices=(*names.COLOURS, "none"))]
 """Where traffic goes: a colour, or none."""

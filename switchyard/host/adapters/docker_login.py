@@ -9,9 +9,11 @@ import subprocess
 from pathlib import Path
 
 from switchyard.core import image_names
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json, WireError
 from switchyard.core.wire.section import Section
 from switchyard.host.adapters import process
+from switchyard.host.adapters.files import DamagedFile, read_json
 
 HUB_KEY = "https://index.docker.io/v1/"
 """The name of Docker Hub in Docker's configuration."""
@@ -24,10 +26,10 @@ IDENTITY = "<token>"
 def login(registry: str) -> dict[str, Json] | None:
     """Return the login of this user at a registry, as the engine reads it; None where there is none. Secret."""
     try:
-        config = Section.of(json.loads((Path.home() / ".docker" / "config.json").read_text()), "config.json")
+        config = Section.of(read_json(Path.home() / ".docker" / "config.json"), "config.json")
         helper = config.pairs("credHelpers").get(_key(registry)) or config.text("credsStore")
         entry = _from_helper(helper, _key(registry)) if helper else _from_file(config, _key(registry))
-    except (OSError, ValueError, WireError):
+    except (DamagedFile, ValueError, WireError):
         return None
     return {**entry, "serveraddress": _key(registry)} if entry else None
 
@@ -70,6 +72,6 @@ def _from_helper(helper: str, registry: str) -> dict[str, Json]:
         )
     except (OSError, subprocess.SubprocessError):
         return {}
-    entry = Section.of(json.loads(done.stdout), helper)
+    entry = Section.of(json_text.parse(done.stdout), helper)
     user, secret = entry.text("Username") or "", entry.text("Secret") or ""
     return {"identitytoken": secret} if user == IDENTITY else {"username": user, "password": secret}

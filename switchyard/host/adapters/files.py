@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import json
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import SwitchyardError
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json, Message, WireError
 
 M = TypeVar("M", bound=Message)
@@ -19,11 +22,17 @@ Version: TypeAlias = "tuple[int, int, int]"
 """A file's inode, its time in ns, and its size in bytes."""
 
 
+REPAIR = "Repair the file or move it away, then run the command again"
+LARGEST = 64 << 20
+"""Bytes of the largest file that is read whole."""
+
+
 class DamagedFile(SwitchyardError):
     """A file of ours that cannot be read as what it should be."""
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"{path} is damaged: {why}. Repair the file or move it away, then run the command again")
+    def __init__(self, path: Path, why: str, remedy: str = REPAIR) -> None:
+        super().__init__(f"{path} is damaged: {why}. {remedy}")
+        self.path, self.why = path, why
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:
@@ -57,6 +66,16 @@ def version(path: Path) -> Version | None:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
+def put_aside(path: Path) -> str:
+    """Rename what stands at a path, so that something new can stand there. Return its new name."""
+    for number in itertools.count(1):
+        aside = path.with_name(f"{path.name}.broken-{number}")
+        if not os.path.lexists(aside):
+            path.rename(aside)
+            return aside.name
+    raise AssertionError("there is always another number")
+
+
 def append(path: Path, text: str) -> None:
     """Append to a file, all of the text or none of it."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb", buffering=0) as file:
@@ -83,15 +102,49 @@ def write_json(path: Path, value: Json) -> None:
     write(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
+def read_bytes(path: Path) -> bytes | None:
+    """Return the content of a file; None where there is no file. Raise ``DamagedFile`` for what is no file of ours.
+
+    A device or a pipe is never read, and nothing larger than ``LARGEST``.
+    """
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise DamagedFile(path, "it is no file")
+            content = file.read(LARGEST + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise DamagedFile(path, str(error.strerror)) from None
+    if len(content) > LARGEST:
+        raise DamagedFile(path, f"it has more than {LARGEST >> 20} MiB")
+    return content
+
+
+def read_text(path: Path) -> str | None:
+    """Return the text of a file; None where there is no file. Raise ``DamagedFile`` where it holds no text."""
+    content = read_bytes(path)
+    try:
+        return None if content is None else content.decode()
+    except UnicodeDecodeError:
+        raise DamagedFile(path, "it holds no text") from None
+
+
+def read_number(path: Path) -> int | None:
+    """Return the whole number that a file holds; None where there is no file."""
+    text = read_text(path)
+    if text is not None and not (text.strip().isdecimal() and len(text) < 20):
+        raise DamagedFile(path, "it holds no number")
+    return None if text is None else int(text)
+
+
 def read_json(path: Path) -> Json:
     """Return the value of a JSON file; None where there is no file. Raise ``DamagedFile`` where it holds no JSON."""
+    text = read_text(path)
     try:
-        value: Json = json.loads(path.read_text())
-    except FileNotFoundError:
-        return None
+        return None if text is None else json_text.parse(text)
     except ValueError as error:
         raise DamagedFile(path, str(error)) from None
-    return value
 
 
 def read_object(path: Path) -> Mapping[str, Json]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 from switchyard.core.errors import Refused
-from switchyard.host.adapters.files import write
+from switchyard.host.adapters.files import read_number, write
 
 LAYOUT = 1
 """The version of the layout; an older Switchyard refuses a newer one."""
@@ -30,12 +29,11 @@ class Layout:
 
     def require_layout(self) -> None:
         """Refuse a layout that a newer Switchyard made. A root that does not exist yet has none."""
-        with contextlib.suppress(FileNotFoundError):
-            version = int((self.root / "layout").read_text())
-            if version > LAYOUT:
-                raise Refused(
-                    f"{self.root} has layout {version}, newer than this Switchyard knows ({LAYOUT}). Update Switchyard"
-                )
+        version = read_number(self.root / "layout")
+        if version is not None and version > LAYOUT:
+            raise Refused(
+                f"{self.root} has layout {version}, newer than this Switchyard knows ({LAYOUT}). Update Switchyard"
+            )
 
     def create(self) -> None:
         """Create the folders that do not exist yet."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,15 @@ from switchyard.core.errors import LEASE_HELD, Refused, SwitchyardError
 from switchyard.core.lease import LASTS, FreeLease, Lease, ended, kernel_boot
 from switchyard.core.wire.message import WireError
 from switchyard.core.wire.request import Holder, Operator
-from switchyard.host.adapters.files import decode, read_json, write_json
+from switchyard.host.adapters.files import DamagedFile, decode, put_aside, read_bytes, read_json, write_json
 from switchyard.host.adapters.kernel import UNSEEN, boot_id, now, process_start
 from switchyard.host.adapters.life import PROCESS, is_held
 from switchyard.host.adapters.lock import Lock
+
+REPAIR = (
+    "Nobody can tell who acts on this host now. See that nobody does, then run inv unlock --force --reason WHY: it "
+    "keeps the damaged file and makes a new one"
+)
 
 
 class LeaseHeld(Refused):
@@ -164,13 +170,41 @@ class LeaseKeeper:
             if self.last_number() == number:
                 self._write(FreeLease(number))
 
-    def _read(self) -> Lease | FreeLease | None:
-        value = read_json(self._path)
-        if not value:
+    def repair(self) -> str | None:
+        """Put a damaged lease aside, and let nobody hold the next one. Return what was done; None where it is whole.
+
+        Nobody knows the number of whoever held it. The next one is above every number that anybody was given: the
+        seconds since the epoch, since numbers count attempts, or what stands in the damaged file.
+        """
+        with self._lock.hold():
+            try:
+                self._read()
+            except DamagedFile as error:
+                numbers = re.findall(rb'"number": (\d{1,18})\b', _remains(self._path))
+                kept = put_aside(self._path)
+                self._write(FreeLease(max([int(time.time()), *map(int, numbers)])))
+                return f"{self._path.name} was damaged: {error.why}. It is kept as {kept}"
             return None
-        with contextlib.suppress(WireError):
-            return FreeLease.decode(value)
-        return decode(self._path, Lease, value)
+
+    def _read(self) -> Lease | FreeLease | None:
+        try:
+            value = read_json(self._path)
+            if value is None:
+                return None
+            with contextlib.suppress(WireError):
+                return FreeLease.decode(value)
+            lease = decode(self._path, Lease, value)
+            if lease.attempt != os.path.basename(lease.attempt) or "\0" in lease.attempt:
+                raise DamagedFile(self._path, "attempt: expected the name of one")
+            return lease
+        except DamagedFile as error:
+            raise DamagedFile(self._path, error.why, REPAIR) from None
 
     def _write(self, lease: Lease | FreeLease) -> None:
         write_json(self._path, lease.encode())
+
+
+def _remains(path: Path) -> bytes:
+    with contextlib.suppress(DamagedFile):
+        return read_bytes(path) or b""
+    return b""

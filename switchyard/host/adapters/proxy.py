@@ -12,7 +12,7 @@ from typing import NamedTuple
 from switchyard.core import edge, names
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.core.haproxy import word
-from switchyard.host.adapters.files import write
+from switchyard.host.adapters.files import read_text, write
 from switchyard.host.adapters.layout import Layout
 
 ANSWER_WITHIN = 3.0
@@ -97,10 +97,7 @@ class Proxy:
 
     def file_live(self) -> str:
         """Return the colour that the map file names; none where it names no colour."""
-        try:
-            words = (self.maps / f"{LIVE}.map").read_text().split()
-        except FileNotFoundError:
-            return "none"
+        words = (read_text(self.maps / f"{LIVE}.map") or "").split()
         return words[1] if len(words) == 2 and words[1] in names.COLOURS else "none"
 
     def target(self) -> str:

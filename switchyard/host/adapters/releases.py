@@ -11,6 +11,7 @@ from pathlib import Path
 from switchyard.core.app import App, Route
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import SwitchyardError
+from switchyard.core.names import COLOURS
 from switchyard.core.wire.message import Json, key_of
 from switchyard.core.wire.release import MigrationHead, OneshotOutcome, ReleaseRecord
 from switchyard.host.adapters.files import (
@@ -18,7 +19,9 @@ from switchyard.host.adapters.files import (
     Version,
     decode,
     read_document,
+    read_number,
     read_object,
+    read_text,
     read_texts,
     version,
     write,
@@ -66,13 +69,21 @@ class Releases:
 
     def damaged(self) -> dict[str, str]:
         """Return what is wrong with each record that cannot be read, by the release's id."""
-        problems = {}
-        for name in self.names():
+        return {name: problem for name in self.names() for problem in self.problems(name, documents=False)}
+
+    def problems(self, name: str | None, *, documents: bool = True) -> list[str]:
+        """Return what is wrong with the record of a release, and with the documents that its colours run by."""
+        problems = []
+        for read in (self.record, *((self._documents,) if documents else ())):
             try:
-                self.record(name)
+                read(name)
             except DamagedFile as error:
-                problems[name] = str(error)
+                problems.append(str(error))
         return problems
+
+    def _documents(self, name: str | None) -> None:
+        for colour in COLOURS if name else ():
+            self.document(str(name), colour)
 
     def names(self) -> list[str]:
         """Return the ids of all releases that have a record, damaged ones included."""
@@ -89,8 +100,8 @@ class Releases:
         return record.routes if record else default
 
     def number(self, name: str) -> int:
-        """Return the number of a release; 0 where its record is gone."""
-        record = self.record(name)
+        """Return the number of a release; 0 where its record is gone or damaged."""
+        record = self.readable(name)
         return record.number if record else 0
 
     def write(self, record: ReleaseRecord) -> None:
@@ -138,7 +149,7 @@ class Releases:
     def next_number(self) -> int:
         """Return a number above that of every release so far, and remember it."""
         path = self._layout.root / "number"
-        last = int(path.read_text()) if path.exists() else 0
+        last = read_number(path) or 0
         number = 1 + max(last, *(record.number for record in self.readable_records()), 0)
         write(path, f"{number}\n")
         return number
@@ -152,8 +163,8 @@ class Releases:
         values = read_texts(self._layout.release(name) / "values.json")
         for part in ("blue", "shared"):
             for secret in self.document(name, part).secrets.values():
-                with contextlib.suppress(OSError, UnicodeDecodeError):
-                    values.append(Path(secret.file or "").read_text())
+                with contextlib.suppress(DamagedFile):
+                    values.append(read_text(Path(secret.file or "")) or "")
         return values
 
     def _paths(self) -> list[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from switchyard.core import edge
 from switchyard.core.held_routes import HeldRoute
 from switchyard.host.adapters.disk import Reserve
-from switchyard.host.adapters.files import DamagedFile, decode, read_list, read_numbers, write, write_json
+from switchyard.host.adapters.files import DamagedFile, decode, read_list, read_numbers, read_text, write, write_json
 from switchyard.host.adapters.journal import Journal
 from switchyard.host.adapters.layout import Layout
 from switchyard.host.adapters.lease import LeaseKeeper
@@ -41,7 +41,10 @@ class Store(Layout):
         path = self.root / "key"
         if not path.exists():
             write(path, secrets.token_hex(32))
-        return hmac.new(path.read_text().encode(), text.encode(), hashlib.sha256).hexdigest()[:24]
+        key = read_text(path)
+        if not key:
+            raise DamagedFile(path, "it is empty", "Move it away: the next deploy makes another")
+        return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()[:24]
 
     def scales(self) -> dict[str, int]:
         """Return how many containers ``inv scale`` asked for, by service."""

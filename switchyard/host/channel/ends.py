@@ -10,10 +10,11 @@ from pathlib import Path
 
 from switchyard.core.errors import FAILED, UNVERIFIED, SwitchyardError
 from switchyard.core.steps import SWITCHING
-from switchyard.core.wire import events
+from switchyard.core.wire import events, json_text
 from switchyard.core.wire.events import End, Event
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters.disk import describe_full, has_room
+from switchyard.host.adapters.files import DamagedFile, read_bytes, read_message
 from switchyard.host.adapters.store import Store
 from switchyard.host.facts import live_release
 
@@ -51,6 +52,15 @@ def end_of(folder: Path, reason: str, *, outcome: str = "failed") -> int:
     return end.exit
 
 
+def end_unread(folder: Path, reason: str) -> int:
+    """Send the end of an attempt whose files cannot be read: what it did is unknown. Return its exit code."""
+    try:
+        touched = has_touched_live(folder)
+    except SwitchyardError:
+        touched = True
+    return end_with(UNVERIFIED if touched else FAILED, f"{reason}. See inv status and inv history")
+
+
 def end_killed(folder: Path) -> int:
     """Send the end of an attempt whose program was killed. Return its exit code."""
     root, verb = folder.parent.parent, request_of(folder).verb
@@ -61,12 +71,13 @@ def end_killed(folder: Path) -> int:
 
 def has_touched_live(folder: Path) -> bool:
     """Return whether an attempt has begun to change what is live, by its events and by the lease that it left."""
-    lease = Store(folder.parent.parent).lease.current()
-    if lease is not None and lease.attempt == folder.name and lease.switched:
-        return True
-    for line in (folder / "events.jsonl").read_text().splitlines():
+    with contextlib.suppress(DamagedFile):
+        lease = Store(folder.parent.parent).lease.current()
+        if lease is not None and lease.attempt == folder.name and lease.switched:
+            return True
+    for line in (read_bytes(folder / "events.jsonl") or b"").splitlines():
         with contextlib.suppress(ValueError):  # the last line may be torn
-            if events.touches_live(json.loads(line)):
+            if events.touches_live(json_text.parse(line)):
                 return True
     return False
 
@@ -95,4 +106,8 @@ def as_of_now(end: End, store: Store, folder: Path) -> End:
 
 def request_of(folder: Path) -> Request:
     """Return the request of an attempt."""
-    return Request.decode(json.loads((folder / "request.json").read_text()))
+    path = folder / "request.json"
+    request = read_message(path, Request)
+    if request is None:
+        raise DamagedFile(path, "it is gone")
+    return request

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from pathlib import Path
 from typing import IO
 
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.journal import ShownEntry
-from switchyard.core.wire import events
+from switchyard.core.wire import events, json_text
 from switchyard.core.wire.events import End
 from switchyard.core.wire.message import Json
 from switchyard.host.adapters.store import Store
@@ -27,7 +26,7 @@ def follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
     """Pass on the events after the first ``seen``, and the words, until the program's end. Return the exit code."""
     store = Store(folder.parent.parent)
     watchdog = Watchdog(folder)
-    with open(folder / "events.jsonl") as file, Relay(words, folder, store.reserve) as relay:
+    with open(folder / "events.jsonl", errors="replace") as file, Relay(words, folder, store.reserve) as relay:
         tail = Tail(file)
         for _ in range(seen):
             relay.has_switched |= is_switched(tail.next_line() or "")
@@ -40,7 +39,9 @@ def follow(folder: Path, words: IO[bytes], *, seen: int = 0) -> int:
             if line is None:
                 relay.pass_on()
                 continue
-            value: Json = json.loads(line)
+            value = value_of(line)
+            if value is None:  # damaged: what the attempt did stands in the journal too
+                continue
             if events.name_of(value) == events.END:
                 return end(folder, store, value, relay)
             print_line(line)
@@ -77,4 +78,11 @@ def record_shown(folder: Path, store: Store, end: End, why: str) -> None:
 
 def is_switched(line: str) -> bool:
     """Return whether a line holds the event of the switch."""
-    return bool(line) and events.name_of(json.loads(line)) == events.SWITCHED
+    return events.name_of(value_of(line)) == events.SWITCHED
+
+
+def value_of(line: str) -> Json:
+    """Return what a line of an attempt's file holds; None where it is damaged."""
+    with contextlib.suppress(ValueError):
+        return json_text.parse(line)
+    return None

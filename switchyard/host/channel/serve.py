@@ -21,7 +21,7 @@ from switchyard.host.adapters.files import append, write
 from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.life import living
 from switchyard.host.adapters.store import Store
-from switchyard.host.channel.ends import end_of, end_with, print_event
+from switchyard.host.channel.ends import end_of, end_unread, end_with, print_event
 from switchyard.host.channel.follow import follow
 
 FOLLOW = "follow"
@@ -66,9 +66,11 @@ def pass_on(store: Store, folder: Path, words: IO[bytes], seen: int) -> int:
     """Follow an attempt to its end; where the disk is full, cancel it and tell that. Return the exit code."""
     try:
         return follow(folder, words, seen=seen)
-    except OSError as error:
-        if not is_full(error):
-            raise
+    except BrokenPipeError:
+        raise
+    except (SwitchyardError, OSError) as error:
+        if not isinstance(error, OSError) or not is_full(error):
+            return end_unread(folder, str(error))
         reason = describe_full(store.root)
         store.reserve.spend()
         with contextlib.suppress(OSError):

@@ -17,12 +17,21 @@ BEGINS_WITHIN = 10.0
 def is_gone(folder: Path) -> bool:
     """Return whether the program of the attempt in ``folder`` no longer runs, or never began."""
     try:
-        pid, started, *locked = (folder / PROCESS).read_text().split()
-    except (FileNotFoundError, ValueError):
-        return time.time() - (folder / "request.json").stat().st_mtime > BEGINS_WITHIN
+        number, started, *locked = (folder / PROCESS).read_text().split()
+        pid = int(number)
+    except (OSError, ValueError):
+        return _is_late(folder)
     if locked:
         return is_held(folder / PROCESS) is False
-    return process_start(int(pid)) != started
+    return process_start(pid) != started
+
+
+def _is_late(folder: Path) -> bool:
+    """Return whether a program that has not written down its process yet should have."""
+    try:
+        return time.time() - (folder / "request.json").stat().st_mtime > BEGINS_WITHIN
+    except OSError:
+        return True
 
 
 class Watchdog:

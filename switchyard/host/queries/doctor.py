@@ -25,7 +25,7 @@ def doctor(store: Store, request: Request) -> DoctorAnswer:
         git=process.printed(["git", "--version"]),
         clock=time.time(),
         plain=tuple(container for container in facts.others if container.project == request.app),
-        journal=tuple(store.journal.read()[1]),
+        journal=store.journal.problems(),
         networks_free=_networks_free(request.app),
     )
 

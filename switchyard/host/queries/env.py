@@ -5,6 +5,7 @@ from __future__ import annotations
 from switchyard.core.errors import Refused
 from switchyard.core.wire.answers import Env
 from switchyard.core.wire.request import Request
+from switchyard.host.adapters.files import read_text
 from switchyard.host.adapters.store import Store
 from switchyard.host.facts import live_release
 
@@ -14,4 +15,4 @@ def env(store: Store, request: Request) -> Env:
     live = live_release(store, request.app)
     if live is None:
         raise Refused("nothing is live here, so there is no env to take over. Name env.files for the first deploy")
-    return Env((store.release(live.id) / "env").read_text())
+    return Env(read_text(store.release(live.id) / "env") or "")

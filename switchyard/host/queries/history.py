@@ -13,6 +13,5 @@ COUNT = 20
 
 def history(store: Store, request: Request) -> History:
     """Return the last attempts, the newest last, and what is wrong with the journal."""
-    entries, problems = store.journal.read()
-    ends = [entry for entry in entries if isinstance(entry, EndEntry)]
-    return History(tuple(ends[-(request.count or COUNT) :]), tuple(problems))
+    ends = [entry for entry in store.journal.read()[0] if isinstance(entry, EndEntry)]
+    return History(tuple(ends[-(request.count or COUNT) :]), store.journal.problems())

@@ -26,7 +26,9 @@ def status(store: Store, request: Request) -> Status:
     lease, ended = store.lease.holder()
     idle = site.idle if site.live != NOTHING or site.blue.release else "green"
     problems = drift.of_colours(store, containers, site) + drift.of_neighbours(store, request.app)
-    problems += store.releases.damaged().values()
+    named = [*store.releases.damaged().values()]
+    named += [each for part in (site.blue, site.green) for each in store.releases.problems(part.release)]
+    problems += dict.fromkeys(named)
     if lease is None or ended is not None:  # otherwise what is missing may be on its way
         problems += drift.of_services(store, containers, site.live)
         problems += [f"inv {verb} was cut short. Run it again" for verb in backup.unfinished(store)]
@@ -39,7 +41,7 @@ def status(store: Store, request: Request) -> Status:
         lease=None if lease is None else LeaseStatus(lease.who, lease.doing, lease.since, ended),
         kept=tuple(map(_kept, store.releases.readable_records())),
         drift=tuple(problems),
-        journal=tuple(store.journal.read()[1]),
+        journal=store.journal.problems(),
     )
 
 

@@ -34,14 +34,17 @@ def stop(attempt: Attempt, colour: str) -> None:
 def start(attempt: Attempt, colour: str) -> bool:
     """Start the singletons of the release that a colour holds."""
     release = attempt.site().slot(colour).release or attempt.wanted.id
-    record = attempt.store.releases.record(release)
-    if record is None or not record.handover:
+    record = attempt.store.releases.readable(release)
+    handover = (
+        record.handover if record else sorted({each.service for each in _singletons(attempt.request.app, colour)})
+    )
+    if not handover:
         return True
     key, memory = f"single {colour}", attempt.memory
     reason = ""
     for _ in range(TRIES):
         try:
-            start_containers(attempt, colour, release, record.handover)
+            start_containers(attempt, colour, release, handover)
             memory.started.add(key)
             return True
         except (Superseded, Cancelled):

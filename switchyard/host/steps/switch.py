@@ -43,6 +43,7 @@ def _drain_map(attempt: Attempt, site: Site) -> str:
 
 def _record(releases: Releases, release: str, colour: str, *, is_wanted: bool) -> None:
     """Record when a release went live, and where. One that traffic goes back to keeps its state."""
-    record = releases.record(release)
-    state = "live" if is_wanted or record is None else record.state
-    releases.update(release, state=state, since=round(time.time(), 3), colour=colour)
+    record = releases.readable(release)
+    if record is not None:
+        state = "live" if is_wanted else record.state
+        releases.update(release, state=state, since=round(time.time(), 3), colour=colour)

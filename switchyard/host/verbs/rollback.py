@@ -31,13 +31,13 @@ def rollback(attempt: Attempt) -> Ending:
         ending = settle(attempt, target)
         return ending or ending_of(drive(attempt, Want("rollback", target.id)), attempt.memory)
     _require_images(target)
-    for problem in releases.damaged().values():
+    for problem in dict.fromkeys((*releases.damaged().values(), *releases.problems(attempt.before))):
         attempt.events.progress(f"left out: {problem}")
     colour = releases.document(target.id, COLOURS[0])
     refuse(shared_twins(target.name, colour))
     warnings = (
         _require_addresses(attempt.store, target, attempt.request.host),
-        schema_ahead(releases.record(attempt.before), target),
+        schema_ahead(releases.readable(attempt.before), target),
     )
     for warning in filter(None, warnings):
         attempt.events.progress(warning)
