@@ -19,7 +19,7 @@ from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
 from switchyard.host.edge_configuration import live_routes
 from switchyard.host.neighbours import listening, plain_containers
-from switchyard.host.slot_state import of_colour
+from switchyard.host.slot_state import held_release, of_colour
 
 COMMITS_MOST = 20
 """Commits that the control node may send a release's objects relative to."""
@@ -89,9 +89,8 @@ def usual_seconds(store: Store) -> dict[str, float]:
 
 
 def _record_of(store: Store, containers: Iterable[Container], colour: str) -> ReleaseRecord | None:
-    """Return the record of the release whose containers a colour holds."""
-    first = next(iter(of_colour(containers, colour)), None)
-    return store.releases.record(first.release) if first else None
+    """Return the record of the release that the live colour holds."""
+    return store.releases.record(held_release(store, containers, colour, colour))
 
 
 def _summary(record: ReleaseRecord | None, colour: str) -> LiveRelease | None:
