@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import replace
 
 from switchyard.core import names
@@ -12,13 +11,12 @@ from switchyard.core.journal import StepEntry
 from switchyard.core.wire.facts import Facts, LiveRelease
 from switchyard.host import backup
 from switchyard.host.adapters import disk, engine, kernel
-from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import DamagedFile, read_object
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
 from switchyard.host.edge_configuration import live_routes
 from switchyard.host.neighbours import listening, plain_containers
-from switchyard.host.slot_state import of_colour
+from switchyard.host.slot_state import held_release, of_colour
 
 COMMITS_MOST = 20
 """Commits that the control node may send a release's objects relative to."""
@@ -32,7 +30,7 @@ def collect_facts(store: Store, app: str) -> Facts:
     """Return what the control node needs to know before it sends anything."""
     records = store.releases.readable_records()
     colour, containers = Proxy(store).target(), engine.containers(f"{names.APP}={app}")
-    live = _release_of(containers, colour)
+    live = held_release(store, containers, colour, colour)
     record = store.releases.readable(live)
     return Facts(
         root=str(store.root),
@@ -76,7 +74,8 @@ def image_volumes() -> dict[str, tuple[str, ...]]:
 def live_release(store: Store, app: str) -> LiveRelease | None:
     """Return the release that is live."""
     colour = Proxy(store).target()
-    return _summary(store, _release_of(engine.containers(f"{names.APP}={app}"), colour), colour)
+    containers = engine.containers(f"{names.APP}={app}")
+    return _summary(store, held_release(store, containers, colour, colour), colour)
 
 
 def usual_seconds(store: Store) -> dict[str, float]:
@@ -86,12 +85,6 @@ def usual_seconds(store: Store) -> dict[str, float]:
         if isinstance(entry, StepEntry) and entry.what == "done" and entry.seconds is not None:
             seconds.setdefault(entry.step, []).append(float(entry.seconds))
     return {step: sorted(times[-LAST:])[len(times[-LAST:]) // 2] for step, times in seconds.items()}
-
-
-def _release_of(containers: Iterable[Container], colour: str) -> str | None:
-    """Return the release whose containers a colour holds."""
-    first = next(iter(of_colour(containers, colour)), None)
-    return first.release if first else None
 
 
 def _summary(store: Store, release: str | None, colour: str) -> LiveRelease | None:

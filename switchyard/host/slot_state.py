@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from switchyard.core import names
-from switchyard.core.site import Slot
+from switchyard.core.site import NOTHING, Slot
 from switchyard.host import replicas
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import PROJECT, Container
@@ -23,12 +23,24 @@ def of_colour(containers: Iterable[Container], colour: str) -> list[Container]:
     return [container for container in containers if container.is_of_colour and container.colour == colour]
 
 
-def slot(store: Store, memory: Memory, colour: str, containers: Iterable[Container]) -> Slot:
-    """Return a colour's release and the state of its services."""
+def held_release(store: Store, containers: Iterable[Container], colour: str, live: str) -> str | None:
+    """Return the release that a colour holds: that of its containers.
+
+    The live colour holds its release also where somebody removed every container of it.
+    """
     services = of_colour(containers, colour)
-    if not services:
+    if services:
+        return services[0].release or None
+    linked = store.linked_release(colour) if colour == live else None
+    return linked if linked and store.releases.readable(linked) is not None else None
+
+
+def slot(store: Store, memory: Memory, colour: str, containers: Sequence[Container], live: str = NOTHING) -> Slot:
+    """Return a colour's release and the state of its services. ``live``: the colour that traffic goes to."""
+    services = of_colour(containers, colour)
+    release = held_release(store, containers, colour, live)
+    if release is None and not services:
         return Slot()
-    release = services[0].release or None
     record = store.releases.readable(release)
     front = [container for container in services if not container.is_singleton]
     singletons = [container for container in services if container.is_singleton]

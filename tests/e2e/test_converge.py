@@ -72,9 +72,12 @@ def test_what_was_killed_by_hand_starts_again_with_the_same_command(site):
         (site.checkout / "prod.env").chmod(mode)
         site.docker("kill", *struck)
         done = site.inv(*verb)
-        assert done.returncode == 0, done.stdout
+        assert done.returncode == 0 and "repaired" in done.stdout, done.stdout
         assert list(site.containers("blue").values()) == ["running", "running"], done.stdout
         assert site.answer() == "1"
+    site.docker("rm", "--force", web, worker)
+    again = site.receipt("deploy")
+    assert (again["outcome"], again["release"], site.answer()) == ("repaired", release, "1")
     assert site.receipt("deploy")["outcome"] == "unchanged"
 
 

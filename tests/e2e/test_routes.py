@@ -96,9 +96,16 @@ def test_each_form_of_ports_is_carried_out_or_refused_in_the_plan_with_the_setti
     site.commit("1")
     done = site.inv("plan")
     assert done.returncode in (2, 4), done.stdout
-    for words in ("8001", f"{drawn}:8002/udp", f"{drawn}-{drawn + 2}:8003", "app.ignored_ports.web:"):
-        assert words in done.stdout, (words, done.stdout)
-    site.settings(ignored_ports={"web": ["8001", "8002/udp", "8003"]})
+    for words in (
+        "ports: 8001, ",
+        "8002/udp",
+        f"{drawn}-{drawn + 2}:8003",
+        "app.ignored_ports.web: [8001, 8003]",
+        "to at most 8",
+    ):
+        assert words in done.stdout, f"{words}: {done.stdout}"
+    health = {"web": {"port": 8000, "path": HEALTH}}
+    site.settings(ignored_ports={"web": ["8001", "8002/udp", "8003"]}, checks=health)
     site.commit("2")
     done = site.inv("plan")
     assert done.returncode in (2, 4) and "at most 8" in done.stdout, done.stdout

@@ -9,9 +9,9 @@ import pytest
 from switchyard.core.site import Slot
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
-from switchyard.host.adapters.files import write_json
+from switchyard.host.adapters.files import link, write_json
 from switchyard.host.memory import Memory
-from switchyard.host.slot_state import identity, slot
+from switchyard.host.slot_state import held_release, identity, slot
 from tests.harness.fake_engine import listed
 from tests.harness.release_record import RECORD
 
@@ -44,6 +44,15 @@ def stopped(containers: list[Container], *services: str) -> list[Container]:
 
 def test_a_colour_without_containers_is_an_empty_slot(store, containers):
     assert slot(store, Memory(), "blue", containers) == Slot()
+
+
+def test_the_live_colour_holds_its_release_also_where_every_container_was_removed(store, containers):
+    link(store.root / "green", "releases/R1")
+    assert slot(store, Memory(), "green", [], "green") == Slot("R1", "none", "none")
+    assert held_release(store, containers, "green", "blue") == "R1"
+    assert held_release(store, [], "green", "blue") is None, "the idle colour is what its containers are"
+    link(store.root / "green", "releases/gone")
+    assert slot(store, Memory(), "green", [], "green") == Slot()
 
 
 def test_what_runs_is_healthy_only_for_the_program_that_proved_it(store, containers):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,6 +46,13 @@ class Store(Layout):
         if not key:
             raise DamagedFile(path, "it is empty", "Move it away: the next deploy makes another")
         return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()[:24]
+
+    def linked_release(self, colour: str) -> str | None:
+        """Return the release that was brought up in a colour last; None where there was none."""
+        try:
+            return os.path.basename(os.readlink(self.root / colour))
+        except OSError:
+            return None
 
     def scales(self) -> dict[str, int]:
         """Return how many containers ``inv scale`` asked for, by service."""

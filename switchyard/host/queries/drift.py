@@ -12,7 +12,7 @@ from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import read_document
 from switchyard.host.adapters.store import Store
 from switchyard.host.neighbours import plain_containers, strangers
-from switchyard.host.slot_state import of_colour
+from switchyard.host.slot_state import held_release, of_colour
 
 
 def of_colours(store: Store, containers: Sequence[Container], site: Site) -> list[str]:
@@ -36,9 +36,9 @@ def of_colours(store: Store, containers: Sequence[Container], site: Site) -> lis
 
 def of_services(store: Store, containers: Sequence[Container], live: str) -> list[str]:
     """Name the services of the live colour and the shared ones of which too few containers run."""
-    services = of_colour(containers, live)
-    repair = f"inv rollback --to {services[0].release} starts what is missing" if services else "inv deploy ships anew"
-    record = store.releases.readable(services[0].release) if services else None
+    services, release = of_colour(containers, live), held_release(store, containers, live, live)
+    repair = f"inv rollback --to {release} starts what is missing" if release else "inv deploy ships anew"
+    record = store.releases.readable(release)
     counts = replicas.of_colour(store, record, live, (*record.front, *record.handover)) if record else {}
     shared = read_document(store.shared / "compose.json")
     running = [container for container in containers if container.is_of_shared_project]

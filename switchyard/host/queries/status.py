@@ -16,7 +16,7 @@ from switchyard.host.adapters.store import Store
 from switchyard.host.edge_configuration import live_routes
 from switchyard.host.memory import Memory
 from switchyard.host.queries import drift, health
-from switchyard.host.slot_state import of_colour
+from switchyard.host.slot_state import held_release, of_colour
 
 
 def status(store: Store, request: Request) -> Status:
@@ -33,8 +33,8 @@ def status(store: Store, request: Request) -> Status:
         problems += drift.of_services(store, containers, site.live)
         problems += [f"inv {verb} was cut short. Run it again" for verb in backup.unfinished(store)]
     return Status(
-        live=_slot(store, site.live, containers),
-        idle=_slot(store, idle, containers, standing_by=True),
+        live=_slot(store, site.live, site.live, containers),
+        idle=_slot(store, idle, site.live, containers),
         routes=live_routes(store, site.slot(site.live).release if site.live != NOTHING else None),
         proxy=site.proxy,
         map_file=site.map_file,
@@ -56,21 +56,20 @@ def _kept(record: ReleaseRecord) -> KeptRelease:
     )
 
 
-def _slot(
-    store: Store, colour: str, containers: Sequence[Container], *, standing_by: bool = False
-) -> SlotStatus | None:
+def _slot(store: Store, colour: str, live: str, containers: Sequence[Container]) -> SlotStatus | None:
     """Return a colour and its release.
 
     The singletons of a colour that stands by are stopped, so they count neither as missing nor as unhealthy.
     """
-    services = of_colour(containers, colour)
-    if not services:
+    services, standing_by = of_colour(containers, colour), colour != live
+    release = held_release(store, containers, colour, live)
+    if release is None and not services:
         return None
-    record = store.releases.readable(services[0].release)
+    record = store.releases.readable(release)
     judged = [container for container in services if not (standing_by and container.is_singleton)]
     return SlotStatus(
         colour=colour,
-        release=services[0].release,
+        release=release or "",
         commit=record.commit if record else None,
         state=record.state if record else None,
         since=record.since if record else None,
