@@ -58,7 +58,7 @@ def _digest(folder: Path, build: Build) -> str:
     text, place = dockerfile_of(build, folder), folder / build.context
     places = [place]
     if folder.resolve().is_relative_to(place.resolve()):
-        places = [place / copy.source.lstrip("/") for copy in copied(text or "", build.target) if copy.source != "."]
+        places = [place / copy.path for copy in copied(text or "", build.target) if copy.path != "."]
     digest = hashlib.sha256(json.dumps([text, build.raw], sort_keys=True).encode())
     for path in sorted({file for each in places for file in _files(each)}):
         content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()

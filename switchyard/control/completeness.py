@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from switchyard.control.commit_files import submodules
+from switchyard.control.compose_reads import leads_out
 from switchyard.control.document_sources import mount_problems
 from switchyard.control.lfs import is_pointer
 from switchyard.core.app import App
@@ -18,7 +19,8 @@ def problems(repository: Path, commit: str, document: Document, exported: Path, 
     """Return what is missing from a clean export of the commit: submodules, inputs of builds, files behind pointers."""
     folder = exported / app.project_folder
     contexts = _local_contexts(document, folder, app)
-    mounts = [folder / source for source in document.mounted if not source.startswith(("/", "~"))]
+    sources = [folder / source for source in document.mounted if not source.startswith(("/", "~"))]
+    mounts = [source for source in sources if not leads_out(source, exported)]
     complete = [place for name, (build, place) in contexts.items() if not _missing_dockerfile(name, build, place)]
     return [
         *_submodules(repository, commit),
@@ -57,11 +59,11 @@ def _build(service: str, build: Build, place: Path) -> Iterator[str]:
     text = build.dockerfile_inline
     if text is None:
         text = (place / build.dockerfile).read_text(errors="replace")
-    for line, source in copied(text, build.target):
-        if not os.path.lexists(place / source.lstrip("/")):
+    for copy in copied(text, build.target):
+        if not os.path.lexists(place / copy.path):
             yield (
-                f"service {service}: {build.dockerfile}:{line} copies {source}, which is not in the commit: commit it, "
-                "let the build create it, or name an image that holds it"
+                f"service {service}: {build.dockerfile}:{copy.line} copies {copy.source}, which is not in the commit: "
+                "commit it, let the build create it, or name an image that holds it"
             )
 
 

@@ -126,9 +126,7 @@ def resolve(exported: Path, app: App, env: Mapping[str, str]) -> Document:
             f"(hosts.NAME.env), or give it a default in the file: ${{{blank[0]}:-}} for an empty one"
         )
     if process.returncode != 0:
-        message = redact(process.stderr.strip().replace(f"{places.exported}/", ""), spellings(env.values()))
-        hint = " Set it in the env of the host's settings (hosts.NAME.env)." if "required variable" in message else ""
-        raise BadInput(f"{app.compose}: Docker Compose says: {message}{hint}")
+        raise _failure(places, process.stderr, env)
     try:
         document = Document.decode(places.relative(json.loads(process.stdout)))
     except WireError as error:
@@ -159,10 +157,16 @@ def _filled(places: Places, env: Mapping[str, str], texts: Sequence[str], env_fi
         words = [*files, "--env-file", "/dev/stdin", "-p", "texts", "-f", f"{folder}/compose.json", "config"]
         process = run(places.folder, *words, "--format", "json", env=_env_text(env), more=places.variables(env))
     if process.returncode != 0:
-        message = redact(process.stderr.strip(), spellings(env.values()))
-        raise BadInput(f"{places.app.compose}: Docker Compose says: {message}")
+        raise _failure(places, process.stderr, env)
     (service,) = Document.decode(json.loads(process.stdout)).services.values()
     return [service.labels[name].replace("$$", "$") for name in labels]
+
+
+def _failure(places: Places, errors: str, env: Mapping[str, str]) -> BadInput:
+    """Return the error for a document that Compose refuses, in Compose's own words."""
+    message = redact(errors.strip().replace(f"{places.exported}/", ""), spellings(env.values()))
+    hint = " Set it in the env of the host's settings (hosts.NAME.env)." if "required variable" in message else ""
+    return BadInput(f"{places.app.compose}: Docker Compose says: {message}{hint}")
 
 
 def _env_text(env: Mapping[str, str]) -> str:

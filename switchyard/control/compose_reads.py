@@ -21,6 +21,8 @@ FILES_MOST = 200
 """Compose files that one may lead to."""
 NOTHING = "/dev/null"
 """What the env file of an include is where it should have none."""
+MOUNTED = "mounted"
+"""What Compose does not read, but makes absolute on this machine."""
 Fill = Callable[[Sequence[str], Sequence[Path]], Sequence[str]]
 """Fills in the variables of texts, with env files of the commit that count less than the host's env."""
 
@@ -121,6 +123,9 @@ class _Reader:
     def _is_inside(self, reference: Reference, file: ComposeFile) -> bool:
         """Return whether a reference is to something of the commit; note it where it is not."""
         text, is_compose_file = reference.text, reference.key in ("path", "extends")
+        if reference.key == MOUNTED:
+            self._judge_mounted(reference, file)
+            return False
         if text == NOTHING and reference.key == "env_file":
             return True
         if is_compose_file and _is_remote(text):
@@ -139,6 +144,16 @@ class _Reader:
         else:
             return True
         return False
+
+    def _judge_mounted(self, reference: Reference, file: ComposeFile) -> None:
+        """Note a relative path, of a mount in its short form too, that Compose would make one of this machine."""
+        path, exported = reference.text.partition(":")[0], self._places.exported
+        place = Path(os.path.normpath(file.base / path))
+        if path.startswith((".", str(exported))) and not place.is_relative_to(exported):
+            self.problems.append(
+                f"{self._where(reference, file)}: {path} lies outside the repository, which is nowhere on the host. "
+                "Write the absolute path that it has there"
+            )
 
     def _where(self, reference: Reference, file: ComposeFile) -> str:
         return f"{self._named(file.path)}{_line(file.path, reference.at)}: {'.'.join(reference.at)}"
@@ -163,9 +178,17 @@ def _references(document: Json) -> Iterator[Reference]:
             for number, entry in enumerate(_each(service.get(key))):
                 path = entry.get("path") if isinstance(entry, Mapping) else entry
                 yield Reference(("services", name, key, str(number)), _text(path), key)
+        for number, entry in enumerate(_each(service.get("volumes"))):
+            source = entry.get("source") if isinstance(entry, Mapping) else entry
+            yield Reference(("services", name, "volumes", str(number)), _text(source), MOUNTED)
         extends = service.get("extends")
         if isinstance(extends, Mapping):
             yield Reference(("services", name, "extends", "file"), _text(extends.get("file")), "extends")
+    for part in ("secrets", "configs"):
+        for name, resource in _items(document.get(part)):
+            path = _text(resource.get("file")) if isinstance(resource, Mapping) else ""
+            text = path if path.startswith(("/", "~", "$")) else f"./{path}" if path else ""
+            yield Reference((part, name, "file"), text, MOUNTED)
     for number, entry in enumerate(_each(document.get("include"))):
         parts = entry if isinstance(entry, Mapping) else {"path": entry}
         for key in ("path", "project_directory", "env_file"):

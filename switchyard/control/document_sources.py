@@ -32,14 +32,14 @@ def build_problems(document: Document, exported: Path, app: App) -> Iterator[str
 
 
 def mount_problems(document: Document, exported: Path, app: App) -> Iterator[str]:
-    """Yield the files and folders of the commit that containers mount and that lead out of it through a link."""
+    """Yield the files and folders of the commit that containers mount and that lead out of it."""
     folder = exported / app.project_folder
     data = {posixpath.normpath(source) for source in app.data}
     for source in sorted(document.mounted):
         if not source.startswith(("/", "~")) and source not in data and leads_out(folder / source, exported):
             yield (
-                f"{source} is mounted, and leads out of the commit through a link. Commit the file itself, or mount "
-                "what it leads to by its absolute path"
+                f"{source} is mounted, and leads out of the commit. Commit the file itself, or mount what it leads to "
+                "by its absolute path"
             )
 
 

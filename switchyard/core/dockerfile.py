@@ -28,6 +28,11 @@ class Copy(NamedTuple):
     """The number of the instruction's first line."""
     source: str
 
+    @property
+    def path(self) -> str:
+        """Where the source is in the context: a build takes the context for the root, and nothing is above that."""
+        return posixpath.normpath(f"/{self.source}").lstrip("/") or "."
+
 
 class Recipe(NamedTuple):
     """What a build makes its image from, and what it declares, as far as the text tells."""

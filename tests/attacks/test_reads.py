@@ -12,6 +12,7 @@ import pytest
 from switchyard.control import commit_files, completeness, compose
 from switchyard.control.commit_files import export
 from switchyard.core.app import App
+from switchyard.core.dockerfile import Copy
 from switchyard.core.errors import BadInput
 from switchyard.predeploy.engine import tree
 from switchyard.predeploy.nox import environment
@@ -266,6 +267,72 @@ MOUNTS = [
 ]
 
 
+def copying(source: str) -> Callable[[Path], bool]:
+    """Return whether what a Dockerfile copies is there."""
+
+    def gets_through(folder: Path) -> bool:
+        files = {"Dockerfile": f"FROM x\nCOPY {source} /x\n", "own/x.sql": "x", "compose.yaml": service("build: .")}
+        top = lay(folder, files)
+        git(top, "init", "--quiet")
+        git(top, "add", "--all")
+        git(top, "commit", "--quiet", "--message", "x")
+        return not completeness.problems(top, "HEAD", compose.resolve(top, App("shop"), {}), top, App("shop"))
+
+    return gets_through
+
+
+def climbs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Copy, "path", property(lambda self: self.source))
+
+
+COPIES = [
+    Attack("copied from above", copying("own/../../outside/x.sql"), copying("own/../own/x.sql"), climbs),
+]
+
+
+def above(name: str, text: str, honest: str) -> Attack:
+    """Build an attack by a path that Compose would make one of this machine, and so an absolute one of the host."""
+
+    def passes(text: str) -> Callable[[Path], bool]:
+        def gets_through(folder: Path) -> bool:
+            try:
+                compose.resolve(lay(folder, {"compose.yaml": text, "own/file": "x"}), App("shop"), {"UP": ".."})
+            except BadInput:
+                return False
+            return True
+
+        return gets_through
+
+    return Attack(
+        name,
+        passes(text),
+        passes(honest),
+        lambda monkeypatch: monkeypatch.setattr(compose, "refuse_outside", lambda *_: None),
+    )
+
+
+def of_secret(file: str) -> str:
+    return f"{service('secrets: [s]')}secrets: {{s: {{file: {file}}}}}\n"
+
+
+ABOVE = [
+    above("bind above", service("volumes: ['../outside:/x:ro']"), service("volumes: ['./own/../own:/x:ro']")),
+    above(
+        "bind above in the long form",
+        service("volumes: [{type: bind, source: ../../etc, target: /x}]"),
+        service("volumes: [{type: bind, source: ./own, target: /x}]"),
+    ),
+    above(
+        "bind above by a variable",
+        service("volumes: ['./${UP}/x:/x']"),
+        service("volumes: ['${NO:-./own}:/x:${NO:-ro}']"),
+    ),
+    above("bind above the folder", service("volumes: ['${PWD}/../x:/x']"), service("volumes: ['${PWD}/own:/x']")),
+    above("secret above", of_secret("own/../../x"), of_secret("own/file")),
+    above("secret above the folder", of_secret("../x"), of_secret("/run/secrets/x")),
+]
+
+
 def linked(name: str, read: str, links: Files, honest: Files) -> Attack:
     """Build an attack by links of a commit that whoever reads its export would follow."""
 
@@ -411,4 +478,6 @@ WORK_TREE = [
         stops_checking(tree),
     ),
 ]
-test_refused, test_twin, test_defence = promises([*COMPOSE, *BUILDS, *MOUNTS, *EXPORTS, *PATTERNS, *WORK_TREE])
+test_refused, test_twin, test_defence = promises(
+    [*COMPOSE, *BUILDS, *MOUNTS, *COPIES, *ABOVE, *EXPORTS, *PATTERNS, *WORK_TREE]
+)

@@ -38,9 +38,9 @@ def tree(top: Path, entries: Sequence[Entry]) -> str:
 def commit(top: Path, tree_id: str, parent: str = "", author: bytes = IDENTITY) -> str:
     """Store a commit, and point HEAD's branch at it."""
     head = f"tree {tree_id}\n" + (f"parent {parent}\n" if parent else "")
-    made = stored(top, "commit", head.encode() + b"author %s\ncommitter %s\n\nx\n" % (author, IDENTITY))
-    (top / ".git" / "refs" / "heads" / git(top, "symbolic-ref", "--short", "HEAD")).write_text(f"{made}\n")
-    return made
+    new_commit = stored(top, "commit", head.encode() + b"author %s\ncommitter %s\n\nx\n" % (author, IDENTITY))
+    (top / ".git" / "refs" / "heads" / git(top, "symbolic-ref", "--short", "HEAD")).write_text(f"{new_commit}\n")
+    return new_commit
 
 
 def packed(top: Path, commit_id: str) -> bytes:
