@@ -69,19 +69,24 @@ NOTHING_ALLOWED = Allowances()
 
 def allowances_of(host: Host, text: str | None, answers: Sequence[Allowance] = ()) -> Allowances:
     """Return what the checks may use. ``text`` is the commit's settings, ``answers`` what each machine allows."""
-    top = top_of(host.app_folder)
-    is_separate = not any(tracks(top, host.checkout / name) for name in SETTINGS)
-    own = host.app_setting.allow if is_separate else None
+    top, separate = top_of(host.app_folder), is_separate(host)
+    own = host.app_setting.allow if separate else None
     if tracks(top, allow_file.path()):
         raise BadInput(f"{allow_file.path()} belongs to the application's repository, which must not track it")
     places = [own.allowance() if own else NOTHING, allow_file.read(host.app_folder)]
     on_host = reduce(Allowance.shared, answers) if answers else NOTHING
     return Allowances(
         reduce(Allowance.joined, [*places, on_host]),
-        is_operators=is_separate and host.app_setting.predeploy is not None,
+        is_operators=separate and host.app_setting.predeploy is not None,
         text=text or "",
-        how=_how(host, is_separate=is_separate),
+        how=_how(host, is_separate=separate),
     )
+
+
+def is_separate(host: Host) -> bool:
+    """Return whether the checkout's settings are the operator's: the application's repository does not track them."""
+    top = top_of(host.app_folder)
+    return not any(tracks(top, host.checkout / name) for name in SETTINGS)
 
 
 def tracks(top: Path, file: Path) -> bool:

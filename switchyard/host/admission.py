@@ -21,6 +21,7 @@ from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.facts import live_release
 from switchyard.host.neighbours import shared_twins, strange_mounts
+from switchyard.host.reach import reaching
 from switchyard.host.release_images import NO_IMAGES, Chosen
 from switchyard.host.repository import Repository
 from switchyard.host.shared_changes import shared_changes
@@ -67,7 +68,7 @@ def reasons_against(store: Store, request: Request, candidate: Candidate, live: 
     """Yield why a release must not be deployed.
 
     An apply was cut short, nobody has one of its images, its commit is bad or older, somebody else mounts its state,
-    shared services changed, or the edge does not hold its addresses.
+    shared services changed, the edge does not hold its addresses, or it reaches what is not its own.
     """
     pack = candidate.pack
     yield from backup.reasons_unfinished(store)
@@ -81,6 +82,7 @@ def reasons_against(store: Store, request: Request, candidate: Candidate, live: 
     if not request.shared_unchanged:
         yield from _changed_shared(store, candidate, request.host)
     yield from _new_addresses(store, pack, request.host)
+    yield from reaching(store, request.app, pack, request.waivers)
 
 
 def is_same(live: ReleaseRecord, candidate: Candidate) -> bool:

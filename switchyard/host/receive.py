@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import fields
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from switchyard.core import edge
 from switchyard.core.compose_document import services_of
-from switchyard.core.errors import refuse
+from switchyard.core.errors import Refused, refuse
 from switchyard.core.wire.release import Contents, Pack, ReleaseRecord
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine
@@ -18,6 +19,7 @@ from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.store import Store
 from switchyard.host.admission import Digests, admit, digests_of, live_record
 from switchyard.host.attempt import Attempt
+from switchyard.host.reach import reaching
 from switchyard.host.release_images import (
     ANSWER_WITHIN,
     Chosen,
@@ -44,7 +46,8 @@ def receive(attempt: Attempt) -> ReleaseRecord | None:
         live = admit(attempt, repository, pack, digests, images)
         if live is not None:
             return live
-    refuse(images.problems)
+    else:
+        refuse((*images.problems, *reaching(attempt.store, attempt.request.app, pack, attempt.request.waivers)))
     _write_release(attempt, repository, pack, digests, images)
     attempt.wanted.id = pack.id
     for note in images.notes:
@@ -80,11 +83,21 @@ def _unpack(path: Path, repository: Repository) -> Pack:
     return pack
 
 
+def _refuse_links(attempt: Attempt, pack: Pack, folder: Path) -> None:
+    """Refuse a release whose own links lead out of it, now that they are here to follow."""
+    try:
+        refuse(reaching(attempt.store, attempt.request.app, pack, attempt.request.waivers))
+    except Refused:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests: Digests, images: Chosen) -> None:
     """Write the folder of a release. Its record comes last: a release without one was not received whole."""
     folder = attempt.store.release(pack.id)
     folder.mkdir(mode=0o700)
     repository.export(pack.tree, folder / "files")
+    _refuse_links(attempt, pack, folder)
     write(folder / "env", pack.env)
     write_json(folder / "values.json", pack.values)
     write_json(folder / "compose.json", pack.compose)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from switchyard.core.wire.allowance import VARIABLE, Allowance, place
 from switchyard.settings.fields import Section
+from switchyard.settings.predeploy import WaiverSetting
 
 
 def _place(text: str) -> str:
@@ -27,6 +28,8 @@ class AllowSetting(Section):
     env: list[Variable] = []
     send: dict[Annotated[str, AfterValidator(_place)], list[Variable]] = {}
     files: list[str] = []
+    waive: list[WaiverSetting] = []
+    """What its services may reach of a host, in the person's own file."""
 
     def allowance(self) -> Allowance:
         """Return it for the core."""

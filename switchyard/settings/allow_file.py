@@ -11,6 +11,7 @@ from switchyard.core.wire.allowance import NOTHING, Allowance
 from switchyard.settings import yaml_file
 from switchyard.settings.allow import AllowSetting
 from switchyard.settings.fields import Section
+from switchyard.settings.predeploy import WaiverSetting
 
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -28,18 +29,26 @@ def path() -> Path:
 
 def read(app_folder: Path) -> Allowance:
     """Return what the file allows an application. Raise ``BadInput`` where somebody else may write to it."""
+    entry = _entry(app_folder)
+    return NOTHING if entry is None else entry.allowance()
+
+
+def waivers(app_folder: Path) -> list[WaiverSetting]:
+    """Return what the file lets an application reach of its hosts."""
+    entry = _entry(app_folder)
+    return [] if entry is None else entry.waive
+
+
+def _entry(app_folder: Path) -> AllowSetting | None:
     file = path()
     try:
         status = file.stat()
     except OSError:
-        return NOTHING
+        return None
     if status.st_uid not in (0, os.getuid()) or status.st_mode & OTHERS_MAY_WRITE:
         raise BadInput(f"{file}: others may write to it, so it allows nothing. Run: chmod go-w {file}")
     entries = yaml_file.parse_as(AllowFile, yaml_file.read_text(file), str(file)).allow
-    return next(
-        (entry.allowance() for folder, entry in entries.items() if _is_same(folder, app_folder)),
-        NOTHING,
-    )
+    return next((entry for folder, entry in entries.items() if _is_same(folder, app_folder)), None)
 
 
 def _is_same(folder: str, app_folder: Path) -> bool:

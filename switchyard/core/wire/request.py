@@ -29,6 +29,15 @@ class Holder(Message):
 
 
 @message(frozen=True)
+class Waiver(Message):
+    """What the operator's own settings let a release reach of its host."""
+
+    rule: str
+    where: str
+    """A pattern for a service, or for a service and what it reaches."""
+
+
+@message(frozen=True)
 class Request(Message):
     """The first line that a host program reads. Each verb uses the fields that it needs."""
 
@@ -72,6 +81,8 @@ class Request(Message):
     """``admission``: whether the commit descends from the live one, as far as the control node knows."""
     objects: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
     """``admission``: files that shared services mount, each with its git object."""
+    waivers: tuple[Waiver, ...] = field(default=(), metadata=key(omitted=True))
+    """``admission`` and the verbs that receive a release: what it may reach of the host."""
     paths: tuple[str, ...] = field(default=(), metadata=key("files", omitted=True))
     """``files``: paths whose rights to look at."""
     container_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata=key(omitted=True))

@@ -140,6 +140,11 @@ def info() -> EngineInfo:
     return EngineInfo(answer.text("DockerRootDir") or "", answer.each("DefaultAddressPools", AddressPool.decode))
 
 
+def own_paths() -> tuple[str, ...]:
+    """Return the socket and folders of the engine, and of what it runs containers with."""
+    return (SOCKET, info().root or "/var/lib/docker", "/run/containerd", "/var/lib/containerd")
+
+
 def containers(*labels: str) -> list[Container]:
     """List the containers, stopped ones too, that have all of these labels (``key`` or ``key=value``)."""
     filters = json.dumps({"label": list(labels)}) if labels else "{}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from switchyard.core import host_reach
 from switchyard.core.compose_document import Service, WrittenService
 from switchyard.core.images import POSTGRES_BY_DISTRIBUTION, ImageReference
 from switchyard.core.kind_inference import infer
@@ -20,12 +21,13 @@ from switchyard.predeploy.engine.secret_patterns import is_public, is_secret_nam
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings.yaml_file import line_of
 
-ERRORS = ("docker-socket", "privileged", "secret-in-file", "open-port")
+REACH = {rule: reason for rule, reason in host_reach.RULES.items() if rule != host_reach.PATH}
+"""What a service reaches of any host; only a machine tells what a path is."""
+ERRORS = (*REACH, "secret-in-file", "open-port")
 """The rules whose findings are errors; those of the others are warnings."""
+OPERATORS = " with app.predeploy.waive of the control node's own settings, which a commit cannot do"
 RULES = {
-    "docker-socket": "whoever can write to the engine's socket is root on the host: give the service what it needs in "
-    "another way",
-    "privileged": "a container with all privileges is root on the host: list the capabilities or devices that it needs",
+    **{rule: f"{reason}: remove it, or allow it{OPERATORS}" for rule, reason in REACH.items()},
     "secret-in-file": "every clone and every release contains it: write ${NAME:?} and set NAME in the host's env",
     "open-port": "Docker's rules bypass the host's firewall: publish the port on 127.0.0.1, or not at all, since "
     "services reach each other by name",
@@ -37,8 +39,6 @@ RULES = {
     "unbounded-log": "the log fills the host's disk: set logging.options.max-size, or remove logging, and Switchyard "
     "sets a limit",
     "root": "whoever breaks out of the process is root in the container: end the Dockerfile with USER, or set user",
-    "host-namespace": "the service shares the host's namespace, and two colours of it cannot run side by side: use a "
-    "network of the application",
 }
 """What each rule says about a finding: the reason, and what to do."""
 SOCKET_PATHS = ("/", "/run", "/var/run", "/run/docker.sock", "/var/run/docker.sock")
@@ -49,8 +49,6 @@ PASSWORD_FLAG = re.compile(r"--(?:requirepass|masterauth|password|pass)(?:[ =]+|
 BOUNDED_DRIVERS = ("local", "journald", "syslog", "none", "fluentd", "gelf", "awslogs", "gcplogs", "splunk", "loki")
 """Logging drivers that limit what they keep, or keep nothing on the host's disk."""
 MAX_SIZE = "max-size"
-ALL_CAPABILITIES = ("ALL", "CAP_ALL")
-NAMESPACES = ("network_mode", "pid", "ipc", "userns_mode")
 ROOT = ("0", "root")
 
 
@@ -78,6 +76,8 @@ class Violation:
     key: str = ""
     entry: str = ""
     """The name below the key, such as a variable's."""
+    thing: str = ""
+    """What a waiver may name beside the service."""
 
 
 def run(subject: Subject) -> Result:
@@ -95,7 +95,9 @@ def run(subject: Subject) -> Result:
         return unknown(f"{subject.app.compose} has no service that a release would run")
     text = (subject.folder / subject.app.compose).read_text(errors="replace")
     findings = [
-        (service.name, _finding(service, violation, text)) for service in services for violation in _violations(service)
+        (f"{service.name}:{violation.thing}".rstrip(":"), _finding(service, violation, text))
+        for service in services
+        for violation in _violations(service)
     ]
     counts = [f"{len(services)} services of {subject.app.compose}", f"{len(RULES)} rules"]
     return waivers.judge(subject, RULES, findings, counts)
@@ -114,14 +116,9 @@ def _privileges(service: LintedService) -> Iterator[Violation]:
     for mount in resolved.mounts:
         path = mount.source.rstrip("/") or "/"
         if mount.type == "bind" and mount.source.startswith("/") and path in SOCKET_PATHS:
-            yield Violation("docker-socket", f"it mounts {path}", "volumes")
-    if resolved.privileged:
-        yield Violation("privileged", "it is privileged", "privileged")
-    if any(capability.upper() in ALL_CAPABILITIES for capability in resolved.cap_add):
-        yield Violation("privileged", "it has every capability", "cap_add")
-    for key in NAMESPACES:
-        if resolved.setting(key) == "host":
-            yield Violation("host-namespace", f"{key} is host", key)
+            yield Violation("docker-socket", f"it mounts {path}", "volumes", thing=path)
+    for reach in (*host_reach.reached_by_keys(resolved), *host_reach.reached_by_build(resolved)):
+        yield Violation(reach.rule, reach.what, reach.what.partition(":")[0], thing=reach.thing)
     reason = _reason_for_root(service)
     if reason:
         yield Violation("root", reason, "user" if resolved.user else "build")

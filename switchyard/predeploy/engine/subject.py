@@ -18,6 +18,7 @@ from switchyard.core.errors import NotChecked
 from switchyard.core.state_keeping import NO_FACTS, ImageFacts
 from switchyard.core.wire.answers import ChecksAnswer, ContainerAddress
 from switchyard.core.wire.facts import LiveRelease
+from switchyard.core.wire.request import Waiver
 from switchyard.settings.predeploy import PredeploySetting
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Subject:
     """The folder of the settings. Relative paths of the env start here."""
     allowances: Allowances = NOTHING_ALLOWED
     """What the settings may take from this machine, and send."""
+    waivers: tuple[Waiver, ...] = ()
+    """What services may reach of a host, by the operator's own settings."""
     resolve: Callable[[], tuple[Document | None, str]] = lambda: (None, "")
     """Builds ``document`` and ``unresolved`` for the first check that asks."""
     changed: Callable[[], bool] = lambda: False

@@ -13,6 +13,7 @@ from switchyard.control.allowances import allowances_of
 from switchyard.control.commit import Commit, read_file
 from switchyard.control.compose_reads import leads_out
 from switchyard.control.git import top_of
+from switchyard.control.waivers import waivers_of
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
@@ -94,6 +95,7 @@ def _subject(host: Host, tree: Tree, env: Mapping[str, str], machines: tuple[Hos
         clean=tree.clean,
         state=host.checkout / STATE / "checks" / app.name,
         checkout=host.checkout,
+        waivers=waivers_of(host),
         allowances=allowances_of(host, tree.invoke_yaml, _answers(machines)),
         resolve=lambda: _document(tree.top, app, env, has_host=bool(host.name)),
         env=env,

@@ -1,13 +1,17 @@
-"""Findings that somebody waived in the settings, by rule and place, each with a reason."""
+"""Findings that somebody waived in the settings, by rule and place, each with a reason.
+
+What a service reaches of its host, only the operator's own settings waive.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
+from switchyard.core.host_reach import RULES
+from switchyard.core.wire.request import Waiver
 from switchyard.predeploy.engine.result import Finding, Result, judged, not_checked, unknown
 from switchyard.predeploy.engine.subject import Subject
-from switchyard.settings.predeploy import WaiverSetting
 
 UNUSED = "waiver-unused"
 
@@ -34,7 +38,8 @@ def judge(
 
 def _not_waived(subject: Subject, rules: Collection[str], findings: Sequence[tuple[str, Finding]]) -> list[Finding]:
     """Return the findings that no waiver covers, and a warning for each waiver of these rules that covers none."""
-    waivers = [waiver for waiver in subject.setting.waive if waiver.rule in rules]
+    own = [Waiver(waiver.rule, waiver.where) for waiver in subject.setting.waive if waiver.rule not in RULES]
+    waivers = [waiver for waiver in (*own, *subject.waivers) if waiver.rule in rules]
     used: set[int] = set()
     left = []
     for place, finding in findings:
@@ -45,11 +50,12 @@ def _not_waived(subject: Subject, rules: Collection[str], findings: Sequence[tup
     return [*left, *(_unused(waiver) for index, waiver in enumerate(waivers) if index not in used)]
 
 
-def _covers(waiver: WaiverSetting, place: str, finding: Finding) -> bool:
-    return waiver.rule == finding.rule and fnmatchcase(place, waiver.where)
+def _covers(waiver: Waiver, place: str, finding: Finding) -> bool:
+    places = (place, place.partition(":")[0]) if waiver.rule in RULES else (place,)
+    return waiver.rule == finding.rule and any(fnmatchcase(each, waiver.where) for each in places)
 
 
-def _unused(waiver: WaiverSetting) -> Finding:
+def _unused(waiver: Waiver) -> Finding:
     """Return a warning: an unused waiver would hide the next finding."""
     what = f"the waiver of {waiver.rule} at {waiver.where} meets no finding"
     return Finding(UNUSED, what, "invoke.yaml", do="remove it from app.predeploy.waive", severity="warn", text=what)

@@ -22,6 +22,9 @@ PLANTED: dict[str, tuple[str, str, dict]] = {
     "whole": ("docker-socket", "plain", {"volumes": ["/:/host"]}),
     "privileged": ("privileged", "plain", {"privileged": True}),
     "capable": ("privileged", "plain", {"cap_add": ["ALL"]}),
+    "administrator": ("capability", "plain", {"cap_add": ["NET_ADMIN"]}),
+    "device": ("device", "plain", {"devices": ["/dev/fuse:/dev/fuse"]}),
+    "unconfined": ("security-option", "plain", {"security_opt": ["seccomp:unconfined"]}),
     "literal": ("secret-in-file", "plain", {"environment": {"DB_PASSWORD": "swordfish"}}),
     "listed": ("secret-in-file", "plain", {"environment": ["LOG=1", "API_TOKEN=swordfish"]}),
     "default": ("secret-in-file", "plain", {"environment": {"DB_PASSWORD": "${DB_PASSWORD:-swordfish}"}}),
@@ -56,7 +59,7 @@ PLANTED: dict[str, tuple[str, str, dict]] = {
     "network": ("host-namespace", "plain", {"network_mode": "host"}),
     "processes": ("host-namespace", "plain", {"pid": "host"}),
 }
-WARNINGS = {"latest", "unpinned-database", "no-health-check", "unbounded-log", "root", "host-namespace"}
+WARNINGS = {"latest", "unpinned-database", "no-health-check", "unbounded-log", "root"}
 
 INNOCENT: dict[str, tuple[str, dict]] = {
     "web": ("routed", {"ports": ["8000:8000"]}),
@@ -186,7 +189,9 @@ def test_a_waiver_is_for_one_rule_and_one_service(tmp_path):
     services = {name: service({"privileged": True, "image": "nginx"}) for name in ("one", "two")}
     waive = [{"rule": "privileged", "where": "one", "reason": "it makes file systems"}]
     kinds = dict.fromkeys(services, "plain")
-    run = application_of(tmp_path, services, kinds, predeploy={"waive": waive}).predeploy("compose")
+    application = application_of(tmp_path, services, kinds)
+    application.allow(waive=waive)
+    run = application.predeploy("compose")
     findings = run.check("compose")["findings"]
     assert [(each["rule"], each["what"].split(":")[0]) for each in findings] == [
         ("latest", "service one"),
@@ -194,6 +199,14 @@ def test_a_waiver_is_for_one_rule_and_one_service(tmp_path):
         ("latest", "service two"),
     ]
     assert run.code == 1
+
+
+def test_a_commit_waives_nothing_that_reaches_the_host(tmp_path):
+    waive = [{"rule": rule, "where": "one", "reason": "I say so"} for rule in ("privileged", "latest")]
+    services = {"one": service({"privileged": True, "image": "nginx"})}
+    run = application_of(tmp_path, services, {"one": "plain"}, predeploy={"waive": waive}).predeploy("compose")
+    assert run.rules("compose") == ["privileged"] and run.rules("compose", "warn") == []
+    assert "control node's own settings" in run.text
 
 
 @pytest.mark.parametrize(

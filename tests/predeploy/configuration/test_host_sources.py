@@ -31,7 +31,7 @@ def looked(service: dict[str, Any], rights: dict[str, FileRights | None], **subj
     answer = SimpleNamespace(facts=SimpleNamespace(root="/srv/shop"))
     fields: dict[str, Any] = {"document": document, "app": App("shop"), "top": Path("/"), "host": "prod"}
     fields["images"] = image_facts(document, fields["top"], fields["app"])
-    fields |= {"unresolved": "", "setting": SimpleNamespace(waive=[]), "machine": "prod1", **subject}
+    fields |= {"unresolved": "", "setting": SimpleNamespace(waive=[]), "waivers": (), "machine": "prod1", **subject}
     one = SimpleNamespace(**fields, channel=channel, answer=answer)
     one.read_machines = lambda read: ([(one, read(one))], [])
     return run(one)

@@ -1,0 +1,261 @@
+"""Neighbours: no compose file reaches the host, another application or the other colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from switchyard.core import host_reach
+from switchyard.core.wire.message import Json
+from switchyard.core.wire.request import Waiver
+from switchyard.host import reach
+from switchyard.host.adapters.container import Container
+from switchyard.host.adapters.layout import Layout
+from switchyard.host.reach import reaching
+from tests.harness.attack import Attack, promises
+from tests.harness.release_record import RECORD, unsent_pack
+
+Keys = Mapping[str, Json]
+
+
+class Host:
+    """A host with the application ``shop``, another beside it, a third elsewhere, and the home of another user."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home, self.apps = folder / "home" / "me", folder / "home" / "me" / "apps"
+        self.third = folder / "srv" / "third"
+        for root in (self.apps / "shop", self.apps / "other", self.third):
+            for name in ("releases/R1/files", "data/up", "edge/cfg"):
+                (root / name).mkdir(parents=True)
+            (root / "layout").write_text("1\n")
+        for name in ("home/other", "engine/volumes", "srv/shared", "etc"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        (self.home / ".ssh").mkdir()
+        self.folder = folder
+
+    def paths(self, text: str) -> str:
+        """Return a text with the folders of this host in it."""
+        names = {"HOME": self.home, "ROOT": self.apps / "shop", "APPS": self.apps, "THIRD": self.third}
+        for name, path in names.items():
+            text = text.replace(f"<{name}>", str(path))
+        return text.replace("<HOST>", str(self.folder))
+
+    def refusals(self, service: Keys, top: Keys, build: Keys, *waivers: Waiver) -> list[str]:
+        """Return why a release with one service is refused."""
+        document: Keys = {"services": {"web": service}, **top}
+        builds: Keys = {"services": {"web": {"build": build}}} if build else {}
+        pack = replace(unsent_pack(RECORD), colours={"blue": document, "green": document}, build=builds)
+        edge = Container.decode(
+            {
+                "Id": "e",
+                "Labels": {"switchyard.app": "third", "switchyard.kind": "edge"},
+                "Mounts": [{"Type": "bind", "Source": f"{self.third}/edge/cfg"}],
+            }
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reach.engine, "containers", lambda *labels: [edge])
+            patch.setattr(reach.engine, "own_paths", lambda: (f"{self.folder}/engine", "/run/docker.sock"))
+            patch.setattr(reach.pwd, "getpwuid", lambda uid: type("User", (), {"pw_dir": str(self.home)}))
+            patch.setattr(host_reach, "STATE", (f"{self.folder}/srv", "/srv"))
+            return list(reaching(Layout(self.apps / "shop"), "shop", pack, waivers))
+
+
+def _bind(source: str, **more: Json) -> Keys:
+    return {"volumes": [{"type": "bind", "source": source, "target": "/x", **more}]}
+
+
+def _mapped(host: Host, value: Json) -> Json:
+    if isinstance(value, str):
+        return host.paths(value)
+    if isinstance(value, Mapping):
+        return {key: _mapped(host, item) for key, item in value.items()}
+    return [_mapped(host, item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _leave(host: Host) -> None:
+    """Prepare nothing."""
+
+
+def _judged(folder: Path, service: Keys, *parts: Keys, prepare: Callable[[Host], None] = _leave) -> list[str]:
+    host = Host(folder)
+    prepare(host)
+    top, build = (*parts, {}, {})[:2]
+    values = [_mapped(host, value) for value in (service, top, build)]
+    return host.refusals(*values)  # type: ignore[arg-type]
+
+
+def _ignore_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_reach, "_judge_path", lambda *_, **__: ("", ""))
+
+
+def _ignore_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("reached_by_keys", "reached_by_build"):
+        monkeypatch.setattr(reach, name, lambda service: ())
+
+
+def _path(
+    name: str, evil: tuple[Keys, ...], harmless: tuple[Keys, ...], prepare: Callable[[Host], None] = _leave
+) -> Attack:
+    """Return an attack by a path of the host."""
+    return Attack(
+        f"path: {name}",
+        lambda folder: not _judged(folder, *evil, prepare=prepare),
+        lambda folder: _judged(folder, *harmless, prepare=prepare) == [],
+        _ignore_paths,
+    )
+
+
+def _key(name: str, evil: tuple[Keys, ...], harmless: tuple[Keys, ...]) -> Attack:
+    """Return an attack by a key of a service, or of its build."""
+    return Attack(
+        f"key: {name}",
+        lambda folder: not _judged(folder, *evil),
+        lambda folder: _judged(folder, *harmless) == [],
+        _ignore_keys,
+    )
+
+
+def _link(where: str, target: str) -> Callable[[Host], None]:
+    def prepare(host: Host) -> None:
+        Path(host.paths(where)).symlink_to(host.paths(target))
+
+    return prepare
+
+
+FILES = "<ROOT>/releases/R1/files"
+MINE = (_bind("<ROOT>/data/up"),)
+SECRET = {"secrets": [{"source": "s"}]}
+
+
+def _file(path: str) -> tuple[Keys, Keys]:
+    return SECRET, {"secrets": {"s": {"file": path}}}
+
+
+PATHS: list[tuple[str, tuple[Keys, ...], tuple[Keys, ...]]] = [
+    ("the engine's socket", (_bind("/run/docker.sock"),), (_bind("/srv/run/web.sock"),)),
+    ("the engine's socket, read-only", (_bind("/run/docker.sock", read_only=True),), MINE),
+    ("another engine's socket below a home", (_bind("<HOME>/run/podman.sock"),), (_bind("<HOME>/run/web.sock"),)),
+    ("the engine's volumes", (_bind("<HOST>/engine/volumes"),), (_bind("<HOST>/srv/volumes"),)),
+    ("a folder that contains the engine's", (_bind("<HOST>"),), (_bind("<HOST>/srv/x"),)),
+    ("all of the host", (_bind("/"),), MINE),
+    ("all of the host, spelled otherwise", (_bind("/srv/../"),), MINE),
+    ("a system folder", (_bind("/etc"),), (_bind("/srv/etc"),)),
+    (
+        "a file of the system, read-only",
+        (_bind("/etc/shadow", read_only=True),),
+        (_bind("/etc/timezone", read_only=True),),
+    ),
+    ("the host's processes", (_bind("/proc"),), MINE),
+    ("the host's kernel settings", (_bind("/sys/fs/cgroup"),), MINE),
+    ("the host's devices", (_bind("/dev"),), MINE),
+    ("the host's logs", (_bind("/var/log"),), (_bind("<ROOT>/data/log"),)),
+    ("the jobs of cron", (_bind("/etc/cron.d"),), MINE),
+    ("the system's clock, to write", (_bind("/usr/share/zoneinfo"),), (_bind("/usr/share/zoneinfo", read_only=True),)),
+    ("a temporary folder of everybody", (_bind("/tmp"),), MINE),
+    ("the home of another user", (_bind("<HOST>/home/other"),), (_bind("<HOME>/state"),)),
+    ("all homes", (_bind("<HOST>/home"),), (_bind("<HOME>/state"),)),
+    ("the keys of the user who deploys", (_bind("<HOME>/.ssh"),), (_bind("<HOME>/ssh"),)),
+    ("the home of the user who deploys", (_bind("<HOME>"),), (_bind("<HOME>/x"),)),
+    ("data of an application beside it", (_bind("<APPS>/other/data/up"),), MINE),
+    ("all applications", (_bind("<APPS>"),), MINE),
+    ("data of an application elsewhere", (_bind("<THIRD>/data"),), (_bind("<HOST>/srv/shared"),)),
+    ("a folder that contains another application", (_bind("<HOST>/srv/third/.."),), (_bind("<HOST>/srv/shared"),)),
+    ("a path through its own data to another", (_bind("<ROOT>/data/../../other/releases"),), MINE),
+    ("its own allowances", (_bind("<ROOT>/allow.json"),), MINE),
+    ("the host program", (_bind("<ROOT>/bin"),), MINE),
+    ("the env of a release", (_bind("<ROOT>/releases/R1/env"),), (_bind("<ROOT>/releases/R1/files/x"),)),
+    ("all of its own root", (_bind("<ROOT>"),), MINE),
+    ("the edge's configuration", (_bind("<ROOT>/edge/cfg"),), (_bind("<ROOT>/shared/files/x"),)),
+    ("a secret from a file of the system", _file("/etc/shadow"), _file("<ROOT>/data/up")),
+    ("a secret from another application's env", _file("<APPS>/other/releases/R1/env"), _file("/srv/s")),
+    ("a build of a system folder", ({}, {}, {"context": "/etc"}), ({}, {}, {"context": "<ROOT>/releases/R1/files/x"})),
+    (
+        "a build with a further folder of the host",
+        ({}, {}, {"context": "<ROOT>/releases/R1/files", "additional_contexts": {"x": "/root"}}),
+        ({}, {}, {"context": "https://x.test/a.git", "additional_contexts": {"x": "docker-image://y"}}),
+    ),
+    (
+        "a Dockerfile of the host",
+        ({}, {}, {"context": "<ROOT>/releases/R1/files", "dockerfile": "../../../../other/env"}),
+        ({}, {}, {"context": "<ROOT>/releases/R1/files", "dockerfile": "a/Dockerfile"}),
+    ),
+]
+PRIVATE = ("network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup")
+KEYS: list[tuple[str, Keys, Keys]] = [
+    ("all privileges", {"privileged": True}, {"privileged": False}),
+    ("every capability", {"cap_add": ["ALL"]}, {"cap_add": ["CHOWN"], "cap_drop": ["ALL"]}),
+    ("a capability", {"cap_add": ["SYS_ADMIN"]}, {"cap_add": ["NET_BIND_SERVICE"]}),
+    ("a capability, spelled otherwise", {"cap_add": ["cap_sys_ptrace"]}, {"cap_add": ["cap_setuid"]}),
+    ("a device", {"devices": ["/dev/sda:/dev/sda"]}, {"devices": []}),
+    ("rules of devices", {"device_cgroup_rules": ["a *:* rwm"]}, {}),
+    (
+        "a device of a reservation",
+        {"deploy": {"resources": {"reservations": {"devices": [{"driver": "cdi", "device_ids": ["x/y=all"]}]}}}},
+        {"deploy": {"resources": {"reservations": {"devices": [{"capabilities": ["gpu"], "count": 1}]}}}},
+    ),
+    (
+        "no filter of system calls",
+        {"security_opt": ["seccomp:unconfined"]},
+        {"security_opt": ["no-new-privileges:true"]},
+    ),
+    ("no profile", {"security_opt": ["apparmor=unconfined"]}, {"security_opt": ["apparmor=docker-default"]}),
+    ("no label", {"security_opt": ["label:disable"]}, {}),
+    *((f"the host's {key}", {key: "host"}, {key: ""}) for key in PRIVATE),
+    ("another container's processes", {"pid": "container:other"}, {}),
+    ("a group of the host", {"cgroup_parent": "/system.slice"}, {}),
+    ("another runtime", {"runtime": "own"}, {"runtime": "runc"}),
+    ("the engine by a key of its own", {"use_api_socket": True}, {}),
+    (
+        "a hook with all privileges",
+        {"post_start": [{"command": ["x"], "privileged": True}]},
+        {"post_start": [{"command": ["x"]}]},
+    ),
+    (
+        "mounts that reach the host",
+        _bind("/srv/x", bind={"propagation": "rshared"}),
+        _bind("/srv/x", bind={}),
+    ),
+]
+URL: Keys = {"context": "https://x.test/a.git"}
+BUILDS: dict[str, Keys] = {
+    "a build on the host's network": {"network": "host"},
+    "a build with rights": {"entitlements": ["security.insecure"]},
+    "a build with all privileges": {"privileged": True},
+}
+
+
+def _waiver(name: str, *waivers: Waiver) -> Attack:
+    """Return an attack by a waiver that is for something else."""
+
+    def refused(folder: Path, *waivers: Waiver) -> list[str]:
+        return Host(folder).refusals(_bind("/etc/ppp"), {}, {}, *waivers)
+
+    return Attack(
+        f"waiver: {name}",
+        lambda folder: not refused(folder, *waivers),
+        lambda folder: refused(folder, Waiver("host-path", "web:/etc/ppp")) == [],
+        lambda monkeypatch: monkeypatch.setattr(host_reach.Reach, "is_waived", lambda self, waivers: True),
+    )
+
+
+ATTACKS = [
+    *(_path(*each) for each in PATHS),
+    _path("a link of its data", (_bind("<ROOT>/data/link"),), MINE, _link("<ROOT>/data/link", "<APPS>/other")),
+    _path(
+        "a link of its release",
+        (_bind("<ROOT>/releases/R1/files/l"),),
+        MINE,
+        _link("<ROOT>/releases/R1/files/l", "/etc"),
+    ),
+    _path("a link among shared folders", (_bind("<HOST>/srv/l/x"),), MINE, _link("<HOST>/srv/l", "/var/lib")),
+    *(_key(name, (evil,), (harmless,)) for name, evil, harmless in KEYS),
+    *(_key(name, ({}, {}, {**URL, **evil}), ({}, {}, URL)) for name, evil in BUILDS.items()),
+    _waiver("of another rule", Waiver("device", "web:/etc/ppp")),
+    _waiver("of another service", Waiver("host-path", "api:/etc/ppp")),
+    _waiver("of a path above", Waiver("host-path", "web:/etc")),
+]
+
+test_refused, test_twin, test_defence = promises(ATTACKS)
