@@ -13,6 +13,7 @@ from typing import NamedTuple
 from switchyard.core.compose_document import Document, Service
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.request import Waiver
+from switchyard.core.wire.section import Section
 
 SOCKET, PRIVILEGED, NAMESPACE = "docker-socket", "privileged", "host-namespace"
 CAPABILITY, DEVICE, OPTION, PATH = "capability", "device", "security-option", "host-path"
@@ -33,6 +34,8 @@ CAPABILITIES = frozenset(
 """The capabilities that the engine gives to each container."""
 OPTIONS = ("no-new-privileges", "no-new-privileges:true", "no-new-privileges=true", "apparmor=docker-default")
 RUNTIMES = ("runc", "runsc", "nvidia")
+RESERVED = "devices"
+"""The key of devices that a deploy reserves."""
 STATE = ("/srv", "/mnt", "/media", "/opt", "/data")
 """Folders below which applications keep state."""
 READ = ("/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo", "/etc/ssl/certs", "/usr/share/ca-certificates")
@@ -182,38 +185,39 @@ def _namespaces(service: Service) -> Iterator[Reach]:
     if service.setting("runtime") not in (None, "", *RUNTIMES):
         yield Reach(NAMESPACE, service.name, f"runtime: {service.setting('runtime')}", "runtime")
     for mount in service.mounts:
-        if mount.bind.get("propagation") in ("shared", "rshared"):
+        if Section.of(mount.bind, "bind").text("propagation") in ("shared", "rshared"):
             yield Reach(NAMESPACE, service.name, f"volumes: {mount.source}: propagation", "propagation")
 
 
 def _hooks(service: Service) -> Iterator[Reach]:
     for key in ("post_start", "pre_stop"):
-        if any(hook.get("privileged") for hook in _mappings(service.setting(key))):
+        if any(Section.of(hook, key).has("privileged") for hook in _mappings(service.setting(key))):
             yield Reach(PRIVILEGED, service.name, f"{key}: privileged", key)
 
 
 def reached_by_build(service: Service) -> Iterator[Reach]:
     """Yield what the build of a service reaches on the host, which builds it."""
-    raw = service.build.raw if service.build is not None else {}
-    if raw.get("network") not in (None, "", "default", "none"):
-        yield Reach(NAMESPACE, service.name, f"build.network: {raw['network']}", "build.network")
+    build = Section.of(service.build.raw if service.build is not None else None, f"{service.name}.build")
+    network = build.spelled("network")
+    if network not in ("", "default", "none"):
+        yield Reach(NAMESPACE, service.name, f"build.network: {network}", "build.network")
     for key in ("privileged", "entitlements"):
-        if raw.get(key):
+        if build.has(key):
             yield Reach(PRIVILEGED, service.name, f"build.{key}", f"build.{key}")
 
 
 def _reserved_devices(service: Service) -> Json:
-    value: Json = service.deploy.raw
-    for key in ("resources", "reservations", "devices"):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+    deploy = Section.of(service.deploy.raw, f"{service.name}.deploy")
+    return deploy.section("resources").section("reservations").raw.get(RESERVED)
 
 
 def _are_gpus(value: Json) -> bool:
     """Return whether devices are asked for as GPUs of the engine's own driver alone."""
+    devices = [Section.of(each, "devices") for each in _mappings(value)]
     return value in (None, "all") or all(
-        each.get("driver") in (None, "", "nvidia") and (not each.get("capabilities") or "gpu" in str(each))
-        for each in _mappings(value)
+        each.spelled("driver") in ("", "nvidia")
+        and (not each.has("capabilities") or "gpu" in each.words("capabilities"))
+        for each in devices
     )
 
 

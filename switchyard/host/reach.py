@@ -31,10 +31,10 @@ EDGE = "/edge/cfg"
 def reaching(layout: Layout, app: str, pack: Pack, waivers: Iterable[Waiver]) -> Iterator[str]:
     """Yield why a release must not run here: it reaches beyond its own, and no waiver of the operator covers that."""
     allowed = tuple(waivers)
-    found: dict[Reach, None] = {}
+    reached: dict[Reach, None] = {}
     for value in (pack.shared, *pack.colours.values()):
-        found.update(dict.fromkeys(_reached(layout, app, value, pack.build)))
-    yield from (each.refusal for each in found if not each.is_waived(allowed))
+        reached.update(dict.fromkeys(_reached(layout, app, value, pack.build)))
+    yield from (each.refusal for each in reached if not each.is_waived(allowed))
 
 
 def _reached(layout: Layout, app: str, value: Mapping[str, Json], building: Mapping[str, Json]) -> Iterator[Reach]:

@@ -59,6 +59,7 @@ def take(attempt: Attempt) -> None:
         _outlive(attempt, before)
     if repaired:
         _outlive_all(attempt)
+    if before is not None or repaired:
         settle_if_possible(attempt)
     _delete_packs(store)
 
