@@ -154,7 +154,7 @@ def test_of_two_machines_none_is_switched_before_both_are_prepared_nor_beside_on
     assert [machine["before"] for machine in back["hosts"]] == [first["release"], third["release"]]
     machines = site.receipt("status")["hosts"]
     assert [machine["live"]["release"] for machine in machines] == [first["release"]] * 2
-    site.rewrite("    ports:\n", '    volumes: ["/tmp/refuses:/refuses"]\n    ports:\n')
+    site.rewrite("    ports:\n", '    volumes: ["/srv/refuses:/refuses"]\n    ports:\n')
     site.rewrite(
         "parts = urlsplit(self.path)\n",
         "parts = urlsplit(self.path)\n"
@@ -162,16 +162,16 @@ def test_of_two_machines_none_is_switched_before_both_are_prepared_nor_beside_on
         "            os._exit(9)\n",
         "app.py",
     )
-    site.run("mkdir", "/tmp/refuses")
-    subprocess.run(["docker", "exec", other.container, "mkdir", "/tmp/refuses"], check=True)
-    site.run("touch", "/tmp/refuses/users")
+    site.run("mkdir", "/srv/refuses")
+    subprocess.run(["docker", "exec", other.container, "mkdir", "/srv/refuses"], check=True)
+    site.run("touch", "/srv/refuses/users")
     site.commit("4")
     taken_back = site.inv("deploy")
     assert taken_back.returncode == 5 and "prod2: switching" not in taken_back.stdout, taken_back.stdout
     machines = site.receipt("status")["hosts"]
     assert [machine["live"]["release"] for machine in machines] == [first["release"]] * 2
     assert [machine["lease"] for machine in machines] == [None] * 2
-    site.run("rm", "/tmp/refuses/users")
+    site.run("rm", "/srv/refuses/users")
     site.settings(smoke=["sh", "-c", "test ! -e /tmp/slow || sleep 6"])
     subprocess.run(["docker", "exec", other.container, "touch", "/tmp/slow"], check=True)
     site.commit("5")

@@ -86,17 +86,17 @@ GET = "        parts = urlsplit(self.path)\n"
 def test_a_rollback_to_a_release_that_fails_at_the_public_address_is_not_good(site):
     set_worker(site, IDLE)
     site.settings(kinds={"worker": "handover"}, healthy_within=20)
-    site.rewrite("    ports:\n", '    volumes: ["/tmp/refuses:/refuses"]\n    ports:\n')
+    site.rewrite("    ports:\n", '    volumes: ["/srv/refuses:/refuses"]\n    ports:\n')
     site.rewrite(GET, FAILS_USERS.format(ip=site.host.ip) + GET, "app.py")
-    site.run("mkdir", "-p", "/tmp/refuses")
+    site.run("mkdir", "-p", "/srv/refuses")
     site.commit("1")
     first = site.receipt("deploy")["release"]
     site.rewrite(FAILS_USERS.format(ip=site.host.ip), "", "app.py")
     site.commit("2")
     site.receipt("deploy")
-    site.run("touch", "/tmp/refuses/users")
+    site.run("touch", "/srv/refuses/users")
     done = site.inv("rollback")
-    site.run("rm", "-r", "/tmp/refuses")
+    site.run("rm", "-r", "/srv/refuses")
     assert done.returncode == 6 and "probes of the public address failed (500)" in done.stdout, done.stdout
     live = site.receipt("status")["hosts"][0]["live"]
     assert (live["release"], live["state"]) == (first, "unverified")
