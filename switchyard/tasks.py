@@ -100,6 +100,7 @@ def number(flag: str, value: str) -> int:
     skip="skip these checks of predeploy; needs --reason",
     allow_unknown="ship even if these checks of predeploy are unknown; needs --reason",
     reason="why; the receipt and the journal keep it",
+    drop_env="env keys of the live release to go without, separated by commas; the journal keeps them",
     json="print one JSON object",
 )
 def deploy(
@@ -115,6 +116,7 @@ def deploy(
     skip: str = "",
     allow_unknown: str = "",
     reason: str = "",
+    drop_env: str = "",
     json: bool = False,
 ) -> int:
     """Ship a commit: check it, prepare it beside what is live, prove it healthy, switch without a dropped request."""
@@ -133,6 +135,7 @@ def deploy(
         skip=names(skip),
         allow_unknown=names(allow_unknown),
         reason=reason,
+        drop_env=names(drop_env),
     )
     return plan(checkout, host, options) if dry_run else deploy_and_remember(checkout, host, options)
 
@@ -189,13 +192,18 @@ def predeploy(
     return list_checks() if list else predeploy(checkout, host, app, options)
 
 
-@verb(host="the host", rev="the commit; default HEAD", json="print one JSON object")
-def plan(checkout: Path, host: str = "", rev: str = "", json: bool = False) -> int:
+@verb(
+    host="the host",
+    rev="the commit; default HEAD",
+    drop_env="env keys of the live release to go without, separated by commas",
+    json="print one JSON object",
+)
+def plan(checkout: Path, host: str = "", rev: str = "", drop_env: str = "", json: bool = False) -> int:
     """Show what a deploy would do now. The host receives the host program and nothing else."""
     from switchyard.control.deploy_options import DeployOptions
     from switchyard.verbs.plan import plan
 
-    return plan(checkout, host, DeployOptions(rev or None, json=json))
+    return plan(checkout, host, DeployOptions(rev or None, json=json, drop_env=names(drop_env)))
 
 
 @verb(host="the host", json="print one JSON object")
@@ -269,6 +277,32 @@ def unlock(checkout: Path, host: str = "", reason: str = "", force: bool = False
     return unlock(checkout, host, reason=reason, force=force)
 
 
+@verb(
+    host="the host",
+    env="variables of this machine's environment that tests and checks may see, separated by commas",
+    send="ADDRESS=NAME,NAME: where checks may send the values of which variables; several separated by blanks",
+    files="files of this machine that checks may look at, separated by commas",
+    take_back="take this back instead",
+    reason="why; the journal keeps it",
+)
+def allow(
+    checkout: Path,
+    host: str = "",
+    env: str = "",
+    send: str = "",
+    files: str = "",
+    take_back: bool = False,
+    reason: str = "",
+) -> int:
+    """Allow the application's commits to use something beyond the host's env; without flags, show what they may use."""
+    from switchyard.verbs.allow import allow, parse, show
+
+    change = parse(names(env), send, names(files))
+    if not change:
+        return show(checkout, host)
+    return allow(checkout, host, change, take_back=take_back, reason=reason)
+
+
 @verb(host="the host", service="the service", command="the command, without a shell")
 def execute(checkout: Path, host: str = "", service: str = "", command: str = "") -> int:
     """Run a command in a container of the live colour or of a shared service."""
@@ -319,6 +353,7 @@ def collection(checkout: Path) -> Collection:
     top = Collection()
     for each in (deploy, rollback, predeploy, plan, status, history, logs, restart, scale, unlock, services, doctor):
         top.add_task(each.task(checkout))
+    top.add_task(allow.task(checkout))
     top.add_task(execute.task(checkout), "exec")
     for name, verbs in {
         "sandbox": {"up": sandbox_up, "down": sandbox_down},

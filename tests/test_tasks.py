@@ -34,6 +34,9 @@ def test_a_verb_that_ends_before_it_begins_prints_one_object_with_the_reason(tmp
         (["scale", "--host", "prod", "--service", "web", "--count", "two"], "--count two: give a whole number"),
         (["sandbox.up", "--count", "many"], "--count many: give a whole number"),
         (["unlock", "--host", "prod"], "say why with --reason"),
+        (["allow", "--host", "prod", "--env", "A"], "say why with --reason"),
+        (["allow", "--host", "prod", "--env", "A B"], "--env A B: that is no variable"),
+        (["allow", "--host", "prod", "--send", "x y=B"], "--send x: give ADDRESS=NAME,NAME"),
         (["history", "--host", "prod", "--count", "0"], "--count 0: give 1 attempt or more"),
         (["logs", "--host", "prod", "--tail", "-1"], "--tail -1: give 1 line or more"),
         (["rollback", "--host", "prod", "--env", "todays"], "the only choice is current"),
@@ -55,7 +58,7 @@ def test_the_list_of_verbs_imports_nothing_heavy(tmp_path):
 def test_the_list_names_every_verb():
     assert set(tasks.collection(Path()).task_names) == {
         *("deploy", "doctor", "exec", "history", "logs", "plan", "predeploy", "restart", "rollback", "scale"),
-        *("services", "status", "unlock", "edge.apply", "sandbox.down", "sandbox.up", "shared.apply"),
+        *("allow", "services", "status", "unlock", "edge.apply", "sandbox.down", "sandbox.up", "shared.apply"),
     }
 
 

@@ -25,7 +25,7 @@ def apply_commit(checkout: Path, host_name: str, verb: str, *, rev: str | None, 
     commit = pick_commit(host.app_folder, rev, allow_dirty=False)
     app = application_of(host, commit)
     screen = Screen(as_json=False)
-    contents = read_commit(host_env(host), app, commit)
+    contents = read_commit(host_env(host), app, commit, host)
     attempts = []
     for machine in host.setting.machines:
         with closing(Channel(host, machine, require_app(app.name, host.name))) as channel:

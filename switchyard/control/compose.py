@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import posixpath
@@ -9,13 +10,15 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from switchyard.control.compose_paths import Places
 from switchyard.control.compose_reads import leads_out, refuse_outside
 from switchyard.control.document_sources import build_problems
+from switchyard.control.env_secrets import with_contents
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
@@ -24,6 +27,8 @@ from switchyard.core.wire.message import WireError
 
 RUN_WITHIN = 60
 """Seconds in which Compose must end."""
+STANDARD_INPUT = "/dev/stdin"
+"""Where Compose reads the host's env."""
 _NOT_IN_A_NAME = re.compile(r"^[^a-z0-9]+|[^a-z0-9_-]")
 """The characters that Compose removes from a folder's name to derive a project's name."""
 _BLANK = re.compile(r'The \\?"([^"\\]+)\\?" variable is not set')
@@ -35,14 +40,25 @@ _MISSING = (
 )
 
 
+@dataclass(frozen=True)
+class EnvFiles:
+    """What stands for the env files of services that the commit lacks."""
+
+    services: Mapping[str, tuple[tuple[str, str], ...]]
+    """Service to its env files: the name of a text, or else a path."""
+    texts: Mapping[str, str]
+    """Name to the text of an env file. Secret."""
+    notes: tuple[str, ...]
+
+
 def run(
-    folder: Path, *words: str, env: str = "", more: Mapping[str, str] | None = None
+    folder: Path, *words: str, env: str = "", more: Mapping[str, str] | None = None, open_files: Sequence[int] = ()
 ) -> subprocess.CompletedProcess[str]:
     """Run Docker Compose in a folder, without the operator's own variables.
 
     ``env`` is the text of an env file. Compose reads it as ``/dev/stdin``, from a file without a name: even a kill
-    leaves no copy behind. ``more``: variables of Compose's own environment. Raise ``NotChecked`` if Compose is missing
-    or takes too long.
+    leaves no copy behind. ``more``: variables of Compose's own environment. ``open_files``: descriptors that Compose
+    may read as ``/dev/fd``. Raise ``NotChecked`` if Compose is missing or takes too long.
     """
     variables = {**{key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}, **(more or {})}
     try:
@@ -52,6 +68,7 @@ def run(
             process = subprocess.run(
                 [shutil.which("docker") or "docker", "compose", *words],
                 stdin=file,
+                pass_fds=open_files,
                 capture_output=True,
                 text=True,
                 env=variables,
@@ -100,7 +117,7 @@ def _possible_values(text: str) -> Iterator[str]:
         yield from re.split(r"[\s='\"]+", line)[1:]
 
 
-def resolve(exported: Path, app: App, env: Mapping[str, str]) -> Document:
+def resolve(exported: Path, app: App, env: Mapping[str, str], env_files: EnvFiles | None = None) -> Document:
     """Return the Compose document with every variable filled in, and paths relative to the compose file's folder.
 
     ``exported`` is a clean export of the commit. Compose sees what it would see if somebody typed
@@ -108,17 +125,10 @@ def resolve(exported: Path, app: App, env: Mapping[str, str]) -> Document:
     have beside its compose file. Raise ``BadInput`` for a variable that nothing sets: Compose would leave it blank.
     """
     places = Places(exported.resolve(), app)
-    project, file = places.project, places.folder / app.compose
     refuse_foreign_reads(exported, app, env)
-    if not file.exists():
+    if not (places.folder / app.compose).exists():
         raise BadInput(f"app.compose: the commit has no {posixpath.normpath(f'{app.path}/{app.compose}')}")
-    own_env = ["--env-file", str(project / ".env")] if (project / ".env").is_file() else []
-    with tempfile.NamedTemporaryFile("w") as naming:
-        json.dump({"name": _default_name(project, app), "services": {}}, naming)
-        naming.flush()
-        files = ["--project-directory", str(project), "-f", naming.name, "-f", str(file)]
-        words = [*own_env, "--env-file", "/dev/stdin", *files, "config", "--format", "json"]
-        process = run(places.folder, *words, env=_env_text(env), more=places.variables(env))
+    process = _config(places, env, env_files)
     blank = sorted(set(_BLANK.findall(process.stderr)))
     if blank:
         raise BadInput(
@@ -126,9 +136,11 @@ def resolve(exported: Path, app: App, env: Mapping[str, str]) -> Document:
             f"(hosts.NAME.env), or give it a default in the file: ${{{blank[0]}:-}} for an empty one"
         )
     if process.returncode != 0:
-        raise _failure(places, process.stderr, env)
+        texts = env_files.texts.values() if env_files is not None else ()
+        beside = [value for text in texts for value in _possible_values(text)]
+        raise _failure(places, process.stderr, [*env.values(), *beside])
     try:
-        document = Document.decode(places.relative(json.loads(process.stdout)))
+        document = Document.decode(with_contents(places.relative(json.loads(process.stdout)), env))
     except WireError as error:
         raise BadInput(f"{app.compose}: {error}") from None
     unknown = [name for name in app.left_out if name not in document.services]
@@ -138,6 +150,25 @@ def resolve(exported: Path, app: App, env: Mapping[str, str]) -> Document:
     if problems:
         raise BadInput("\n".join(problems))
     return document.setting_aside(app.left_out)
+
+
+def _config(places: Places, env: Mapping[str, str], env_files: EnvFiles | None) -> subprocess.CompletedProcess[str]:
+    """Have Compose print the document."""
+    project, file = places.project, places.folder / places.app.compose
+    own_env = ["--env-file", str(project / ".env")] if (project / ".env").is_file() else []
+    with contextlib.ExitStack() as stack:
+        naming = stack.enter_context(
+            _temporary(json.dumps({"name": _default_name(project, places.app), "services": {}}))
+        )
+        files = ["--project-directory", str(project), "-f", naming, "-f", str(file)]
+        open_files: dict[str, int] = {}
+        if env_files is not None and env_files.services:
+            open_files = {name: stack.enter_context(_unnamed(text)) for name, text in env_files.texts.items()}
+            files += ["-f", stack.enter_context(_temporary(_override(env_files, open_files)))]
+        words = [*own_env, "--env-file", STANDARD_INPUT, *files, "config", "--format", "json"]
+        return run(
+            places.folder, *words, env=env_file_text(env), more=places.variables(env), open_files=[*open_files.values()]
+        )
 
 
 def refuse_foreign_reads(exported: Path, app: App, env: Mapping[str, str]) -> None:
@@ -155,22 +186,50 @@ def _filled(places: Places, env: Mapping[str, str], texts: Sequence[str], env_fi
         )
         files = [word for file in env_files for word in ("--env-file", str(file))]
         words = [*files, "--env-file", "/dev/stdin", "-p", "texts", "-f", f"{folder}/compose.json", "config"]
-        process = run(places.folder, *words, "--format", "json", env=_env_text(env), more=places.variables(env))
+        process = run(places.folder, *words, "--format", "json", env=env_file_text(env), more=places.variables(env))
     if process.returncode != 0:
-        raise _failure(places, process.stderr, env)
+        raise _failure(places, process.stderr, env.values())
     (service,) = Document.decode(json.loads(process.stdout)).services.values()
     return [service.labels[name].replace("$$", "$") for name in labels]
 
 
-def _failure(places: Places, errors: str, env: Mapping[str, str]) -> BadInput:
+def _failure(places: Places, errors: str, secrets: Iterable[str]) -> BadInput:
     """Return the error for a document that Compose refuses, in Compose's own words."""
-    message = redact(errors.strip().replace(f"{places.exported}/", ""), spellings(env.values()))
+    message = redact(errors.strip().replace(f"{places.exported}/", ""), spellings(secrets))
     hint = " Set it in the env of the host's settings (hosts.NAME.env)." if "required variable" in message else ""
     return BadInput(f"{places.app.compose}: Docker Compose says: {message}{hint}")
 
 
-def _env_text(env: Mapping[str, str]) -> str:
+def env_file_text(env: Mapping[str, str]) -> str:
+    """Return variables as the text of an env file."""
     return "".join(f"{key}={_quoted(value)}\n" for key, value in env.items())
+
+
+@contextlib.contextmanager
+def _temporary(text: str) -> Iterator[str]:
+    """Yield the path of a compose file with a text."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
+
+
+@contextlib.contextmanager
+def _unnamed(text: str) -> Iterator[int]:
+    """Yield the descriptor of a file with a text and without a name, of which even a kill leaves no copy."""
+    with tempfile.TemporaryFile("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        yield file.fileno()
+
+
+def _override(env_files: EnvFiles, descriptors: Mapping[str, int]) -> str:
+    """Return a compose file that replaces the env files of services."""
+    lines = ["services:"]
+    for service, entries in env_files.services.items():
+        paths = [f"/dev/fd/{descriptors[name]}" if name else path for name, path in entries]
+        lines.append(f"  {json.dumps(service)}: {{env_file: !override {json.dumps(paths)}}}")
+    return "\n".join(lines) + "\n"
 
 
 def _default_name(folder: Path, app: App) -> str:

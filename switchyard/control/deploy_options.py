@@ -29,6 +29,8 @@ class DeployOptions:
     """Checks of predeploy that may be unknown."""
     reason: str = ""
     """Why checks are skipped or may be unknown; the receipt and the journal keep it."""
+    drop_env: tuple[str, ...] = ()
+    """Variables of the live release that this one must not have."""
 
     @property
     def overrides(self) -> list[str]:
@@ -48,6 +50,7 @@ class DeployOptions:
             shared_unchanged=self.shared_unchanged,
             force=self.force,
             back=self.back,
+            drop_env=self.drop_env,
         )
 
 

@@ -155,11 +155,15 @@ def _absent_volumes(facts: Facts, release: Release) -> Iterator[str]:
 
 def _lost_env_keys(facts: Facts, release: Release, host: Host) -> Iterator[str]:
     live_keys = facts.live.env_keys if facts.live is not None else None
-    lost = sorted(set(live_keys or ()) - set(release.variables))
+    dropped = set(release.contents.dropped)
+    unknown = sorted(dropped - set(live_keys or ()))
+    if unknown:
+        yield f"--drop-env {','.join(unknown)}: the live release has no such env key. Leave it out"
+    lost = sorted(set(live_keys or ()) - set(release.variables) - dropped)
     if lost:
         yield (
             f"the live release has env keys that this release lacks: {', '.join(lost)}. Add them to "
-            f"hosts.{host.name}.env"
+            f"hosts.{host.name}.env, or drop them for good: --drop-env {','.join(lost)}"
         )
 
 

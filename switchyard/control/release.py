@@ -13,6 +13,7 @@ from switchyard.control import commit_files, completeness, compose
 from switchyard.control.builds import image_facts
 from switchyard.control.commit import Commit, read_file
 from switchyard.control.commit_files import CommitFiles
+from switchyard.control.env_files import env_files_of
 from switchyard.control.objects import missing_objects
 from switchyard.control.screen import Screen
 from switchyard.core.app import App
@@ -24,6 +25,7 @@ from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.facts import Facts
 from switchyard.core.wire.release import Pack
 from switchyard.settings import load
+from switchyard.settings.env import named_texts
 from switchyard.settings.model import Host
 
 
@@ -44,6 +46,11 @@ class CommitContents:
     """The names of the commit's migration files."""
     images: ImageFacts = NO_FACTS
     """What the commit tells of its images."""
+    secrets: tuple[str, ...] = ()
+    """The values of env files that stand beside the env."""
+    notes: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    """Variables of the live release that this one must not have."""
 
 
 @dataclass(frozen=True)
@@ -78,20 +85,27 @@ def application_of(host: Host, commit: Commit) -> App:
     return load.application(host, read_file(commit, "invoke.yaml"), commit.folder)
 
 
-def read_commit(env: str, app: App, commit: Commit) -> CommitContents:
-    """Read a clean export of a commit. Raise ``Refused`` where a release needs something that the commit lacks."""
+def read_commit(env: str, app: App, commit: Commit, host: Host | None = None) -> CommitContents:
+    """Read a clean export of a commit, with the env files that the host's entry names.
+
+    Raise ``Refused`` where a release needs something that the commit lacks.
+    """
     with tempfile.TemporaryDirectory(prefix="switchyard-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         files = commit_files.export(commit.repository, commit.id, folder)
         variables = compose.env_values(env)
-        document = compose.resolve(folder, app, variables)
+        named = named_texts(host) if host is not None else {}
+        env_files = env_files_of(folder, app, variables, named, host.name if host is not None else "")
+        document = compose.resolve(folder, app, variables, env_files)
         problems = completeness.problems(commit.repository, commit.id, document, folder, app)
         images = image_facts(document, folder, app)
         pattern = app.migrations.files if app.migrations is not None else None
         migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
         if problems:
             raise Refused("the commit lacks files that its release needs:\n" + "\n".join(problems))
-    return CommitContents(app, commit, files, document, env, variables, migrations, images)
+    secrets = tuple(value for name, text in named.items() for value in compose.env_values(text, name).values())
+    notes = (*files.notes, *env_files.notes)
+    return CommitContents(app, commit, files, document, env, variables, migrations, images, secrets, notes)
 
 
 def prepare_release(contents: CommitContents, facts: Facts, screen: Screen) -> Release:
@@ -107,7 +121,7 @@ def prepare_release(contents: CommitContents, facts: Facts, screen: Screen) -> R
         folder=contents.app.project_folder,
         facts=replace(contents.images, volumes=facts.image_volumes),
     )
-    for note in (*contents.files.notes, *parts.notes):
+    for note in (*contents.notes, *parts.notes):
         screen.say(f"  note: {note}", "dim")
     return Release(release, contents, parts)
 
@@ -137,7 +151,7 @@ def pack(release: Release, checks: ChecksRecord | None) -> Pack:
         pulls=parts.pulls,
         built_by=parts.built_by,
         pull_policies=parts.pull_policies,
-        notes=(*contents.files.notes, *parts.notes),
+        notes=(*contents.notes, *parts.notes),
         env_keys=tuple(sorted(contents.variables)),
         tree=contents.files.tree,
         large=contents.files.large_ids,
@@ -146,6 +160,7 @@ def pack(release: Release, checks: ChecksRecord | None) -> Pack:
         shared=parts.shared,
         build=parts.build,
         env=contents.env,
-        values=tuple(sorted(contents.variables.values())),
+        values=tuple(sorted((*contents.variables.values(), *contents.secrets))),
         checks=checks,
+        build_secrets=dict(parts.build_secrets),
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from switchyard.control.admission import ask_admission
 from switchyard.control.channel import Channel, require_app
 from switchyard.control.commit import Commit, pick_commit
 from switchyard.control.deploy_options import DeployOptions
-from switchyard.control.host_env import host_env
+from switchyard.control.host_env import env_without, host_env
 from switchyard.control.machines import MachineReport, at_once, in_background, open_channels_to, report_of
 from switchyard.control.refusals import judgement_of_release, refuse_busy, unfit
 from switchyard.control.release import CommitContents, Release, application_of, prepare_release, read_commit
@@ -31,10 +31,11 @@ class Shipment:
     commit: Commit
     channels: list[Channel]
     screen: Screen
+    drop_env: tuple[str, ...] = ()
 
     def read_machines_and_commit(self) -> tuple[list[MachineReport], CommitContents]:
         """Ask the machines while the commit is read. Refuse a machine that cannot take a deploy now."""
-        contents = in_background(self._read_commit, host_env(self.host))
+        contents = in_background(self.read_commit, self.env())
         machines = at_once(report_of, self.channels)
         refuse_busy({machine.name: machine.answer for machine in machines})
         return machines, contents.result()
@@ -68,8 +69,13 @@ class Shipment:
             for problem in judgement_of_release(machine.channel, release, machine.answer.facts.root).problems:
                 yield f"{machine.name}: {problem}"
 
-    def _read_commit(self, env: str) -> CommitContents:
-        return read_commit(env, self.app, self.commit)
+    def env(self) -> str:
+        """Return the text of the env that ships."""
+        return env_without(host_env(self.host), self.drop_env)
+
+    def read_commit(self, env: str) -> CommitContents:
+        """Read the commit as it ships with this env."""
+        return replace(read_commit(env, self.app, self.commit, self.host), dropped=self.drop_env)
 
 
 @contextlib.contextmanager
@@ -82,4 +88,4 @@ def open_shipment(checkout: Path, host_name: str, options: DeployOptions) -> Ite
         screen.say(f"shipping {commit.id[:10]} without the uncommitted changes of the work tree", "yellow")
     app = application_of(host, commit)
     with open_channels_to(host, require_app(app.name, host.name)) as channels:
-        yield Shipment(host, app, commit, channels, screen)
+        yield Shipment(host, app, commit, channels, screen, options.drop_env)

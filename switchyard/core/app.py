@@ -112,6 +112,8 @@ class App(Message):
     healthy_within: int = 120
     """Seconds in which a service must become healthy."""
     release_header: bool = True
+    build_ssh: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
+    """Id of an SSH key of builds to the key file on the host. Only the host's entry in the settings names one."""
     scale: Mapping[str, int] = field(default_factory=dict)
 
     @property

@@ -22,7 +22,7 @@ from switchyard.core.wire.terms import (
 )
 
 START = "0" * 16
-VERBS = ("deploy", "rollback", "restart", "scale", "shared.apply", "edge.apply", "unlock")
+VERBS = ("deploy", "rollback", "restart", "scale", "shared.apply", "edge.apply", "unlock", "allow")
 """The verbs that act on a host, and so leave an ``EndEntry``."""
 OUTCOMES = (
     "live",
@@ -40,6 +40,7 @@ OUTCOMES = (
     "scaled",
     "applied",
     "unlocked",
+    "allowed",
 )
 """How an attempt ends, as its host program records it."""
 
@@ -108,12 +109,12 @@ class TakeoverEntry(Entry):
 
 @message(frozen=True, kw_only=True)
 class OverriddenEntry(Entry):
-    """Checks of predeploy were left out or let through."""
+    """Checks of predeploy were left out or let through, or variables of the live release were dropped."""
 
     step: Annotated[str, Form(choices=("predeploy",))] = "predeploy"
     what: Annotated[str, Form(choices=("overridden",))] = "overridden"
     why: NonEmpty
-    """The checks, and the reason."""
+    """The checks or variables, and the reason."""
 
 
 @message(frozen=True, kw_only=True)

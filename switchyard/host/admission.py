@@ -110,9 +110,12 @@ def unchecked(attempt: Attempt, pack: Pack) -> Iterator[str]:
 
 
 def journal_overrides(attempt: Attempt, pack: Pack) -> None:
-    """Journal which checks were overridden, and why."""
+    """Journal which checks were overridden, and why, and which variables were dropped."""
+    author: Author = {**attempt.author, "release": pack.id}
+    if attempt.request.drop_env:
+        why = f"--drop-env: without {', '.join(attempt.request.drop_env)} of the live release"
+        attempt.store.journal.append(OverriddenEntry(**author, why=why))
     if pack.checks is not None and pack.checks.overridden:
-        author: Author = {**attempt.author, "release": pack.id}
         attempt.store.journal.append(OverriddenEntry(**author, why=pack.checks.overridden))
 
 

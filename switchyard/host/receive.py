@@ -11,7 +11,7 @@ from pathlib import Path
 
 from switchyard.core import edge
 from switchyard.core.compose_document import services_of
-from switchyard.core.errors import Refused, refuse
+from switchyard.core.errors import BadInput, Refused, refuse
 from switchyard.core.wire.release import Contents, Pack, ReleaseRecord
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine
@@ -100,6 +100,10 @@ def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests
     _refuse_links(attempt, pack, folder)
     write(folder / "env", pack.env)
     write_json(folder / "values.json", pack.values)
+    for name, text in pack.build_secrets.items():
+        if not name.isdecimal():
+            raise BadInput(f"the pack names a secret {name!r}, which is no number")
+        write(folder / "secrets" / name, text)
     write_json(folder / "compose.json", pack.compose)
     if pack.checks:
         write_json(folder / "checks.json", pack.checks.encode())

@@ -19,7 +19,7 @@ def _place(text: str) -> str:
     return where
 
 
-Variable = Annotated[str, Field(pattern=rf"^{VARIABLE.pattern}$")]
+Variable = Annotated[str, Field(pattern=rf"^{VARIABLE}$")]
 
 
 class AllowSetting(Section):

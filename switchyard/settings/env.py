@@ -22,15 +22,22 @@ def env_text(host: Host) -> str:
         return ""
     if env.command is not None:
         return _output(host, env.command)
-    where = f"hosts.{host.name}.env.files: "
-    parts = []
-    for name in env.files or ():
-        path = Path(os.path.expanduser(name))
-        path = path if path.is_absolute() else host.checkout / path
-        if not path.exists():
-            raise BadInput(f"{where}{path} does not exist")
-        parts.append(read_text(path, where))
-    return "\n".join(parts)
+    return "\n".join(_text(host, name, "files") for name in env.files or ())
+
+
+def named_texts(host: Host) -> dict[str, str]:
+    """Return the text that stands for each env file of the compose file that git does not track."""
+    env = host.setting.env
+    return {} if env is None else {name: _text(host, file, f"as.{name}") for name, file in env.named.items()}
+
+
+def _text(host: Host, name: str, key: str) -> str:
+    where = f"hosts.{host.name}.env.{key}: "
+    path = Path(os.path.expanduser(name))
+    path = path if path.is_absolute() else host.checkout / path
+    if not path.exists():
+        raise BadInput(f"{where}{path} does not exist")
+    return read_text(path, where)
 
 
 def _output(host: Host, command: list[str]) -> str:

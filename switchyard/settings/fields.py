@@ -79,7 +79,7 @@ class Section(BaseModel):
 
 def known_keys() -> set[str]:
     """Return every key of every section, to suggest the nearest one for an unknown key."""
-    return {field for section in _sections(Section) for field in section.model_fields}
+    return {field.alias or name for section in _sections(Section) for name, field in section.model_fields.items()}
 
 
 def _sections(section: type[BaseModel]) -> list[type[BaseModel]]:

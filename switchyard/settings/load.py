@@ -76,6 +76,7 @@ def application(host: Host, text: str | None, path: str) -> App:
         drain=_or(setting.drain, default.drain),
         healthy_within=_or(setting.healthy_within, default.healthy_within),
         release_header=_or(setting.release_header, default.release_header),
+        build_ssh=dict(host.setting.build_ssh),
     )
 
 

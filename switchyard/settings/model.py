@@ -146,10 +146,13 @@ class EnvSetting(Section):
     files: list[str] | None = None
     command: Command | None = None
     host: StrictBool | None = None
+    named: dict[str, str] = Field({}, alias="as")
+    """Env file of the compose file that git does not track to the file of the control node that stands for it."""
 
     @model_validator(mode="after")
     def _has_one_source(self) -> EnvSetting:
-        if sum(source is not None for source in (self.files, self.command, self.host or None)) != 1:
+        sources = sum(source is not None for source in (self.files, self.command, self.host or None))
+        if sources > 1 or (sources == 0 and not self.named):
             raise ValueError("give exactly one of files, command and host: true")
         return self
 
@@ -162,6 +165,8 @@ class HostSetting(Section):
     env: EnvSetting | None = None
     url: str | None = None
     root: Place | None = None
+    build_ssh: dict[str, Annotated[str, Field(pattern=r"^/[^\x00-\x1f=]+$")]] = {}
+    """Id of an SSH key of builds to the key file on the host."""
 
 
 class Host:

@@ -51,7 +51,9 @@ def deploy(checkout: Path, host_name: str, options: DeployOptions) -> int:
 
 def check_options(options: DeployOptions) -> CheckOptions:
     """Return the flags of a deploy that concern its checks."""
-    return CheckOptions(skip=options.skip, allow_unknown=options.allow_unknown, reason=options.reason)
+    return CheckOptions(
+        skip=options.skip, allow_unknown=options.allow_unknown, reason=options.reason, drop_env=options.drop_env
+    )
 
 
 def check_commit(

@@ -113,7 +113,7 @@ def _refusals_of_a_deploy(host: Host, channel: Channel, answer: DoctorAnswer) ->
     """Return what a deploy would be refused for. Raise what it would raise about settings, env or documents."""
     commit = pick_commit(host.app_folder, None, allow_dirty=True)
     app = application_of(host, commit)
-    contents = read_commit(host_env(host), app, commit)
+    contents = read_commit(host_env(host), app, commit, host)
     release = prepare_release(contents, answer, Screen(as_json=True))
     sources = judgement_of_release(channel, release, answer.root)
     machine, problems = channel.machine.name, (*sources.problems, *sources.unknown)

@@ -10,9 +10,8 @@ from switchyard.control.admission import ask_admission
 from switchyard.control.channel import Channel
 from switchyard.control.commit import descends
 from switchyard.control.deploy_options import DeployOptions
-from switchyard.control.host_env import host_env
 from switchyard.control.refusals import judgement_of_release, unfit
-from switchyard.control.release import CommitContents, Release, prepare_release, read_commit
+from switchyard.control.release import CommitContents, Release, prepare_release
 from switchyard.control.screen import Screen
 from switchyard.control.shipment import Shipment, open_shipment
 from switchyard.core import build_order, commands, plan_commands
@@ -38,7 +37,7 @@ def plan(checkout: Path, host_name: str, options: DeployOptions) -> int:
     Return ``REFUSED`` where a deploy would be refused.
     """
     with open_shipment(checkout, host_name, options) as shipment:
-        contents = read_commit(host_env(shipment.host), shipment.app, shipment.commit)
+        contents = shipment.read_commit(shipment.env())
         machines = [plan_machine(channel, contents, shipment, options) for channel in shipment.channels]
         is_refused = any(change.startswith(REFUSED_MARK) for machine in machines for change in machine.changes)
         outcome, code = ("refused", REFUSED) if is_refused else ("planned", OK)
@@ -130,7 +129,8 @@ def differences(live: LiveRelease, release: Release, changed: Mapping[str, Seque
     services, live_services = set(release.split.kinds), set(live.kinds or ())
     sets = {
         "env keys added": keys - live_keys,
-        "env keys gone": live_keys - keys,
+        "env keys dropped (--drop-env)": live_keys & set(release.contents.dropped),
+        "env keys gone": live_keys - keys - set(release.contents.dropped),
         "services added": services - live_services,
         "services gone": live_services - services,
     }

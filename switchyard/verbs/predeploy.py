@@ -48,6 +48,7 @@ def check_commit(
     """Check a clean export of the commit that ships, with the env, databases and live releases of the host."""
     began = time.monotonic()
     with tree.of_commit(host, commit, env, tuple(machines)) as subject:
+        subject.dropped = flags.drop_env
         verdicts = tuple(validation.validate(every_check(), subject, flags, screen))
     left_out = tuple(check.name for check in every_check() if options.is_named(check, flags.skip))
     result = CommitVerdicts(subject.tree, verdicts, round(time.monotonic() - began, 2), left_out, flags.reason)

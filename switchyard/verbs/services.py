@@ -13,12 +13,14 @@ from rich.table import Table
 from switchyard.control import commit_files, compose
 from switchyard.control.builds import image_facts
 from switchyard.control.commit import pick_commit
+from switchyard.control.env_files import env_files_of
 from switchyard.control.host_env import host_env
 from switchyard.control.release import application_of
 from switchyard.control.screen import Screen
 from switchyard.core.split import Split, split
 from switchyard.core.wire.message import Json
 from switchyard.settings import load
+from switchyard.settings.env import named_texts
 
 HIDDEN_FROM = 4
 """Characters of the shortest value that is hidden wherever it occurs: hiding every ``1`` would hide everything."""
@@ -32,7 +34,11 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
         commit_files.export(commit.repository, commit.id, Path(folder))
         variables = compose.env_values(host_env(host))
-        document = compose.resolve(Path(folder), app, variables)
+        named = named_texts(host)
+        document = compose.resolve(
+            Path(folder), app, variables, env_files_of(Path(folder), app, variables, named, host.name)
+        )
+        secrets = [value for name, text in named.items() for value in compose.env_values(text, name).values()]
         facts = image_facts(document, Path(folder), app)
     tracked = commit_files.tracked(commit.repository, commit.id)
     parts = split(
@@ -45,7 +51,7 @@ def services(checkout: Path, host_name: str, *, explain: bool) -> int:
         facts=facts,
     )
     if explain:
-        print(json.dumps(documents(parts, variables.values()), indent=2))
+        print(json.dumps(documents(parts, [*variables.values(), *secrets]), indent=2))
     else:
         show(parts, Screen(as_json=False))
     return 0

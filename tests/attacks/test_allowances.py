@@ -16,6 +16,7 @@ import pytest
 from switchyard.control import allowances
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.wire.allowance import Allowance
+from switchyard.host.adapters import store
 from switchyard.predeploy.configuration import certificates, credentials, file_modes
 from switchyard.predeploy.database import target_database
 from switchyard.predeploy.engine import tree
@@ -398,6 +399,28 @@ def spelled(name: str, spelling: Callable[[Listener], str]) -> Attack:
     return Attack(name, lambda folder: run(folder, spelling), twin, trusts_every_address)
 
 
+def in_root(folder: Path, damage: Callable[[Path], None]) -> bool:
+    """Return whether a host takes an allow.json for its own after somebody else was at it."""
+    kept = store.Store(folder)
+    kept.set_allowance(Allowance(env=("CLOUD_KEY",)))
+    damage(folder / "allow.json")
+    with contextlib.suppress(SwitchyardError):
+        return bool(kept.allowance().env)
+    return False
+
+
+def lead_elsewhere(file: Path) -> None:
+    """Put a link in the place of a file."""
+    file.rename(file.with_name("elsewhere.json"))
+    file.symlink_to("elsewhere.json")
+
+
+def trusts_allow_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read allow.json whatever it is, and whoever may write to it."""
+    monkeypatch.setattr(store, "OTHERS_MAY_WRITE", 0)
+    monkeypatch.setattr(store.stat, "S_ISREG", lambda mode: True)
+
+
 ATTACKS = [
     sends(
         "the operator's key goes to the commit's address",
@@ -519,6 +542,18 @@ ATTACKS = [
         SECRET,
     ),
     Attack("a program of the commit's among the tools", runs_program, names_tool, any_tool),
+    Attack(
+        "a link in the place of the host's allowances",
+        lambda folder: in_root(folder, lead_elsewhere),
+        lambda folder: in_root(folder, lambda file: None),
+        trusts_allow_json,
+    ),
+    Attack(
+        "others may write the host's allowances",
+        lambda folder: in_root(folder, lambda file: file.chmod(0o606)),
+        lambda folder: in_root(folder, lambda file: file.chmod(0o600)),
+        trusts_allow_json,
+    ),
 ]
 
 test_refused, test_twin, test_defence = promises(ATTACKS)

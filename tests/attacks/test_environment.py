@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from switchyard.control import compose, compose_paths
+from switchyard.control import compose, compose_paths, env_files
 from switchyard.core.app import App, Migrations
 from switchyard.core.errors import SwitchyardError
 from switchyard.predeploy.configuration import tool_versions
@@ -123,8 +123,8 @@ def whole_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start Compose with the operator's own variables."""
     real = compose.run
 
-    def run(folder: Path, *words: str, env: str = "", more: object = None) -> subprocess.CompletedProcess[str]:
-        return real(folder, *words, env=env, more={**os.environ, **dict(more or {})})  # type: ignore[call-overload]
+    def run(folder: Path, *words: str, more: object = None, **other: object) -> subprocess.CompletedProcess[str]:
+        return real(folder, *words, more={**os.environ, **dict(more or {})}, **other)  # type: ignore[arg-type,call-overload]
 
     monkeypatch.setattr(compose, "run", run)
 
@@ -168,6 +168,46 @@ def migration_sees_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def migration_runs(folder: Path) -> bool:
     return migrate(folder, "PATH_OF_NOTHING") is False and (folder / "ran-PATH_OF_NOTHING").exists()
+
+
+def beside(folder: Path, text: str, named: dict[str, str] | None = None, ships: tuple[str, ...] | None = None) -> str:
+    """Return the document of a service with an env file, or the words of the refusal."""
+    (folder / "compose.yaml").write_text(f"services: {{web: {{image: x, env_file: {text}}}}}\n")
+    (folder / ".env").write_text(f"OWN={SECRET}\n")
+    try:
+        files = env_files.env_files_of(folder, App("shop"), {"OF": "the host"}, named or {}, "prod", ships)
+        return str(compose.resolve(folder, App("shop"), {"OF": "the host"}, files).raw)
+    except SwitchyardError as error:
+        return str(error)
+
+
+def developers_file(folder: Path) -> bool:
+    """Check the work tree for a host, beside the developer's own untracked file."""
+    return SECRET in beside(folder, ".env", ships=("compose.yaml",))
+
+
+def takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every file that is there for one of the commit."""
+    monkeypatch.setattr(env_files, "_ships", lambda places, path, ships: os.path.lexists(path))
+
+
+def error_of_env_file(folder: Path) -> bool:
+    """Have Compose complain of the file that stands for an env file."""
+    return SECRET in beside(folder, "[other.env]", {"other.env": f"KEY='{SECRET}\n"}, ("compose.yaml",))
+
+
+def shows_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show Compose's words as they are."""
+    monkeypatch.setattr(compose, "redact", lambda text, spelled: text)
+
+
+SECRET_OF_COMPOSE = "services: {web: {image: x, %s: [s]}}\n%s: {s: {environment: DEPLOY_KEY}}\n"
+
+
+def resources_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fill in secrets and configs from the operator's environment too."""
+    real = compose.with_contents
+    monkeypatch.setattr(compose, "with_contents", lambda document, env: real(document, {**os.environ, **env}))
 
 
 def tool(folder: Path, variable: str) -> bool:
@@ -254,6 +294,29 @@ ATTACKS = [
         lambda folder: migrate(folder, "HOME"),
         migration_runs,
         migration_sees_all,
+    ),
+    Attack(
+        "the developer's untracked .env in place of the host's env",
+        developers_file,
+        lambda folder: "the host" in beside(folder, ".env", ships=("compose.yaml",)),
+        takes_what_is_there,
+    ),
+    Attack(
+        "Compose's error shows a value of an env file",
+        error_of_env_file,
+        lambda folder: "fine" in beside(folder, "[other.env]", {"other.env": "KEY=fine\n"}, ("compose.yaml",)),
+        shows_errors,
+    ),
+    *(
+        Attack(
+            f"an entry of {part} takes a key of the control node",
+            lambda folder, part=part: document(folder, SECRET_OF_COMPOSE % (part, part), "DEPLOY_KEY"),
+            lambda folder, part=part: document(
+                folder, SECRET_OF_COMPOSE % (part, part), "NOT_USED", {"DEPLOY_KEY": SECRET}
+            ),
+            resources_of_this_machine,
+        )
+        for part in ("secrets", "configs")
     ),
     Attack(
         "a tool that a commit names sees a key",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from switchyard.control import host_env as module
-from switchyard.control.host_env import host_env
+from switchyard.control.compose import env_values
+from switchyard.control.host_env import env_without, host_env
 from switchyard.core.wire.answers import Env
 from switchyard.settings.model import AppSetting, EnvSetting, Host, HostSetting, Machine
 from tests.harness.answering_host import AnsweringChannel
@@ -21,3 +22,8 @@ def test_the_live_release_s_env_is_asked_of_the_first_machine(tmp_path, monkeypa
     setting = HostSetting(machines=[Machine(name="a", address="192.0.2.1")], env=EnvSetting(host=True))
     assert host_env(Host("prod", setting, tmp_path, AppSetting(name="shop"))) == "B=2"
     assert [request.verb for request in channel.requests] == ["env"] and channel.acts == ["close"]
+
+
+def test_a_variable_that_is_dropped_is_gone_and_every_other_stays_as_it_is():
+    text = env_without("A='1 $B'\nB=2\nC=3\n", ("B", "Z"))
+    assert env_values(text) == {"A": "1 $B", "C": "3"} and env_without("A = 1", ()) == "A = 1"

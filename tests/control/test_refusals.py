@@ -119,7 +119,10 @@ def test_an_apply_that_was_cut_short_is_named_before_anything_is_sent(tmp_path):
 
 def test_an_env_key_that_the_live_release_has_and_the_new_one_lacks_is_named(tmp_path):
     message = refused(tmp_path, live=LIVE, edge=HELD)
-    assert message == "prod1: the live release has env keys that this release lacks: LOST. Add them to hosts.prod.env"
+    assert message == (
+        "prod1: the live release has env keys that this release lacks: LOST. Add them to hosts.prod.env, or drop them "
+        "for good: --drop-env LOST"
+    )
 
 
 def test_a_machine_whose_lease_is_held_or_that_lacks_a_tool_is_refused_at_once():
@@ -173,3 +176,12 @@ def test_every_machine_that_is_busy_and_every_tool_that_is_missing_is_named():
     assert [line.split(" is not")[0] for line in str(lacking.value).splitlines()] == [
         f"{machine}: {tool}" for machine in ("a", "b") for tool in ("docker", "docker compose (v2)", "git")
     ]
+
+
+def test_a_lost_env_key_may_be_dropped_by_name_and_a_name_that_is_live_nowhere_is_a_slip(tmp_path):
+    sent = release()
+    dropping = replace(sent, contents=replace(sent.contents, dropped=("LOST",)))
+    refuse_unfit({"prod1": replace(FREE, live=LIVE, edge=HELD)}, dropping, prod(tmp_path, HOSTS))
+    slip = replace(sent, contents=replace(sent.contents, dropped=("LOST", "LSOT")))
+    message = refused(tmp_path, of=slip, live=LIVE, edge=HELD)
+    assert message == "prod1: --drop-env LSOT: the live release has no such env key. Leave it out"

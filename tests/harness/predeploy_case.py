@@ -93,7 +93,9 @@ class Checkout:
         """Write and commit the application, and return its folder."""
         files = {**FILES, "requirements.txt": self.requirements, **case.files}
         setting = {**SETTING, **case.setting}
-        allowed = {"app": {"allow": {"env": [*setting.get("passed", [])]}}}
+        source = setting.get("audit", {}).get("source", "")
+        send: dict[str, list[str]] = {source: []} if "://" in source else {}
+        allowed = {"app": {"allow": {"env": [*setting.get("passed", [])], "send": send}}}
         (self.folder / "invoke.yaml").write_text(json.dumps(allowed))
         files["invoke.yaml"] = json.dumps({"app": {"name": "shop", "predeploy": setting}})
         for name, text in files.items():

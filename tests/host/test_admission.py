@@ -195,3 +195,10 @@ def test_a_damaged_record_of_the_same_commit_may_be_a_bad_one_and_stops_its_depl
                 admit(begin_attempt(store, app="shop"), repository(begin_attempt(store)), pack, other)
             path.unlink()
     assert admit(begin_attempt(store, app="shop"), repository(begin_attempt(store)), pack, other) is None
+
+
+def test_variables_that_are_dropped_are_journaled(attempt, store):
+    attempt.request = replace(attempt.request, drop_env=("A", "B"))
+    journal_overrides(attempt, unsent_pack(RECORD))
+    (entry,) = store.journal.read()[0]
+    assert entry.why == "--drop-env: without A, B of the live release"

@@ -100,6 +100,22 @@ class Mount(NamedTuple):
         )
 
 
+class Grant(NamedTuple):
+    """A service's use of a secret or a config."""
+
+    source: str
+    target: str
+    """The path in the container; a relative one is below the folder that Compose gives."""
+    raw: Mapping[str, Json]
+
+    @classmethod
+    def decode(cls, value: Json, at: str) -> Grant:
+        grant = Section.of({"source": value} if isinstance(value, str) else value, at)
+        source = grant.text("source") or ""
+        target = grant.text("target") or source
+        return cls(source, target, {**grant.raw, "source": source, "target": target})
+
+
 class Build(NamedTuple):
     """``build``, in its long form."""
 
@@ -111,6 +127,9 @@ class Build(NamedTuple):
     labels: Mapping[str, str]
     tags: tuple[str, ...]
     args: Mapping[str, str]
+    secrets: tuple[Grant, ...]
+    ssh: tuple[str, ...]
+    """The ids of SSH keys."""
     raw: Mapping[str, Json]
 
     @classmethod
@@ -125,6 +144,8 @@ class Build(NamedTuple):
             labels=build.pairs("labels"),
             tags=build.words("tags"),
             args=build.pairs("args"),
+            secrets=build.each("secrets", Grant.decode),
+            ssh=build.each("ssh", _key),
             raw=build.raw,
         )
 
@@ -220,20 +241,6 @@ class Dependency(NamedTuple):
         return cls(dependency.text("condition") or "service_started", dependency.raw)
 
 
-class Grant(NamedTuple):
-    """A service's use of a secret or a config."""
-
-    source: str
-    target: str
-    """The path in the container; a relative one is below the folder that Compose gives."""
-
-    @classmethod
-    def decode(cls, value: Json, at: str) -> Grant:
-        grant = Section.of({"source": value} if isinstance(value, str) else value, at)
-        source = grant.text("source") or ""
-        return cls(source, grant.text("target") or source)
-
-
 class Network(NamedTuple):
     """A network of the document."""
 
@@ -265,11 +272,18 @@ class Volume(NamedTuple):
 class Resource(NamedTuple):
     """A secret or a config of the document."""
 
-    file: str | None
-    content: str | None
+    file: str | None = None
+    content: str | None = None
+    environment: str | None = None
+    """The variable with its content, which nothing sets."""
 
     @classmethod
     def decode(cls, value: Json, at: str) -> Resource:
         resource = Section.of(value, at)
-        has_content = "content" in resource.raw
-        return cls(resource.text("file"), resource.spelled("content") if has_content else None)
+        content = resource.spelled("content") if "content" in resource.raw else None
+        return cls(resource.text("file"), content, resource.text("environment"))
+
+
+def _key(value: Json, at: str) -> str:
+    """Return the id of an SSH key in an entry ``ID`` or ``ID=PATH``. Its path is of the machine that wrote the file."""
+    return str(value).partition("=")[0]

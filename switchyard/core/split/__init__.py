@@ -7,7 +7,7 @@ what it wants when it loads a generated document again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from switchyard.core import names
 from switchyard.core.app import App, Route
@@ -15,7 +15,7 @@ from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput
 from switchyard.core.kind_inference import infer
 from switchyard.core.kinds import KINDS, Kind, ServiceKind
-from switchyard.core.split.documents import build_document, colour_document, shared_document
+from switchyard.core.split.documents import build_document, build_secrets, colour_document, shared_document
 from switchyard.core.split.images import images_of
 from switchyard.core.split.inputs import Inputs
 from switchyard.core.split.meeting_names import name_notes
@@ -60,6 +60,8 @@ class Split:
     notes: tuple[str, ...]
     modes: tuple[str, ...] = ()
     """Why each route has its mode."""
+    build_secrets: Mapping[str, str] = field(default_factory=dict)
+    """File beside the release's env to the content of a build's secret. Secret."""
 
     @property
     def built_services(self) -> tuple[str, ...]:
@@ -81,8 +83,7 @@ def split(
     facts: ImageFacts = NO_FACTS,
 ) -> Split:
     """Split a resolved document. Raise ``BadInput`` with every problem, each naming service, key and setting."""
-    document = with_named_volumes(document, app)
-    document, problems = leave_out(document, app)
+    document, problems = leave_out(with_named_volumes(document, app), app)
     kinds, unknown = infer(document, app, facts)
     problems += unknown
     inputs = Inputs(document, kinds, app, release, root, frozenset(tracked), folder, facts)
@@ -109,6 +110,7 @@ def split(
         shared_files=state.shared_files,
         notes=tuple(dict.fromkeys([*_notes(inputs), *images.notes, *routes.notes, *state.notes])),
         modes=routes.modes,
+        build_secrets=build_secrets(inputs),
     )
 
 

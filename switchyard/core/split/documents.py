@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from switchyard.core import edge, names
 from switchyard.core.app import Route
 from switchyard.core.build_order import IMAGE_CONTEXT
-from switchyard.core.compose_document import Mount, Service
+from switchyard.core.compose_document import Mount, Resource, Service
 from switchyard.core.split.images import Images
 from switchyard.core.split.inputs import Inputs, is_relative_path
-from switchyard.core.split.state import State, place_of_file, place_of_mount, resources_of
+from switchyard.core.split.state import State, place_of_file, place_of_mount, resources_of, secrets_of_builds
 from switchyard.core.wire.message import Json
 
 REPLACED = frozenset(
@@ -36,6 +36,8 @@ REPLACED = frozenset(
 """Keys of a service that a generated document leaves out or sets itself."""
 RESTARTS = {"none": "no", "on-failure": "on-failure", "any": "unless-stopped"}
 """``deploy.restart_policy.condition`` as ``restart``. Compose prefers the former, and takes ``any`` for ``always``."""
+SECRETS = "/run/secrets"
+"""Where Compose puts secrets in a container."""
 LOGGING: Mapping[str, Json] = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
 
@@ -118,10 +120,31 @@ def build_document(inputs: Inputs, images: Images) -> dict[str, Json]:
                 **build.raw,
                 **({} if is_address else {"context": posixpath.normpath(posixpath.join(folder, context))}),
                 **({"additional_contexts": placed} if placed else {}),
+                **({"ssh": [f"{key}={inputs.app.build_ssh[key]}" for key in build.ssh]} if build.ssh else {}),
                 "labels": {**build.labels, names.APP: app},
             },
         }
-    return {"name": names.project(app, "build"), "services": services}
+    secrets: dict[str, Json] = {
+        name: {"file": place_of_secret(inputs, name, resource)} for name, resource in secrets_of_builds(inputs).items()
+    }
+    return {"name": names.project(app, "build"), "services": services, **({"secrets": secrets} if secrets else {})}
+
+
+def place_of_secret(inputs: Inputs, name: str, resource: Resource) -> str:
+    """Return where the host has the file of a build's secret: beside the release's env if it comes from there."""
+    if resource.file is not None:
+        return place_of_file(inputs, resource, shared=False).path
+    number = sorted(secrets_of_builds(inputs)).index(name)
+    return f"{posixpath.dirname(inputs.files)}/secrets/{number}"
+
+
+def build_secrets(inputs: Inputs) -> dict[str, str]:
+    """Return the contents of builds' secrets that come from the env, by the names of their files."""
+    return {
+        posixpath.basename(place_of_secret(inputs, name, resource)): resource.content.replace("$$", "$")
+        for name, resource in secrets_of_builds(inputs).items()
+        if resource.file is None and resource.content is not None
+    }
 
 
 def _service(inputs: Inputs, service: Service, image: str) -> dict[str, Json]:
@@ -136,6 +159,7 @@ def _service(inputs: Inputs, service: Service, image: str) -> dict[str, Json]:
     return {
         "logging": LOGGING,
         **copied,
+        **_grants(inputs, service),
         **({"volumes": mounts} if mounts else {}),
         **({"deploy": deploy} if deploy else {}),
         "image": image,
@@ -156,6 +180,35 @@ def _mount(inputs: Inputs, service: Service, mount: Mount) -> Mapping[str, Json]
     }
 
 
+def _grants(inputs: Inputs, service: Service) -> dict[str, Json]:
+    """Return secrets and configs of a service where a secret comes from the env: it is a config there.
+
+    Compose itself copies both into the container, and takes a secret's content from nowhere but its own environment.
+    """
+    secrets = inputs.document.secrets
+    copies = [grant for grant in service.secrets if grant.source in secrets and _is_copied(secrets[grant.source])]
+    if not copies:
+        return {}
+    moved = [
+        {**grant.raw, "source": config_of(inputs, grant.source), "target": posixpath.join(SECRETS, grant.target)}
+        for grant in copies
+    ]
+    left = [grant.raw for grant in service.secrets if grant not in copies]
+    return {"secrets": left, "configs": [*(grant.raw for grant in service.configs), *moved]}
+
+
+def _is_copied(secret: Resource) -> bool:
+    return secret.file is None and secret.content is not None
+
+
+def config_of(inputs: Inputs, secret: str) -> str:
+    """Return the name of the config that a secret becomes."""
+    name = f"secret.{secret}"
+    while name in inputs.document.configs:
+        name = f"secret.{name}"
+    return name
+
+
 def _volumes(services: Mapping[str, Service], state: State) -> dict[str, Json]:
     """Return the document's ``volumes``: those of the engine, which outlive every project."""
     used = {mount.source for service in services.values() for mount in service.mounts if mount.type == "volume"}
@@ -168,12 +221,18 @@ def _volumes(services: Mapping[str, Service], state: State) -> dict[str, Json]:
 def _resources(inputs: Inputs, *, shared: bool) -> dict[str, Json]:
     """Return the document's ``secrets`` and ``configs``."""
     parts: dict[str, Json] = {}
+    copies: dict[str, Json] = {}
     for part in inputs.document.resources:
         entries: dict[str, Json] = {}
         for name, resource in resources_of(inputs, part, shared=shared).items():
             has_file = resource.file is not None
             path = place_of_file(inputs, resource, shared=shared).path
-            entries[name] = {"file": path} if has_file else {"content": resource.content}
+            if part == "secrets" and _is_copied(resource):
+                copies[config_of(inputs, name)] = {"content": resource.content}
+            else:
+                entries[name] = {"file": path} if has_file else {"content": resource.content}
+        if part == "configs":
+            entries |= copies
         if entries:
             parts[part] = entries
     return parts

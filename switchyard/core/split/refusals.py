@@ -89,9 +89,12 @@ def _build(inputs: Inputs, service: Service) -> Iterator[str]:
     build = service.build
     if build is None:
         return
-    for key in ("secrets", "ssh"):
-        if build.sets(key):
-            yield f"service {service.name}: build.{key} is not handled yet: the host builds the images"
+    for key in build.ssh:
+        if key not in inputs.app.build_ssh:
+            yield (
+                f"service {service.name}: build.ssh: {key}: the host builds the images. Name the key file on it in "
+                f"invoke.yaml: hosts.NAME.build_ssh: {{{key}: /home/USER/.ssh/KEY}}"
+            )
     for key, context in {"context": build.context, **build.additional_contexts}.items():
         if is_relative_path(context) and is_outside(posixpath.join(inputs.folder, context)):
             yield f"service {service.name}: build: {key} {context} lies outside the repository"

@@ -100,7 +100,9 @@ def place_of_file(inputs: Inputs, resource: Resource, *, shared: bool) -> Place:
     """Return where the file of a secret or a config is on the host. Its problem says so where there is no file."""
     if resource.file is not None:
         return _place(inputs, resource.file, shared=shared)
-    return Place("", problem="" if resource.content is not None else "only file and content are handled")
+    if resource.environment is not None and resource.content is None:
+        return Place("", problem=f"nothing sets {resource.environment}: set it in the host's env (hosts.NAME.env)")
+    return Place("", problem="" if resource.content is not None else "only file, content and environment are handled")
 
 
 def resources_of(inputs: Inputs, part: str, *, shared: bool) -> dict[str, Resource]:
@@ -108,7 +110,14 @@ def resources_of(inputs: Inputs, part: str, *, shared: bool) -> dict[str, Resour
     services = inputs.shared() if shared else inputs.in_colours()
     used = {grant.source for service in services.values() for grant in service.grants[part]}
     resources = inputs.document.resources[part]
-    return {name: resources.get(name) or Resource(None, None) for name in sorted(used)}
+    return {name: resources.get(name) or Resource() for name in sorted(used)}
+
+
+def secrets_of_builds(inputs: Inputs) -> dict[str, Resource]:
+    """Return the secrets that the builds of the release use."""
+    builds = [service.build for service in inputs.services.values() if service.build is not None]
+    used = {grant.source for build in builds for grant in build.secrets}
+    return {name: inputs.document.secrets.get(name) or Resource() for name in sorted(used)}
 
 
 def _notes(inputs: Inputs) -> Iterator[str]:
@@ -146,6 +155,8 @@ def _places(inputs: Inputs) -> Iterator[tuple[str, Place, bool]]:
         for part in inputs.document.resources:
             for name, resource in resources_of(inputs, part, shared=shared).items():
                 yield f"{part}.{name}", place_of_file(inputs, resource, shared=shared), False
+    for name, resource in secrets_of_builds(inputs).items():
+        yield f"secrets.{name}", place_of_file(inputs, resource, shared=False), False
 
 
 def _place(inputs: Inputs, source: str, *, shared: bool) -> Place:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import ClassVar
 
 from switchyard.core.wire.message import Message, key, message
 
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-"""The name of a variable."""
-_ADDRESS = re.compile(r"(?i:(https?))://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(?:[/?#].*)?", re.DOTALL)
+VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+"""The form of a variable's name. A host program that only loads this compiles no pattern."""
+_ADDRESS = r"(?i:(https?))://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(?:[/?#].*)?"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -62,6 +61,8 @@ class Allowance(Message):
 
     def flags(self) -> str:
         """Return it as the flags of ``inv allow``."""
+        import shlex
+
         words = []
         if self.env:
             words.append(f"--env {','.join(self.env)}")
@@ -98,7 +99,7 @@ def origin(address: str) -> str | None:
 
     No user stands in it, and no character that programs read differently.
     """
-    match = _ADDRESS.fullmatch(address)
+    match = re.fullmatch(_ADDRESS, address, re.DOTALL)
     if match is None:
         return None
     scheme, name, port = match.groups()
@@ -108,7 +109,7 @@ def origin(address: str) -> str | None:
 
 def place(text: str) -> str | None:
     """Return where a value may be sent, in one spelling: an origin or a variable's name. None where it is neither."""
-    return text if VARIABLE.fullmatch(text) else origin(text)
+    return text if re.fullmatch(VARIABLE, text) else origin(text)
 
 
 def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:

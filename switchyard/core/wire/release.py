@@ -80,6 +80,8 @@ class Pack(Contents):
     values: tuple[str, ...]
     """The values of the env, for redaction. Secret."""
     checks: ChecksRecord | None
+    build_secrets: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
+    """File beside the env to the content of a secret of builds. Secret."""
 
 
 @message(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, ClassVar
 
+from switchyard.core.wire.allowance import Allowance
 from switchyard.core.wire.message import Form, Json, Message, key, message
 from switchyard.core.wire.release import Pack
 from switchyard.core.wire.terms import AppName
@@ -63,6 +64,11 @@ class Request(Message):
     reason: str | None = field(default=None, metadata=key(omitted=True))
     allow_downgrade: bool = field(default=False, metadata=key(omitted=True))
     shared_unchanged: bool = field(default=False, metadata=key(omitted=True))
+    drop_env: tuple[str, ...] = field(default=(), metadata=key(omitted=True))
+    """``deploy``: variables of the live release that this one must not have."""
+    allow: Allowance = field(default_factory=Allowance, metadata=key(omitted=True))
+    """``allow``: what to allow, or to take back."""
+    take_back: bool = field(default=False, metadata=key(omitted=True))
     back: bool = field(default=False, metadata=key(omitted=True))
     """``deploy``: a way back to an older commit, which runs no check and no oneshot."""
     to: str | None = field(default=None, metadata=key(omitted=True))

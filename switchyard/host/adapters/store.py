@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from switchyard.core import edge
 from switchyard.core.held_routes import HeldRoute
+from switchyard.core.wire.allowance import Allowance
 from switchyard.host.adapters.disk import Reserve
-from switchyard.host.adapters.files import DamagedFile, decode, read_list, read_numbers, read_text, write, write_json
+from switchyard.host.adapters.files import (
+    DamagedFile,
+    decode,
+    read_list,
+    read_message,
+    read_numbers,
+    read_text,
+    write,
+    write_json,
+)
 from switchyard.host.adapters.journal import Journal
 from switchyard.host.adapters.layout import Layout
 from switchyard.host.adapters.lease import LeaseKeeper
 from switchyard.host.adapters.lock import Lock
 from switchyard.host.adapters.releases import Releases
+
+OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class Store(Layout):
@@ -61,6 +75,19 @@ class Store(Layout):
     def set_scales(self, scales: Mapping[str, int]) -> None:
         """Write down how many containers ``inv scale`` asks for."""
         write_json(self.root / "scale.json", scales)
+
+    def allowance(self) -> Allowance:
+        """Return what commits may use beyond the env. Raise ``DamagedFile`` where others may write that."""
+        path = self.root / "allow.json"
+        with contextlib.suppress(FileNotFoundError):
+            status = path.lstat()
+            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & OTHERS_MAY_WRITE:
+                raise DamagedFile(path, "it is no file that this user alone may write")
+        return read_message(path, Allowance) or Allowance()
+
+    def set_allowance(self, allowance: Allowance) -> None:
+        """Write down what the application's commits may use."""
+        write_json(self.root / "allow.json", allowance.encode())
 
     def held_addresses(self) -> tuple[HeldRoute, ...] | None:
         """Return the addresses that the edge holds, in their order; None where there is no edge yet."""

@@ -8,6 +8,7 @@ from switchyard.core.wire.message import Message
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters.store import Store
 from switchyard.host.queries.admission import admission
+from switchyard.host.queries.allowed import allowed
 from switchyard.host.queries.changes import changes
 from switchyard.host.queries.checks import checks
 from switchyard.host.queries.container_files import container_files
@@ -23,6 +24,7 @@ from switchyard.host.queries.status import status
 
 QUERIES: Mapping[str, Callable[[Store, Request], Message]] = {
     "facts": plan_facts,
+    "allowed": allowed,
     "changes": changes,
     "admission": admission,
     "target": rollback_target,

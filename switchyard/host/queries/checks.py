@@ -27,6 +27,7 @@ def checks(store: Store, request: Request) -> ChecksAnswer:
     refusal = LeaseHeld(lease) if lease is not None and ended is None else None
     live = facts.live
     return ChecksAnswer(
+        allowed=store.allowance(),
         facts=facts,
         held=HeldLease(str(refusal), refusal.holder) if refusal else None,
         live=live,

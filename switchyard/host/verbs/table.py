@@ -53,6 +53,12 @@ def _unlock(attempt: Attempt) -> Ending:
     return unlock(attempt)
 
 
+def _allow(attempt: Attempt) -> Ending:
+    from switchyard.host.verbs.allow import allow
+
+    return allow(attempt)
+
+
 VERBS: Mapping[str, Callable[[Attempt], Ending]] = {
     "deploy": _deploy,
     "rollback": _rollback,
@@ -61,4 +67,5 @@ VERBS: Mapping[str, Callable[[Attempt], Ending]] = {
     "shared.apply": _shared_apply,
     "edge.apply": _edge_apply,
     "unlock": _unlock,
+    "allow": _allow,
 }

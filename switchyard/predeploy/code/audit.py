@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, time, timezone
 from pathlib import Path
 
+from switchyard.control.allowances import Need
 from switchyard.core.errors import BadInput
+from switchyard.core.wire.allowance import Allowance, origin
 from switchyard.core.wire.message import Foreign, message
 from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.result import Finding, Result, skipped, unknown
@@ -56,6 +58,9 @@ def run(subject: Subject) -> Result:
     source = subject.setting.audit.source
     if source not in ("pypi", "osv") and not source.startswith(("http://", "https://")):
         raise BadInput(f"app.predeploy.audit.source: {source} is none of pypi, osv and an address of osv's API")
+    if source not in ("pypi", "osv"):
+        send: dict[str, tuple[str, ...]] = {origin(source) or source: ()}
+        subject.allowances.require([Need(("audit", "source"), Allowance(send=send))])
     packages = packages_file(subject)
     audit = session("audit", subject, AuditOptions(source, str(packages)), variables=of_installing)
     if not audit.text("pip-audit").strip():

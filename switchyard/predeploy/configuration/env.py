@@ -139,10 +139,10 @@ def _lost(subject: Subject) -> tuple[list[Finding], list[str]]:
     for machine, live in on_machines:
         if live is None:
             continue
-        for name in set(live.env_keys or ()) - subject.env.keys():
+        for name in set(live.env_keys or ()) - subject.env.keys() - set(subject.dropped):
             where = f" on {machine.machine}" if len(subject.machines) > 1 else ""
             lost.setdefault(name, f"{live.id}, which is live{where}")
-    do = "a deploy refuses to drop a variable: set it again in"
+    do = "a deploy drops a variable only with --drop-env: name it there, or set it again in"
     findings = [
         _finding("env-lost", name, f"{name} is set for {where}, but not for this release", do)
         for name, where in sorted(lost.items())

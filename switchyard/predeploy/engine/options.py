@@ -25,6 +25,8 @@ class CheckOptions:
     """Whether checks run even if a cached pass is still valid."""
     json: str = ""
     """The file for the results as JSON."""
+    drop_env: tuple[str, ...] = ()
+    """Variables of the live release that the one to deploy must not have."""
     junit: str = ""
     """The file for the results as JUnit XML."""
 

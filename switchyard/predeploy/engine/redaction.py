@@ -16,7 +16,7 @@ def secrets(subject: Subject) -> list[str]:
     of the package index.
     """
     passed = (os.environ.get(name, "") for name in subject.setting.passed)
-    return spellings([*subject.env.values(), *passed, *secrets_of_installing()])
+    return spellings([*subject.secrets, *passed, *secrets_of_installing()])
 
 
 def redacted(result: Result, subject: Subject) -> Result:

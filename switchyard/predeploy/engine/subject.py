@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from switchyard.control.allowances import NOTHING_ALLOWED, Allowances
 from switchyard.control.builds import image_facts
+from switchyard.control.compose import env_values
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import NotChecked
@@ -57,6 +58,10 @@ class Subject:
     """Tells whether the folder's content is no longer that of ``tree``."""
     env: Mapping[str, str] = field(default_factory=dict)
     """The variables of the host's env; empty without a host. They are secrets: no finding shows a value."""
+    named: Mapping[str, str] = field(default_factory=dict)
+    """Env file of the compose file that git does not track to the text that stands for it. Secret."""
+    dropped: tuple[str, ...] = ()
+    """Variables of the live release that the one to deploy must not have."""
     host: str | None = None
     entry: HostSetting | None = None
     """The host's entry in the settings."""
@@ -89,6 +94,13 @@ class Subject:
     def unresolved(self) -> str:
         """Why the document could not be resolved."""
         return self.once("document", self.resolve)[1]
+
+    @property
+    def secrets(self) -> list[str]:
+        """The values of the env, and of the env files that stand beside it."""
+        texts = self.named.items()
+        beside = self.once("values beside the env", lambda: [env_values(text, name).values() for name, text in texts])
+        return [*self.env.values(), *(value for values in beside for value in values)]
 
     @property
     def images(self) -> ImageFacts:

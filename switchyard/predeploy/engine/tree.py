@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from switchyard.control import commit_files, compose, work_tree
 from switchyard.control.allowances import allowances_of
 from switchyard.control.commit import Commit, read_file
 from switchyard.control.compose_reads import leads_out
+from switchyard.control.env_files import env_files_of
 from switchyard.control.git import top_of
 from switchyard.control.waivers import waivers_of
 from switchyard.core.app import App
@@ -21,6 +22,7 @@ from switchyard.core.wire.allowance import Allowance
 from switchyard.predeploy.engine.host_machine import HostMachine
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings import load as settings
+from switchyard.settings.env import named_texts
 from switchyard.settings.model import Host
 
 STATE = ".switchyard"
@@ -64,7 +66,7 @@ def at(subject: Subject, commit: str) -> Iterator[Subject]:
             tree=files.tree,
             clean=True,
             state=subject.state / "live",
-            resolve=lambda: _document(Path(folder), subject.app, subject.env, has_host=subject.host is not None),
+            resolve=lambda: _document(Path(folder), subject.app, subject.env, subject.named, subject.host),
             changed=lambda: False,
             closing=closing,
             _once={},
@@ -86,6 +88,8 @@ def of_work_tree(host: Host, env: Mapping[str, str], machines: tuple[HostMachine
 
 def _subject(host: Host, tree: Tree, env: Mapping[str, str], machines: tuple[HostMachine, ...]) -> Subject:
     app = settings.application(host, tree.invoke_yaml, tree.app)
+    named = named_texts(host)
+    ships = work_tree.names(tree.top) if host.name and not tree.clean else None
     return Subject(
         app=app,
         setting=settings.predeploy(host, tree.invoke_yaml),
@@ -97,8 +101,9 @@ def _subject(host: Host, tree: Tree, env: Mapping[str, str], machines: tuple[Hos
         checkout=host.checkout,
         waivers=waivers_of(host),
         allowances=allowances_of(host, tree.invoke_yaml, _answers(machines)),
-        resolve=lambda: _document(tree.top, app, env, has_host=bool(host.name)),
+        resolve=lambda: _document(tree.top, app, env, named, host.name, ships),
         env=env,
+        named=named,
         host=host.name or None,
         entry=host.setting if host.name else None,
         machines=machines,
@@ -110,10 +115,19 @@ def _answers(machines: tuple[HostMachine, ...]) -> list[Allowance]:
     return [machine.answer.allowed for machine in machines if not isinstance(machine.answer, NotChecked)]
 
 
-def _document(top: Path, app: App, env: Mapping[str, str], *, has_host: bool) -> tuple[Document | None, str]:
+def _document(
+    top: Path,
+    app: App,
+    env: Mapping[str, str],
+    named: Mapping[str, str],
+    host: str | None,
+    ships: Collection[str] | None = None,
+) -> tuple[Document | None, str]:
     """Return the Compose document, or why there is none. Without a host, ``.env.example`` fills in for its env."""
     try:
-        return compose.resolve(top, app, env if has_host else {**_examples(top, app), **env}), ""
+        values = env if host else {**_examples(top, app), **env}
+        env_files = env_files_of(top, app, values, named, host or "", ships)
+        return compose.resolve(top, app, values, env_files), ""
     except (BadInput, NotChecked) as error:
         return None, str(error)
 

@@ -63,10 +63,10 @@ ERRORS: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         {"others": {"x": {"image": "x"}}, "kinds": {"x": "routed"}},
         ["service x", "app.routes", "app.kinds.x"],
     ),
-    "secrets of a build": (
+    "a secret of a build that the file does not define": (
         {"build": {"context": ".", "secrets": [{"source": "s"}]}},
         {},
-        ["service web", "build.secrets"],
+        ["secrets.s", "environment"],
     ),
     "a context outside": ({"build": {"context": "../.."}}, {}, ["service web", "build", "../..", "outside"]),
     "volumes that nobody uses": ({}, {"volumes": {"slip": "x"}}, ["app.volumes.slip"]),

@@ -12,6 +12,7 @@ from switchyard.core.errors import BadInput, Refused
 from switchyard.core.journal import EndEntry
 from switchyard.core.redact import GONE
 from switchyard.core.wire import answers
+from switchyard.core.wire.allowance import Allowance
 from switchyard.core.wire.message import Json, Message
 from switchyard.core.wire.request import Request
 from switchyard.host import backup
@@ -22,6 +23,7 @@ from switchyard.host.adapters.store import Store
 from switchyard.host.admission import digests_of
 from switchyard.host.queries import QUERIES, health
 from switchyard.host.queries.admission import admission
+from switchyard.host.queries.allowed import allowed
 from switchyard.host.queries.changes import changes
 from switchyard.host.queries.checks import checks
 from switchyard.host.queries.container_files import container_files
@@ -43,6 +45,7 @@ from tests.harness.release_record import RECORD, record, unsent_pack
 IMAGE = "sha256:" + "1" * 64
 ANSWERS: Mapping[str, type[Message]] = {
     "facts": answers.PlanFacts,
+    "allowed": Allowance,
     "changes": answers.Changes,
     "admission": answers.Admission,
     "target": answers.RollbackTarget,
@@ -100,6 +103,7 @@ def test_every_query_has_an_answer_type_and_a_module_of_its_own():
     assert QUERIES.keys() == ANSWERS.keys()
     assert set(QUERIES.values()) == {
         admission,
+        allowed,
         changes,
         checks,
         container_files,
