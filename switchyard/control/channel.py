@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from switchyard.control.connection import connect, unconnected
 from switchyard.control.execution import Execution, encoded
+from switchyard.control.journal_heads import JournalHead
 from switchyard.control.operator_process import is_orphan, this_process
 from switchyard.control.waivers import waivers_of
 from switchyard.core.errors import BadInput, NotChecked, SwitchyardError
@@ -85,6 +86,7 @@ class Channel:
         self.connection = unconnected(host, machine)
         self._host = host
         self._root = host.setting.root or f"~/apps/{app}"
+        self._head = JournalHead(host.checkout, host.name, machine.name, self._root)
         self._execution: Execution | None = None
         self._conversation = Conversation(self.request(""))
         self._patience = Patience()
@@ -93,7 +95,8 @@ class Channel:
     def request(self, verb: str) -> Request:
         """Return a request of this channel's application for ``dataclasses.replace`` to fill in."""
         waivers = waivers_of(self._host) if verb in JUDGED else ()
-        return Request(verb, self.app, self._root, host=self._host.name, operator=this_process(), waivers=waivers)
+        request = Request(verb, self.app, self._root, host=self._host.name, operator=this_process(), waivers=waivers)
+        return replace(request, head=self._head.known())
 
     def open(self) -> None:
         """Connect unless connected: the checks may take longer than a firewall on the way keeps a connection."""
@@ -159,6 +162,8 @@ class Channel:
             elif not self._is_overtaken(event):
                 self._conversation.events_seen += 1
                 self._conversation.is_sending &= not isinstance(event, Received)
+                if isinstance(event, End | AnswerEvent):
+                    self._head.remember(event.head)
                 yield event
                 if isinstance(event, End | AnswerEvent):
                     return

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Annotated, ClassVar, TypeAlias, TypedDict
 
 from switchyard.core.steps import STEP_NAMES
 from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Form, Json, Message, WireError, key, message
+from switchyard.core.wire.request import Head
 from switchyard.core.wire.terms import (
     AttemptId,
     ExitCode,
@@ -171,19 +172,43 @@ def decode(value: Json) -> AnyEntry:
     return OverriddenEntry.decode(value) if value.get("what") == "overridden" else StepEntry.decode(value)
 
 
-def line(entry: Entry, *, before: str | None, seq: int, wall: float, boot: float) -> str:
+def line(entry: Entry, *, before: str | None, seq: int, wall: float, boot: float, key: bytes = b"") -> str:
     """Return an entry as the next line, without its newline, after the line ``before``."""
-    placed = replace(entry, seq=seq, before=digest(before), wall=wall, boot=boot)
+    placed = replace(entry, seq=seq, before=digest(before, key), wall=wall, boot=boot)
     return json.dumps(placed.encode(), separators=(",", ":"))
 
 
-def digest(line: str | None) -> str:
-    """Return the short hash by which a line names the one before; zeros where there is none."""
-    return START if line is None else hashlib.sha256(line.encode()).hexdigest()[:16]
+def digest(line: str | None, key: bytes = b"") -> str:
+    """Return the short hash by which a line names the one before; zeros where there is none.
+
+    Without the key, which older versions lacked, anybody can make one.
+    """
+    if line is None:
+        return START
+    if key:
+        return hashlib.blake2b(line.encode(), key=key, digest_size=8).hexdigest()
+    return hashlib.sha256(line.encode()).hexdigest()[:16]
 
 
-def read(lines: Iterable[str]) -> tuple[list[AnyEntry], list[str]]:
-    """Return the entries, and what is wrong: torn lines, broken chains, lines that are no entry."""
+def head(lines: Sequence[str]) -> Head:
+    """Return how far a journal goes, and the hash of all of it."""
+    return Head(len(lines), hashlib.sha256("\n".join(lines).encode()).hexdigest())
+
+
+def gone_since(lines: Sequence[str], seen: Head | None) -> str:
+    """Return what is no longer as the control node saw it; nothing where the journal only went on since."""
+    if seen is None or head(lines[: seen.lines]) == seen:
+        return ""
+    if len(lines) < seen.lines:
+        return f"lines {len(lines) + 1} to {seen.lines} are gone, which this control node saw"
+    return f"lines up to {seen.lines} are not those that this control node saw"
+
+
+def read(lines: Iterable[str], *, key: bytes = b"", keyed_after: int = 0) -> tuple[list[AnyEntry], list[str]]:
+    """Return the entries, and what is wrong: torn lines, broken chains, lines that are no entry.
+
+    ``keyed_after``: the number of the last line that an older version wrote, without the key.
+    """
     entries: list[AnyEntry] = []
     problems: list[str] = []
     before: str | None = None
@@ -196,7 +221,7 @@ def read(lines: Iterable[str]) -> tuple[list[AnyEntry], list[str]]:
             problems.append(f"line {number} is torn")
             before = line
             continue
-        if value.get("before") != digest(before):
+        if value.get("before") != digest(before, key if number > keyed_after else b""):
             problems.append(f"line {number} does not follow line {number - 1}")
         before = line
         try:

@@ -11,6 +11,7 @@ from switchyard.core.journal import EndEntry
 from switchyard.core.steps import SWITCHING, Step
 from switchyard.core.wire.events import End
 from switchyard.core.wire.facts import LiveRelease
+from switchyard.core.wire.request import Head
 from switchyard.host import leftovers
 from switchyard.host.adapters.lease import LeaseHeld, Superseded
 from switchyard.host.adapters.store import Store
@@ -110,9 +111,19 @@ def _end(attempt: Attempt, ending: Ending) -> None:
             number=attempt.lease.number,
             weak=tuple(sorted(attempt.memory.weak)),
             holder=ending.holder,
+            head=_head(attempt),
             warm_until=_warm_until(attempt, live) if ending.outcome == "live" else None,
         )
     )
+
+
+def _head(attempt: Attempt) -> Head | None:
+    """Return how far the journal goes. An unlock by force accepts what is left of one that was cut."""
+    request = attempt.request
+    seen = None if request.verb == "unlock" and request.force else request.head
+    with contextlib.suppress(Exception):
+        return attempt.store.journal.head(seen)
+    return None
 
 
 def _warm_until(attempt: Attempt, live: LiveRelease | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -66,7 +67,7 @@ class Host:
         monkeypatch.setattr(module, "Execution", self.execute)
         for name in ("unconnected", "connect"):
             monkeypatch.setattr(module, name, lambda *_: SimpleNamespace(close=lambda: None, is_connected=True))
-        host = SimpleNamespace(name="prod", setting=SimpleNamespace(root="/r"))
+        host = SimpleNamespace(name="prod", checkout=Path("/proc/nowhere"), setting=SimpleNamespace(root="/r"))
         self.channel = Channel(host, SimpleNamespace(name="prod1"), "web")
 
     def execute(self, *_: Any) -> Replay:

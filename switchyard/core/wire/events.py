@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from switchyard.core.steps import TOUCHES_LIVE
 from switchyard.core.wire.facts import Facts, LiveRelease
 from switchyard.core.wire.message import Form, Json, Message, WireError, key, message
-from switchyard.core.wire.request import Holder
+from switchyard.core.wire.request import Head, Holder
 from switchyard.core.wire.terms import ExitCode
 
 
@@ -151,6 +151,8 @@ class End(Event):
     """Who holds the lease, where that ended the attempt."""
     warm_until: float | None = None
     """Until when the release before stays up, in seconds since the epoch."""
+    head: Head | None = field(default=None, metadata=key(omitted=True))
+    """How far the journal goes now, for the control node to keep."""
 
 
 @message(frozen=True)
@@ -160,6 +162,8 @@ class AnswerEvent(Event):
     TAG: ClassVar[tuple[str, str] | None] = ("event", "answer")
 
     answer: Mapping[str, Json]
+    head: Head | None = field(default=None, metadata=key(omitted=True))
+    """How far the journal goes now, for the control node to keep."""
 
 
 EVENTS: Mapping[str, type[Event]] = {

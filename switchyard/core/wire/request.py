@@ -39,6 +39,15 @@ class Waiver(Message):
 
 
 @message(frozen=True)
+class Head(Message):
+    """How far a journal goes: what the control node keeps of it, so that nobody can cut or rewrite what it saw."""
+
+    lines: int
+    digest: str
+    """The hash of all these lines."""
+
+
+@message(frozen=True)
 class Request(Message):
     """The first line that a host program reads. Each verb uses the fields that it needs."""
 
@@ -51,6 +60,8 @@ class Request(Message):
     host: str | None = field(default=None, metadata=key(omitted=True))
     """The name of the entry under ``hosts:``."""
     operator: Operator = field(default_factory=Operator, metadata=key(omitted=True))
+    head: Head | None = field(default=None, metadata=key(omitted=True))
+    """How far the journal went when this control node last saw it."""
     attempt: str | None = field(default=None, metadata=key(omitted=True))
     who: str = field(default="", metadata=key(omitted=True))
     """The person and control node that the lease names."""

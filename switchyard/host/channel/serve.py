@@ -82,7 +82,7 @@ def answer(store: Store, request: Request) -> AnswerEvent:
     """Return the answer of a verb that only looks."""
     from switchyard.host.queries import QUERIES
 
-    return AnswerEvent(QUERIES[request.verb](store, request).encode())
+    return AnswerEvent(QUERIES[request.verb](store, request).encode(), store.journal.head(request.head))
 
 
 def describe_bug(error: Exception) -> str:

@@ -25,7 +25,7 @@ def doctor(store: Store, request: Request) -> DoctorAnswer:
         git=process.printed(["git", "--version"]),
         clock=time.time(),
         plain=tuple(container for container in facts.others if container.project == request.app),
-        journal=store.journal.problems(),
+        journal=store.journal.problems(request.head),
         networks_free=_networks_free(request.app),
     )
 

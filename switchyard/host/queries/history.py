@@ -14,4 +14,4 @@ COUNT = 20
 def history(store: Store, request: Request) -> History:
     """Return the last attempts, the newest last, and what is wrong with the journal."""
     ends = [entry for entry in store.journal.read()[0] if isinstance(entry, EndEntry)]
-    return History(tuple(ends[-(request.count or COUNT) :]), store.journal.problems())
+    return History(tuple(ends[-(request.count or COUNT) :]), store.journal.problems(request.head))

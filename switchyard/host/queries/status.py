@@ -41,7 +41,7 @@ def status(store: Store, request: Request) -> Status:
         lease=None if lease is None else LeaseStatus(lease.who, lease.doing, lease.since, ended),
         kept=tuple(map(_kept, store.releases.readable_records())),
         drift=tuple(problems),
-        journal=store.journal.problems(),
+        journal=store.journal.problems(request.head),
     )
 
 

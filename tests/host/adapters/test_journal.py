@@ -10,6 +10,7 @@ import pytest
 
 from switchyard.core.journal import START, StepEntry, digest
 from switchyard.core.steps import StepName
+from switchyard.host.adapters.journal_key import JournalKey
 from switchyard.host.adapters.store import Store
 
 
@@ -30,7 +31,8 @@ def test_the_journal_is_an_unbroken_chain(store):
     lines = (store.root / "journal.jsonl").read_text().splitlines()
     values = [json.loads(line) for line in lines]
     assert [value["seq"] for value in values] == [1, 2, 3]
-    assert [value["before"] for value in values] == [START, digest(lines[0]), digest(lines[1])]
+    key = JournalKey(store.root).read().secret
+    assert [value["before"] for value in values] == [START, digest(lines[0], key), digest(lines[1], key)]
     entries, problems = store.journal.read()
     assert [entry.encode() for entry in entries] == values and problems == []
     assert stat.S_IMODE((store.root / "journal.jsonl").stat().st_mode) == 0o600
