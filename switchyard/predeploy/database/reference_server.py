@@ -29,6 +29,8 @@ from switchyard.predeploy.database.connection import Address, Parameters, connec
 FOLDERS = {16: "pginstall", 18: "pginstall18"}
 """Each major version that the wheel carries, with its folder."""
 NEWEST = max(FOLDERS)
+MAPS_ROLES_SINCE = 16
+"""The first major version whose map of users may name all roles."""
 MEMORY = Path("/dev/shm")
 MEMORY_FREE_BYTES_MIN = 1 << 30
 """With less free memory the data goes to the disk."""
@@ -60,7 +62,7 @@ rm -rf "$folder"
 
 
 class Server:
-    """A running server with a superuser and no password. Only this user reaches its socket."""
+    """A running server with a superuser and no password. It admits only processes of this user."""
 
     def __init__(self, major: int = NEWEST, installed: Path | None = None, **settings: str) -> None:
         """Start the server. ``installed`` is the folder of a PostgreSQL of this version; default: the wheel's."""
@@ -144,6 +146,22 @@ class Server:
         )
         if initdb.returncode != 0:
             raise NotChecked(f"cannot set up the embedded PostgreSQL: {initdb.stderr.strip()}")
+        self._admit_owner()
+
+    def _admit_owner(self) -> None:
+        """Admit processes of this user alone, under any role: as root, the server's own account may reach the socket.
+
+        Before version 16 a map cannot name every role, and the folder alone keeps others out; so it does for a user
+        without a name, which the server could not look up.
+        """
+        try:
+            name = pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError:
+            return
+        if self.major < MAPS_ROLES_SINCE:
+            return
+        for file, line in (("pg_hba.conf", "local all all peer map=owner"), ("pg_ident.conf", f'owner "{name}" all')):
+            (self.folder / "data" / file).write_text(f"{line}\n")
 
     def _start(self) -> None:
         command = [str(self.programs / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder)]
