@@ -61,6 +61,7 @@ def admit(
         return live
     refuse((*reasons_against(store, request, candidate, live), *unchecked(attempt, pack)))
     journal_overrides(attempt, pack)
+    store.ledger.adopt(pack.volumes)
     return None
 
 
@@ -73,6 +74,7 @@ def reasons_against(store: Store, request: Request, candidate: Candidate, live: 
     pack = candidate.pack
     yield from backup.reasons_unfinished(store)
     yield from candidate.images.problems
+    yield from store.ledger.reasons(request.app, pack.volumes)
     if not request.force:
         yield from _bad(store.releases, pack, candidate.digests)
     if live is not None and not request.allow_downgrade and not candidate.descends_from(live.commit):

@@ -283,6 +283,21 @@ def has_volume(name: str) -> bool:
     return _request("GET", f"/volumes/{name}") is not None
 
 
+class Origin(NamedTuple):
+    """Where a volume comes from."""
+
+    app: str
+    """The application whose label it carries; empty for one that Switchyard did not create."""
+    created: str
+
+
+def volume_origin(name: str) -> Origin | None:
+    """Return where a volume comes from; None where there is none of that name."""
+    volume = Section.of(_get(f"/volumes/{quote(name, safe='')}"), "volume")
+    created = volume.text("CreatedAt")
+    return None if created is None else Origin(volume.pairs("Labels").get(names.APP, ""), created)
+
+
 def create_volume(name: str, app: str) -> None:
     """Create a volume with the application's label."""
     _request("POST", "/volumes/create", {"Name": name, "Labels": {names.APP: app}})

@@ -28,6 +28,7 @@ from switchyard.host.adapters.files import (
 from switchyard.host.adapters.journal import Journal
 from switchyard.host.adapters.layout import Layout
 from switchyard.host.adapters.lease import LeaseKeeper
+from switchyard.host.adapters.ledger import Ledger
 from switchyard.host.adapters.lock import Lock
 from switchyard.host.adapters.releases import Releases
 
@@ -44,6 +45,7 @@ class Store(Layout):
         self.journal = Journal(root, lock)
         self.lease = LeaseKeeper(root, lock)
         self.reserve = Reserve(root)
+        self.ledger = Ledger(root)
 
     def prepare(self) -> None:
         """Create what is missing: folders, reserve and the layout's version."""
