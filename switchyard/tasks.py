@@ -46,7 +46,7 @@ def run(verb: Callable[[], int], *, as_json: bool) -> None:
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     # Hardly anything is garbage while libraries load, and looking for it takes a fifth of the time.
     gc.set_threshold(COLLECT_AFTER)
-    from switchyard.control import interruption, typed
+    from switchyard.control import interruption, terminal, typed
     from switchyard.core.errors import INTERRUPTED, SwitchyardError
 
     typed.begin()
@@ -57,7 +57,7 @@ def run(verb: Callable[[], int], *, as_json: bool) -> None:
         if isinstance(error, KeyboardInterrupt):
             interruption.await_children()
         code = error.exit if isinstance(error, SwitchyardError) else INTERRUPTED
-        reason = str(error) or "interrupted"
+        reason = terminal.shown(str(error)) or "interrupted"
         if as_json:
             from switchyard.control.receipt import early_end_json
 

@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 import pytest
 
+from switchyard.control import terminal
+
 Address: TypeAlias = str | bytes | tuple[str | int, ...]
 Connect: TypeAlias = Callable[[socket.socket, Address], int | None]
 PRINTED = "printed at the end"
@@ -35,6 +37,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for name, text in (entry for report in reports for entry in report.user_properties):
         if name == PRINTED:
             terminalreporter.write_line(text)
+
+
+@pytest.fixture(autouse=True)
+def nothing_hidden() -> None:
+    """Forget what an earlier test has the terminal hide: a process works for one host."""
+    vars(terminal.outside).update(vars(terminal.Outside()))
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,8 @@ from switchyard.control.env_secrets import with_contents
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
-from switchyard.core.redact import redact, spellings
+from switchyard.core.redact import Redactor
+from switchyard.core.secrecy import secret_values
 from switchyard.core.wire.message import WireError
 
 RUN_WITHIN = 60
@@ -97,7 +98,7 @@ def env_values(text: str, name: str = "the env of the host's settings") -> dict[
         (folder / "compose.json").write_text('{"services": {"all": {"image": "none", "env_file": ["/dev/stdin"]}}}')
         process = run(folder, "-p", "env", "-f", "compose.json", "config", "--format", "json", env=text)
     if process.returncode != 0:
-        words = redact(process.stderr.strip().replace("/dev/stdin", "env"), spellings(_possible_values(text)))
+        words = Redactor(_possible_values(text))(process.stderr.strip().replace("/dev/stdin", "env"))
         raise BadInput(f"{name}: {words}")
     (service,) = Document.decode(json.loads(process.stdout)).services.values()
     return dict(service.environment)
@@ -138,7 +139,7 @@ def resolve(exported: Path, app: App, env: Mapping[str, str], env_files: EnvFile
     if process.returncode != 0:
         texts = env_files.texts.values() if env_files is not None else ()
         beside = [value for text in texts for value in _possible_values(text)]
-        raise _failure(places, process.stderr, [*env.values(), *beside])
+        raise _failure(places, process.stderr, env, beside)
     try:
         document = Document.decode(with_contents(places.relative(json.loads(process.stdout)), env))
     except WireError as error:
@@ -188,14 +189,15 @@ def _filled(places: Places, env: Mapping[str, str], texts: Sequence[str], env_fi
         words = [*files, "--env-file", "/dev/stdin", "-p", "texts", "-f", f"{folder}/compose.json", "config"]
         process = run(places.folder, *words, "--format", "json", env=env_file_text(env), more=places.variables(env))
     if process.returncode != 0:
-        raise _failure(places, process.stderr, env.values())
+        raise _failure(places, process.stderr, env)
     (service,) = Document.decode(json.loads(process.stdout)).services.values()
     return [service.labels[name].replace("$$", "$") for name in labels]
 
 
-def _failure(places: Places, errors: str, secrets: Iterable[str]) -> BadInput:
-    """Return the error for a document that Compose refuses, in Compose's own words."""
-    message = redact(errors.strip().replace(f"{places.exported}/", ""), spellings(secrets))
+def _failure(places: Places, errors: str, env: Mapping[str, str], beside: Iterable[str] = ()) -> BadInput:
+    """Return the error for a document that Compose refuses, in Compose's own words. ``beside``: further secrets."""
+    redact = Redactor([*secret_values(env), *beside])
+    message = redact(errors.strip().replace(f"{places.exported}/", ""))
     hint = " Set it in the env of the host's settings (hosts.NAME.env)." if "required variable" in message else ""
     return BadInput(f"{places.app.compose}: Docker Compose says: {message}{hint}")
 

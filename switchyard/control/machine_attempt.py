@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from switchyard.control import terminal
 from switchyard.control.channel import Channel
 from switchyard.control.operator_process import operator_name
 from switchyard.control.prober import Prober
@@ -16,6 +17,7 @@ from switchyard.control.screen import Screen
 from switchyard.core.app import App
 from switchyard.core.errors import OK, UNVERIFIED
 from switchyard.core.held_routes import not_held
+from switchyard.core.outside_text import shortened
 from switchyard.core.steps import TOUCHES_LIVE
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.events import Confirm, End, Event, Hello, Look, Prepared, StepBegins, Switched, WayBack
@@ -181,7 +183,7 @@ class MachineAttempt:
         trouble = self.prober.settle(SETTLES_WITHIN) if self.prober is not None and verdict == "ok" else None
         if trouble is not None:
             verdict, why = trouble
-        self.channel.say(Word("seen", verdict=verdict, why=why))
+        self.channel.say(Word("seen", verdict=verdict, why=shortened(terminal.shown(why))))
 
 
 def new_attempt_id() -> str:

@@ -14,6 +14,7 @@ import paramiko
 
 from switchyard.core.app import App, Check, Route
 from switchyard.core.edge import HEADER
+from switchyard.core.outside_text import without_passwords
 from switchyard.settings.model import Host, Machine
 
 LOOK_WITHIN = 10.0
@@ -107,7 +108,7 @@ def address_to_look_at(host: Host, machine: Machine, routes: Sequence[Route], ap
 def url_of(host: Host, machine: Machine, routes: Sequence[Route]) -> str | None:
     """Return the host's ``url``, else where its first HTTP route is published; None without one."""
     address = public_address(host, machine, routes, App(""))
-    return host.setting.url or (address.url.removesuffix("/") if address else None)
+    return without_passwords(host.setting.url or "") or (address.url.removesuffix("/") if address else None)
 
 
 def first_http(routes: Sequence[Route]) -> Route | None:
@@ -156,7 +157,7 @@ def look(address: Address | None, connection: fabric.Connection | None, app: App
     if app.release_header and answer.release != release:
         return Verdict("wrong", f"release {answer.release} answers {address.url}, not {release}")
     if not address.passes(answer.status):
-        return Verdict("wrong", f"{address.url} answered {answer.status}: {answer.body[:200]}")
+        return Verdict("wrong", f"{address.url} answered {answer.status}: {answer.body}")
     if check is not None and check.body is not None and check.body not in answer.body:
         return Verdict("wrong", f"{address.url} answered without {check.body!r}")
     return Verdict("ok", f"{address.url} answered {answer.status} from {release}")

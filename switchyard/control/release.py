@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from switchyard.control import commit_files, completeness, compose
+from switchyard.control import commit_files, completeness, compose, known_secrets
 from switchyard.control.builds import image_facts
 from switchyard.control.commit import Commit, read_file
 from switchyard.control.commit_files import CommitFiles
@@ -47,7 +47,7 @@ class CommitContents:
     images: ImageFacts = NO_FACTS
     """What the commit tells of its images."""
     secrets: tuple[str, ...] = ()
-    """The values of env files that stand beside the env."""
+    """What is secret of the variables, of the env files beside the env, and of the document."""
     notes: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     """Variables of the live release that this one must not have."""
@@ -96,14 +96,17 @@ def read_commit(env: str, app: App, commit: Commit, host: Host | None = None) ->
         variables = compose.env_values(env)
         named = named_texts(host) if host is not None else {}
         env_files = env_files_of(folder, app, variables, named, host.name if host is not None else "")
+        beside = [compose.env_values(text, name) for name, text in named.items()]
+        public = host.setting.public_keys if host is not None else ()
+        known_secrets.decide([variables, *beside], None, folder, public=public)
         document = compose.resolve(folder, app, variables, env_files)
+        secrets = known_secrets.decide([variables, *beside], document, folder / app.project_folder, public=public)
         problems = completeness.problems(commit.repository, commit.id, document, folder, app)
         images = image_facts(document, folder, app)
         pattern = app.migrations.files if app.migrations is not None else None
         migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
         if problems:
             raise Refused("the commit lacks files that its release needs:\n" + "\n".join(problems))
-    secrets = tuple(value for name, text in named.items() for value in compose.env_values(text, name).values())
     notes = (*files.notes, *env_files.notes)
     return CommitContents(app, commit, files, document, env, variables, migrations, images, secrets, notes)
 
@@ -160,7 +163,7 @@ def pack(release: Release, checks: ChecksRecord | None) -> Pack:
         shared=parts.shared,
         build=parts.build,
         env=contents.env,
-        values=tuple(sorted((*contents.variables.values(), *contents.secrets))),
+        values=contents.secrets,
         checks=checks,
         build_secrets=dict(parts.build_secrets),
     )

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
+from switchyard.control import terminal
 from switchyard.core.steps import STEPS
 from switchyard.core.wire.events import Event, Hello, Progress, StepBegins, StepEnds, Switched
 from switchyard.core.wire.message import Message
 from switchyard.core.wire.receipt import Probes, StepReceipt
 
+Cell: TypeAlias = "str | tuple[str, str]"
+"""A text, or a text with its style."""
 PHRASES = {"predeploy": "checks of the commit"} | {str(name): step.phrase for name, step in STEPS.items()}
 """What a person reads for each step; predeploy is the control node's own."""
 SLOW_FROM = 2.0
@@ -38,7 +43,15 @@ class Screen:
     def say(self, text: str, style: str = "") -> None:
         """Print one line for a person."""
         if not self.is_quiet:
-            self.console.print(Text(text, style))
+            self.console.print(self._cell((text, style)))
+
+    def table(self, titles: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+        """Print a table for a person."""
+        table = Table(*titles, box=None)
+        for row in rows:
+            table.add_row(*map(self._cell, row))
+        if not self.is_quiet:
+            self.console.print(table)
 
     def event(self, machine: str, event: Event) -> None:
         """Show what the host program reports."""
@@ -70,7 +83,7 @@ class Screen:
     def finish(self, report: Message) -> None:
         """Print the report that ``--json`` asks for; nothing without it."""
         if self.as_json:
-            print(json.dumps(report.encode()))
+            print(json.dumps(terminal.shown_report(report.encode())))
 
     def has_printed(self) -> bool:
         """Hand over what was printed, and return whether somebody took it: a closed pipe did not."""
@@ -80,6 +93,11 @@ class Screen:
         except OSError:
             return False
         return True
+
+    def _cell(self, cell: Cell) -> Text:
+        """Return a text as the terminal may show it. It is never read as markup."""
+        text, style = (cell, "") if isinstance(cell, str) else cell
+        return Text(terminal.shown(text), style)
 
     def _begin(self, machine: str, event: StepBegins) -> None:
         if self.console.is_terminal:

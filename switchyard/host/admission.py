@@ -118,7 +118,7 @@ def journal_overrides(attempt: Attempt, pack: Pack) -> None:
         why = f"--drop-env: without {', '.join(attempt.request.drop_env)} of the live release"
         attempt.store.journal.append(OverriddenEntry(**author, why=why))
     if pack.checks is not None and pack.checks.overridden:
-        attempt.store.journal.append(OverriddenEntry(**author, why=pack.checks.overridden))
+        attempt.store.journal.append(OverriddenEntry(**author, why=attempt.wanted.told(pack.checks.overridden)))
 
 
 def live_record(store: Store, app: str) -> ReleaseRecord | None:

@@ -43,8 +43,6 @@ class Attempt:
         self.events = EventLog(folder / "events.jsonl", store.reserve, self.wanted.redact)
         self.commands = CommandRunner(self.wanted, self.tick)
         self.proxy = Proxy(store)
-        self.before: str | None = None
-        """The release that was live when the attempt began."""
         self.leaves: str | None = None
         """Of a way back: the release to leave. It is bad once the way back is done."""
         self.awaited: str | None = None
@@ -62,6 +60,15 @@ class Attempt:
     def is_led(self) -> bool:
         """Whether the attempt waits for the control node, and is cancelled before its switch when nobody beats."""
         return self.request.verb in LED
+
+    @property
+    def before(self) -> str | None:
+        """The release that was live when the attempt began."""
+        return self.wanted.before
+
+    @before.setter
+    def before(self, release: str | None) -> None:
+        self.wanted.before = release
 
     @property
     def author(self) -> Author:

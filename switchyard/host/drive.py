@@ -19,6 +19,7 @@ from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.lease import Superseded
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.attempt import Attempt
+from switchyard.host.bug import describe_bug
 from switchyard.host.inbox import Cancelled
 from switchyard.host.steps.edge import settle_if_possible
 from switchyard.host.steps.table import act
@@ -86,6 +87,8 @@ def as_failure(attempt: Attempt, error: BaseException) -> SwitchyardError:
         return SwitchyardError(reason)
     with contextlib.suppress(OSError):
         write(attempt.folder / "traceback", attempt.wanted.redact("".join(traceback.format_exception(error))))
+    if isinstance(error, UnicodeError):  # its words hold all that was read, before anybody knows what is secret of it
+        return SwitchyardError(describe_bug(error))
     return SwitchyardError(f"the host program has a bug: {error!r}")
 
 
@@ -123,7 +126,7 @@ def _record(attempt: Attempt, want: Want, outcome: str) -> None:
             prune.prune(attempt)
     if outcome == "taken back":
         state = "failed" if memory.is_mistake_of_settings else "bad"
-        releases.update(attempt.wanted.id, state=state, reason=attempt.wanted.redact(memory.reason))
+        releases.update(attempt.wanted.id, state=state, reason=attempt.wanted.told(memory.reason))
         settle_if_possible(attempt)
 
 

@@ -74,7 +74,7 @@ def _clean_up(attempt: Attempt, ending: Ending) -> None:
             return
         if home is not None:
             act(attempt, Step("cancel", home))
-        attempt.store.releases.update(release, state="failed", reason=attempt.wanted.redact(ending.reason))
+        attempt.store.releases.update(release, state="failed", reason=attempt.wanted.told(ending.reason))
         settle_if_possible(attempt)
 
 
@@ -89,7 +89,7 @@ def _end(attempt: Attempt, ending: Ending) -> None:
             exit=ending.exit,
             who=attempt.request.who,
             was=attempt.before,
-            why=attempt.wanted.redact(attempt.request.reason or reason),
+            why=attempt.wanted.told(attempt.request.reason or reason),
         )
         store.reserve.spending(lambda: store.journal.append(entry))
     with contextlib.suppress(Exception):

@@ -7,14 +7,13 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import fields
-from pathlib import Path
 
 from switchyard.core import edge
 from switchyard.core.compose_document import services_of
 from switchyard.core.errors import BadInput, Refused, refuse
 from switchyard.core.wire.release import Contents, Pack, ReleaseRecord
 from switchyard.core.wire.request import Request
-from switchyard.host.adapters import engine
+from switchyard.host.adapters import engine, release_secrets
 from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.store import Store
 from switchyard.host.admission import Digests, admit, digests_of, live_record
@@ -39,7 +38,7 @@ def receive(attempt: Attempt) -> ReleaseRecord | None:
     Return the live release, and write nothing, where that has the same commit, env and settings.
     """
     repository = Repository(attempt.store.repo, attempt.tick)
-    pack = _unpack(attempt.folder / "pack", repository)
+    pack = _unpack(attempt, repository)
     digests = digests_of(attempt.store, pack)
     images = images_of_pack(attempt.store, attempt.request, pack, tick=attempt.tick)
     if attempt.request.verb == "deploy":
@@ -75,9 +74,11 @@ def images_of_pack(
     return chosen
 
 
-def _unpack(path: Path, repository: Repository) -> Pack:
+def _unpack(attempt: Attempt, repository: Repository) -> Pack:
+    path = attempt.folder / "pack"
     with open(path, "rb") as file:
         pack = Pack.decode(json.loads(file.readline()))
+        attempt.wanted.expect(pack.values)
         repository.take_in(file, pack.commit, pack.tree, pack.id)
     path.unlink()
     return pack
@@ -99,7 +100,7 @@ def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests
     repository.export(pack.tree, folder / "files")
     _refuse_links(attempt, pack, folder)
     write(folder / "env", pack.env)
-    write_json(folder / "values.json", pack.values)
+    release_secrets.keep(folder, pack)
     for name, text in pack.build_secrets.items():
         if not name.isdecimal():
             raise BadInput(f"the pack names a secret {name!r}, which is no number")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
-from switchyard.core import redact
 from switchyard.core.app import App, Route
 from switchyard.core.commands import Target
+from switchyard.core.outside_text import shortened
+from switchyard.core.redact import Redactor
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.host.adapters.files import DamagedFile
 from switchyard.host.adapters.store import Store
@@ -18,9 +20,12 @@ class WantedRelease:
     def __init__(self, store: Store, app_name: str) -> None:
         self._store = store
         self._app_name = app_name
-        self._spellings: dict[str, list[str]] = {}
-        """Each release's secrets, as a text may hold them."""
+        self._made: tuple[Sequence[object], Redactor] | None = None
+        """What removes secrets, and the releases that it is made for."""
+        self._expected: tuple[str, ...] = ()
         self.id = ""
+        self.before: str | None = None
+        """The release that was live when the attempt began."""
 
     @property
     def record(self) -> ReleaseRecord:
@@ -55,19 +60,31 @@ class WantedRelease:
             file.write(self.redact(text))
 
     def redact(self, text: str) -> str:
-        """Return the text without the values of the release's env and without its file secrets.
+        """Return the text without control characters and without secrets: of this release and of the one before.
 
         Where nobody can tell what they are, return why instead.
         """
         try:
-            return redact.redact(text, self._secrets())
+            return self._redactor()(text)
         except DamagedFile as error:
             return text if str(error) == text else f"(withheld: {error})"
 
-    def _secrets(self) -> list[str]:
-        if self.id and self.id not in self._spellings:
-            record = self._store.releases.readable(self.id)
-            public = f"{self.id} {record and record.commit}"
-            spellings = redact.spellings(self._store.releases.secrets(self.id))
-            self._spellings[self.id] = [part for part in spellings if part not in public]
-        return self._spellings.get(self.id, [])
+    def told(self, text: str) -> str:
+        """Return the text as an event, a record, or the journal may hold it: without secrets, and then cut."""
+        return shortened(self.redact(text))
+
+    def withheld(self, service: str, release: str | None = None) -> str:
+        """Return why the output of a service of this release, or of another, must not be shown; empty where it may."""
+        name = release or self.id
+        return self._store.releases.withheld(name, service) if name else ""
+
+    def expect(self, values: Sequence[str]) -> None:
+        """Remove these secrets too: those of a release that is being received."""
+        self._expected = tuple(values)
+
+    def _redactor(self) -> Redactor:
+        key = (self.id, self.before, self._expected)
+        if self._made is None or self._made[0] != key:
+            names = dict.fromkeys(name for name in (self.id, self.before) if name)
+            self._made = key, self._store.releases.redactor(names, self._expected)
+        return self._made[1]

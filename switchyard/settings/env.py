@@ -54,7 +54,7 @@ def _output(host: Host, command: list[str]) -> str:
             env=without_repository(os.environ),
         )
         if process.returncode != 0:
-            lines = process.stderr.decode(errors="replace").strip().splitlines()
+            lines = _told(process).strip().splitlines()
             raise BadInput(f"{where} ended with {process.returncode}{': ' + lines[-1] if lines else ''}")
         return process.stdout.decode()
     except OSError as error:
@@ -63,3 +63,18 @@ def _output(host: Host, command: list[str]) -> str:
         raise BadInput(f"{where} did not end within {COMMAND_WITHIN} s") from None
     except UnicodeDecodeError:
         raise BadInput(f"{where} printed output that is not UTF-8") from None
+
+
+def _told(process: subprocess.CompletedProcess[bytes]) -> str:
+    """Return what a command printed of its error, without what may be secret of it.
+
+    That is whatever it printed of the env before, the operator's own secrets, and what looks like one.
+    """
+    from switchyard.core import secrecy
+    from switchyard.core.redact import Redactor  # both load slowly, and a command that works needs neither
+
+    printed, errors = (text.decode(errors="replace") for text in (process.stdout, process.stderr))
+    pairs = (line.partition("=")[::2] for line in printed.splitlines())
+    values = [value.strip().strip("'\"") for _, value in pairs]
+    own = [value for name, value in os.environ.items() if secrecy.names_a_secret(name, value)]
+    return Redactor([*values, *own, *secrecy.by_form(printed), *secrecy.by_form(errors)])(errors)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, model_validator
 
 from switchyard.core import kinds
+from switchyard.core.secrecy import names_a_secret
 from switchyard.settings.allow import AllowSetting
 from switchyard.settings.fields import (
     PORT_MAX,
@@ -140,6 +141,13 @@ class Machine(Section):
     key: str | None = None
 
 
+def _public_key(key: str) -> str:
+    """Return a key whose value may be shown. Raise ``ValueError`` for one that names a secret."""
+    if names_a_secret(key):
+        raise ValueError(f"{key} names a secret, so its value is never shown. Remove it from the list, or rename it")
+    return key
+
+
 class EnvSetting(Section):
     """Where a host's env comes from: one of three sources."""
 
@@ -148,6 +156,8 @@ class EnvSetting(Section):
     host: StrictBool | None = None
     named: dict[str, str] = Field({}, alias="as")
     """Env file of the compose file that git does not track to the file of the control node that stands for it."""
+    public: list[Annotated[str, AfterValidator(_public_key)]] = []
+    """Keys whose values may be shown."""
 
     @model_validator(mode="after")
     def _has_one_source(self) -> EnvSetting:
@@ -167,6 +177,11 @@ class HostSetting(Section):
     root: Place | None = None
     build_ssh: dict[str, Annotated[str, Field(pattern=r"^/[^\x00-\x1f=]+$")]] = {}
     """Id of an SSH key of builds to the key file on the host."""
+
+    @property
+    def public_keys(self) -> tuple[str, ...]:
+        """The keys of its env whose values may be shown."""
+        return tuple(self.env.public) if self.env is not None else ()
 
 
 class Host:

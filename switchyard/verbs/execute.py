@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from switchyard.control import terminal
 from switchyard.control.channel import Channel
 from switchyard.control.host_answers import ask_host
 from switchyard.control.screen import Screen
@@ -28,7 +29,7 @@ def execute(checkout: Path, host_name: str, *, service: str, command: str) -> in
 
     machines = ask_host(checkout, host_name, run, in_turn=True)
     for result in machines.answers.values():
-        sys.stdout.write(result.output + "\n")
+        sys.stdout.write(terminal.shown(result.output) + "\n")
     machines.show_errors(Screen(as_json=False))
     code = next((result.code for result in machines.answers.values() if result.code), OK)
     return machines.exit or code

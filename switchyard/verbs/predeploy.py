@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from switchyard.control import compose
@@ -15,6 +16,7 @@ from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.gate import CommitVerdicts
 from switchyard.predeploy.engine.host_machine import HostMachine
 from switchyard.predeploy.engine.options import CheckOptions
+from switchyard.predeploy.engine.redaction import redactor
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings import load as settings
 from switchyard.settings.model import Host
@@ -31,6 +33,7 @@ def predeploy(checkout: Path, host_name: str, app_folder: str, flags: CheckOptio
         if flags.fix:
             fix(tree.of_work_tree(host, env, machines), screen)
         subject = tree.of_work_tree(host, env, machines)
+        flags = _told(flags, subject)
         verdicts = validation.validate(every_check(), subject, flags, screen)
         report.show(verdicts, screen)
         report_files.write(flags, verdicts, subject.tree)
@@ -49,11 +52,17 @@ def check_commit(
     began = time.monotonic()
     with tree.of_commit(host, commit, env, tuple(machines)) as subject:
         subject.dropped = flags.drop_env
+        flags = _told(flags, subject)
         verdicts = tuple(validation.validate(every_check(), subject, flags, screen))
     left_out = tuple(check.name for check in every_check() if options.is_named(check, flags.skip))
     result = CommitVerdicts(subject.tree, verdicts, round(time.monotonic() - began, 2), left_out, flags.reason)
     report.show_commit(result, machines[0].name, screen)
     return result
+
+
+def _told(flags: CheckOptions, subject: Subject) -> CheckOptions:
+    """Return the flags as reports, receipts, and the journal may hold them."""
+    return replace(flags, reason=redactor(subject)(flags.reason)) if flags.reason else flags
 
 
 def require_known(flags: CheckOptions) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.table import Table
-
 from switchyard.control.channel import Channel
 from switchyard.control.host_answers import HostAnswers, ask_host
 from switchyard.control.public_address import url_of
@@ -57,10 +55,8 @@ def show(machine: str, answer: Status, screen: Screen) -> None:
     screen.say(f"{machine}: the edge answers from {answer.proxy}")
     if answer.lease is not None:
         screen.say(f"{machine}: {_lease(answer.lease)}")
-    table = Table("release", "state", "commit", "", box=None)
-    for kept in answer.kept:
-        table.add_row(kept.release, kept.state, kept.commit[:10], _remark(kept))
-    screen.console.print(table)
+    rows = ((kept.release, kept.state, kept.commit[:10], _remark(kept)) for kept in answer.kept)
+    screen.table(("release", "state", "commit", ""), rows)
     for difference in answer.drift:
         screen.say(f"{machine}: drift: {difference}", "yellow")
 

@@ -16,14 +16,14 @@ from tests.harness.told_channel import CANCELLED, HELLO, PRESSED, ToldChannel, e
 
 def machines(monkeypatch: pytest.MonkeyPatch, *channels: ToldChannel) -> None:
     """Have an apply find these machines, and no commit to read."""
-    setting = SimpleNamespace(machines=[channel.machine for channel in channels])
+    setting = SimpleNamespace(machines=[channel.machine for channel in channels], public_keys=())
     host = SimpleNamespace(name="prod", setting=setting, app_folder=Path())
     by_name = {channel.machine.name: channel for channel in channels}
     monkeypatch.setattr(apply.load, "host", lambda *_: host)
     monkeypatch.setattr(apply, "application_of", lambda *_: SimpleNamespace(name="web"))
     monkeypatch.setattr(apply, "pick_commit", lambda *_, **__: SimpleNamespace(folder="."))
     monkeypatch.setattr(apply, "host_env", lambda *_: "")
-    monkeypatch.setattr(apply, "read_commit", lambda *_: None)
+    monkeypatch.setattr(apply, "read_commit", lambda *_, **__: None)
     monkeypatch.setattr(apply, "prepare_release", lambda *_: None)
     monkeypatch.setattr(MachineAttempt, "send", lambda *_, **__: None)
     monkeypatch.setattr(apply, "Channel", lambda host, machine, app: by_name[machine.name])

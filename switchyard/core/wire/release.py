@@ -78,10 +78,21 @@ class Pack(Contents):
     env: str
     """The env file. Secret."""
     values: tuple[str, ...]
-    """The values of the env, for redaction. Secret."""
+    """The secret values of the env and of the documents, for redaction."""
     checks: ChecksRecord | None
     build_secrets: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
     """File beside the env to the content of a secret of builds. Secret."""
+
+
+@message(frozen=True)
+class KnownSecrets(Message):
+    """secrets.json beside a release: what must not be shown of it. Secret."""
+
+    values: tuple[str, ...]
+    names: tuple[str, ...]
+    """The names that stand in its Compose document."""
+    files: Mapping[str, tuple[str, ...]]
+    """Path of a secret's file to the services that mount it."""
 
 
 @message(frozen=True)

@@ -104,9 +104,7 @@ def _request(
     if answer.status == 404:
         return None
     if answer.status >= 400:
-        raise SwitchyardError(
-            f"the engine refused {method} {path.split('?')[0]}: {content.decode(errors='replace')[:500]}"
-        )
+        raise SwitchyardError(f"the engine refused {method} {path.split('?')[0]}: {content.decode(errors='replace')}")
     return content
 
 

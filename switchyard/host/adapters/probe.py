@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from switchyard.core.app import Check
 from switchyard.core.errors import SwitchyardError
@@ -28,10 +29,17 @@ STAYS_OPEN = 0.3
 ENDS_WITHIN = 2.0
 """Seconds to wait for the next end of a container in a crash loop, which tells its exit code."""
 LINES_MOST = 15
-CHARACTERS_MOST = 2000
 """How much of a failed service's last output an error shows."""
 STEADY = 10.0
 """Seconds without a restart that stand in for a check where a service declares none."""
+
+
+Withheld: TypeAlias = Callable[[], str]
+"""Tells why a service's output must not be told; an empty text where it may be."""
+
+
+def _nothing() -> str:
+    return ""
 
 
 class Unhealthy(SwitchyardError):
@@ -72,8 +80,8 @@ def http_check(host: str, check: Check) -> Answer:
         return Answer(False, f"GET :{check.port}{check.path}: {error}")
     passes = check.passes(status)
     if passes and check.body is not None and check.body not in body:
-        return Answer(False, f"GET :{check.port}{check.path}: {status} without {check.body!r}: {body[:200]}")
-    return Answer(passes, f"GET :{check.port}{check.path}: {status} {'' if passes else body[:200]}".strip())
+        return Answer(False, f"GET :{check.port}{check.path}: {status} without {check.body!r}: {body}")
+    return Answer(passes, f"GET :{check.port}{check.path}: {status} {'' if passes else body}".strip())
 
 
 def port_check(host: str, port: int) -> Answer:
@@ -104,7 +112,7 @@ def once(details: ContainerDetails, check: Check | None, port: int | None) -> An
         return http_check(details.address, check)
     if details.health_command is not None:
         code, output = engine.execute(details.id, details.health_command)
-        return Answer(code == 0, f"its health check ended with {code}: {output[-300:]}")
+        return Answer(code == 0, f"its health check ended with {code}: {output}")
     if port is not None:
         return port_check(details.address, port)
     return Answer(True, "running")
@@ -115,8 +123,8 @@ def is_weak(details: ContainerDetails, check: Check | None) -> bool:
     return check is None and details.health_command is None
 
 
-def describe_failure(service: str, details: ContainerDetails | None, seen: str) -> str:
-    """Say why a service failed: exit code, lack of memory, last answer, last output."""
+def describe_failure(service: str, details: ContainerDetails | None, seen: str, withheld: str = "") -> str:
+    """Say why a service failed: exit code, lack of memory, last answer, last output; or why both are ``withheld``."""
     if details is None:
         return f"{service}: its container is gone"
     reasons = []
@@ -127,21 +135,23 @@ def describe_failure(service: str, details: ContainerDetails | None, seen: str) 
         reasons.append(f"crash loop: restarted {details.restart_count} times, {end}")
     elif not details.is_running:
         reasons.append(f"exited with code {details.exit_code}")
-    if seen:
+    if seen and not withheld:
         reasons.append(f"last answer: {seen}")
-    tail = engine.logs(details.id, LINES_MOST)[-CHARACTERS_MOST:]
+    tail = withheld or engine.logs(details.id, LINES_MOST)
     return f"{service}: " + "; ".join(reasons) + (f"\n--- last lines of {service}\n{tail}" if tail else "")
 
 
-def require_running(service: str, container: str, base_restarts: int, seen: str = "") -> ContainerDetails:
+def require_running(
+    service: str, container: str, base_restarts: int, seen: str = "", *, withheld: Withheld = _nothing
+) -> ContainerDetails:
     """Return a container that runs and was restarted no more than ``base_restarts`` times.
 
-    Raise ``Unhealthy`` for any other, with ``seen`` as its last answer.
+    Raise ``Unhealthy`` for any other, with ``seen`` as its last answer, and its output unless that is ``withheld``.
     """
     details = engine.inspect(container)
     if details is None or not details.is_running or details.restart_count > base_restarts:
         details = details and _settled(details)
-        text = describe_failure(service, details, seen)
+        text = describe_failure(service, details, seen, withheld())
         if details is None or details.status == "running" or details.exit_code or details.is_oom_killed:
             raise Unhealthy(text)
         raise EndedByItself(
@@ -160,18 +170,19 @@ def prove(
     within: float,
     tick: Callable[[], None],
     base_restarts: int = 0,
+    withheld: Withheld = _nothing,
 ) -> bool:
     """Wait until a container is healthy. Return whether only time and its port speak for it.
 
     Raise ``Unhealthy`` as soon as it crashes, or when ``within`` seconds are over. One that has run for longer than
-    that gets ``STEADY`` seconds.
+    that gets ``STEADY`` seconds. ``withheld`` tells why what it prints and answers must not be told.
     """
     within = _patience(container, within)
     deadline = time.monotonic() + within
     passes, seen = 0, ""
     while True:
         tick()
-        details = require_running(service, container, base_restarts, seen)
+        details = require_running(service, container, base_restarts, seen, withheld=withheld)
         answer = once(details, check, port)
         seen = answer.seen
         passes = passes + 1 if answer.passed else 0
@@ -181,7 +192,8 @@ def prove(
         if passes >= needed and (is_steady or not weak):
             return weak
         if time.monotonic() > deadline:
-            raise Unhealthy(describe_failure(service, _settled(details), f"not healthy within {within:.0f} s; {seen}"))
+            seen = f"not healthy within {within:.0f} s; {seen}"
+            raise Unhealthy(describe_failure(service, _settled(details), seen, withheld()))
         time.sleep(WEAK_EVERY if answer.passed and weak and not is_steady else EVERY)
 
 

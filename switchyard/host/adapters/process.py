@@ -46,7 +46,9 @@ def run(
     log: Callable[[str], None] = lambda text: None,
     tick: Callable[[], None] = lambda: None,
 ) -> tuple[int, str]:
-    """Run a command; return its exit code and output. With ``check``, a failure raises with its last lines.
+    """Run a command; return its exit code and output. With ``check``, a failure raises with all that it printed.
+
+    Whoever tells that removes the secrets first, and cuts it then.
 
     ``within`` is in seconds. ``tick`` runs several times a second; an exception of it ends the command.
     """
@@ -64,8 +66,7 @@ def run(
         )
     log(f"$ {' '.join(argv)}\n{text}")
     if check and process.returncode != 0:
-        tail = "\n".join(text.strip().splitlines()[-15:])
-        raise SwitchyardError(f"{' '.join(argv[:2])} … {argv[-1]} ended with {process.returncode}:\n{tail}")
+        raise SwitchyardError(f"{' '.join(argv[:2])} … {argv[-1]} ended with {process.returncode}:\n{text.strip()}")
     return process.returncode, text
 
 

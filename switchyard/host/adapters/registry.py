@@ -15,8 +15,6 @@ from switchyard.host.adapters import docker_login, engine
 
 _DENIED = re.compile(r"unauthorized|authentication required|no basic auth|denied|forbidden|\b40[13]\b", re.IGNORECASE)
 _ABSENT = re.compile(r"manifest unknown|not found|name unknown|no such manifest", re.IGNORECASE)
-TEXT_MOST = 200
-"""Characters of an engine's words that a person reads."""
 
 
 def ask(image: str, *, within: float) -> Answer:
@@ -59,4 +57,4 @@ def _short(text: str) -> str:
         words = Section.of(json.loads(text), "answer").text("message") or text
     except (ValueError, WireError):
         words = text
-    return " ".join(words.split())[:TEXT_MOST]
+    return " ".join(words.split())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
@@ -12,8 +11,10 @@ from switchyard.core.app import App, Route
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.names import COLOURS
+from switchyard.core.redact import Redactor
 from switchyard.core.wire.message import Json, key_of
 from switchyard.core.wire.release import MigrationHead, OneshotOutcome, ReleaseRecord
+from switchyard.host.adapters import release_secrets
 from switchyard.host.adapters.files import (
     DamagedFile,
     Version,
@@ -21,13 +22,12 @@ from switchyard.host.adapters.files import (
     read_document,
     read_number,
     read_object,
-    read_text,
-    read_texts,
     version,
     write,
     write_json,
 )
 from switchyard.host.adapters.layout import Layout
+from switchyard.host.adapters.release_secrets import ReleaseSecrets
 
 RECORD = "release.json"
 
@@ -158,14 +158,31 @@ class Releases:
         """Return a document of a release: ``blue``, ``green``, ``shared``, ``build`` or ``compose``."""
         return read_document(self._layout.release(name) / f"{part}.json")
 
-    def secrets(self, name: str) -> list[str]:
-        """Return the secret values of a release: those of its env, and the contents of its file secrets."""
-        values = read_texts(self._layout.release(name) / "values.json")
-        for part in ("blue", "shared"):
-            for secret in self.document(name, part).secrets.values():
-                with contextlib.suppress(DamagedFile):
-                    values.append(read_text(Path(secret.file or "")) or "")
-        return values
+    def secrets(self, name: str) -> ReleaseSecrets:
+        """Return what is secret of a release."""
+        return release_secrets.read(self._layout.release(name))
+
+    def redactor(self, names: Iterable[str], more: Sequence[str] = (), *, strict: bool = True) -> Redactor:
+        """Return what removes the secrets of these releases, and more, from a text.
+
+        Raise ``DamagedFile`` where somebody damaged what tells them; unless ``strict``, leave that release out.
+        """
+        secrets = {}
+        for name in names:
+            with contextlib.suppress(*(() if strict else (DamagedFile,))):
+                secrets[name] = self.secrets(name)
+        ids = " ".join((*secrets, *(record.commit for record in map(self.readable, secrets) if record)))
+        values = {*more, *(value for one in secrets.values() for value in one.values)}
+        public = {name for one in secrets.values() for name in one.names}
+        return Redactor((value for value in values if value not in ids), public)
+
+    def withheld(self, name: str, service: str) -> str:
+        """Return why a service's output must not be shown; empty where it may be."""
+        try:
+            reason = self.secrets(name).withheld.get(service)
+        except DamagedFile as error:
+            reason = str(error)
+        return f"the output of {service} is withheld: {reason}" if reason else ""
 
     def _paths(self) -> list[Path]:
         return sorted(self._layout.releases_folder.glob(f"*/{RECORD}"))

@@ -19,8 +19,6 @@ class WordFrame(NamedTuple):
     """A word whose pack, if it has one, arrived whole."""
 
     word: Word
-    line: bytes
-    """The word as it was sent, with its newline."""
 
 
 class FrameParser:
@@ -42,7 +40,7 @@ class FrameParser:
             if not newline:
                 return
             self._pending = rest
-            frame = WordFrame(Word.decode(json.loads(line)), line + newline)
+            frame = WordFrame(Word.decode(json.loads(line)))
             if frame.word.bytes:
                 self._announced, self._missing = frame, frame.word.bytes
             else:

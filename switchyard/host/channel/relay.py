@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -12,6 +14,7 @@ from typing import IO
 from switchyard.core.wire.request import Word
 from switchyard.host.adapters.disk import Reserve
 from switchyard.host.adapters.files import append
+from switchyard.host.adapters.store import Store
 from switchyard.host.channel.frames import FrameParser, PackPart
 from switchyard.host.inbox import POLL
 
@@ -59,14 +62,24 @@ class Relay:
                 continue
             if frame.word.bytes:
                 self._finish_pack()
-            if frame.word.say == "shown":
-                self.shown = frame.word
+            word = self._told(frame.word)
+            if word.say == "shown":
+                self.shown = word
             else:
-                self._say(frame.line)
+                self._say(word)
 
-    def _say(self, line: bytes) -> None:
+    def _told(self, word: Word) -> Word:
+        """Return a word as files may hold it: what the control node saw at the public address comes from outside."""
+        if not word.why:
+            return word
+        from switchyard.host.queries.secrets import told  # loads slowly, and hardly any word needs it
+
+        return replace(word, why=told(Store(self._folder.parent.parent), word.why))
+
+    def _say(self, word: Word) -> None:
+        line = json.dumps(word.encode()) + "\n"
         try:
-            self._reserve.spending(lambda: append(self._folder / "said.jsonl", line.decode()))
+            self._reserve.spending(lambda: append(self._folder / "said.jsonl", line))
         except OSError:
             if not self.has_switched:
                 raise

@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from switchyard.core.errors import BAD_INPUT, FAILED, NOT_CHECKED, OK, Refused, SwitchyardError
 from switchyard.core.journal import VERBS
+from switchyard.core.outside_text import plain
 from switchyard.core.wire.events import AnswerEvent
 from switchyard.core.wire.request import Request, Word
 from switchyard.host.adapters.disk import describe_full, is_full
@@ -21,6 +22,7 @@ from switchyard.host.adapters.files import append, write
 from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.life import living
 from switchyard.host.adapters.store import Store
+from switchyard.host.bug import describe_bug
 from switchyard.host.channel.ends import end_of, end_unread, end_with, print_event
 from switchyard.host.channel.follow import follow
 
@@ -44,9 +46,10 @@ def serve(request: Request, words: IO[bytes], *, typed_at: float | None = None) 
             return OK
         store.prepare()
         if request.verb != FOLLOW:
-            begin(folder, request)
+            begin(folder, told_request(store, request))
     except SwitchyardError as error:
-        return end_with(error.exit, str(error), outcome="refused" if isinstance(error, Refused) else "failed")
+        outcome = "refused" if isinstance(error, Refused) else "failed"
+        return end_with(error.exit, told(store, str(error)), outcome=outcome)
     except OSError as error:
         if not is_full(error):
             return end_with(BAD_INPUT, f"this SSH user cannot use {root}: {error}. Choose another `root` for the host")
@@ -85,10 +88,17 @@ def answer(store: Store, request: Request) -> AnswerEvent:
     return AnswerEvent(QUERIES[request.verb](store, request).encode(), store.journal.head(request.head))
 
 
-def describe_bug(error: Exception) -> str:
-    """Say where the host program failed. The error's own words may hold anybody's secrets, so they stay here."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"the host program has a bug: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+def told(store: Store, text: str) -> str:
+    """Return a text from outside as the control node and the files of an attempt may have it."""
+    from switchyard.host.queries import secrets  # an attempt without such a text does without
+
+    return secrets.told(store, text)
+
+
+def told_request(store: Store, request: Request) -> Request:
+    """Return a request as the files of its attempt may hold it."""
+    reason = told(store, request.reason) if request.reason else request.reason
+    return replace(request, who=plain(request.who), reason=reason)
 
 
 def begin(folder: Path, request: Request) -> None:

@@ -20,7 +20,7 @@ def _texts(store: Store, app: str, service: str, paths: tuple[str, ...]) -> dict
     container = running_container(store, app, service)
     if container is None:
         return {path: FileText(why="it does not run") for path in paths}
-    return {path: _text(container, path) for path in paths}
+    return {path: _text(container.id, path) for path in paths}
 
 
 def _text(container: str, path: str) -> FileText:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from switchyard.core import names
-from switchyard.core.redact import redact
 from switchyard.core.wire.answers import Logs
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
-from switchyard.host.queries.secrets import secret_spellings
+from switchyard.host.queries.secrets import every_redactor, withheld
 
 TAIL = 50
 """Lines of each container, where the request names no number."""
@@ -17,10 +16,10 @@ TAIL = 50
 
 def logs(store: Store, request: Request) -> Logs:
     """Return the last lines of the live colour's containers and the shared ones, without any secret."""
-    live, secrets = Proxy(store).live(), secret_spellings(store)
+    live, redact = Proxy(store).live(), every_redactor(store)
     return Logs(
         {
-            container.name: redact(engine.logs(container.id, request.tail or TAIL), secrets)
+            container.name: withheld(store, container) or redact(engine.logs(container.id, request.tail or TAIL))
             for container in engine.containers(f"{names.APP}={request.app}")
             if request.service in (None, container.service) and container.colour in (None, live)
         }

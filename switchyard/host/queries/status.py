@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from switchyard.core import names
+from switchyard.core.outside_text import plain
 from switchyard.core.site import NOTHING
 from switchyard.core.wire.answers import KeptRelease, LeaseStatus, SlotStatus, Status
 from switchyard.core.wire.release import ReleaseRecord
@@ -16,6 +17,7 @@ from switchyard.host.adapters.store import Store
 from switchyard.host.edge_configuration import live_routes
 from switchyard.host.memory import Memory
 from switchyard.host.queries import drift, health
+from switchyard.host.queries.secrets import every_redactor
 from switchyard.host.slot_state import held_release, of_colour
 
 
@@ -32,26 +34,27 @@ def status(store: Store, request: Request) -> Status:
     if lease is None or ended is not None:  # otherwise what is missing may be on its way
         problems += drift.of_services(store, containers, site.live)
         problems += [f"inv {verb} was cut short. Run it again" for verb in backup.unfinished(store)]
+    redact = every_redactor(store)
     return Status(
         live=_slot(store, site.live, site.live, containers),
         idle=_slot(store, idle, site.live, containers),
         routes=live_routes(store, site.slot(site.live).release if site.live != NOTHING else None),
         proxy=site.proxy,
         map_file=site.map_file,
-        lease=None if lease is None else LeaseStatus(lease.who, lease.doing, lease.since, ended),
-        kept=tuple(map(_kept, store.releases.readable_records())),
-        drift=tuple(problems),
-        journal=store.journal.problems(request.head),
+        lease=None if lease is None else LeaseStatus(plain(lease.who), lease.doing, lease.since, ended),
+        kept=tuple(_kept(record, redact(record.subject)) for record in store.releases.readable_records()),
+        drift=tuple(map(redact, problems)),
+        journal=tuple(map(redact, store.journal.problems(request.head))),
     )
 
 
-def _kept(record: ReleaseRecord) -> KeptRelease:
+def _kept(record: ReleaseRecord, subject: str) -> KeptRelease:
     return KeptRelease(
         release=record.id,
         number=record.number,
         commit=record.commit,
         state=record.state,
-        subject=record.subject,
+        subject=subject,
         missing=tuple(observe.missing_images(record)),
     )
 

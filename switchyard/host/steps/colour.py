@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from switchyard.core import edge
@@ -25,6 +25,7 @@ from switchyard.host.steps.containers import (
     start,
     stop,
 )
+from switchyard.host.wanted_release import WantedRelease
 
 ANSWERED_WITHIN = 5.0
 """Seconds that a release which is taken back gets to answer its last requests."""
@@ -100,16 +101,17 @@ def cancel(attempt: Attempt, colour: str) -> None:
         time.sleep(0.05)
     for container in containers:
         with contextlib.suppress(OSError, SwitchyardError):  # a full disk, or logs that the engine cannot read
-            _keep_evidence(attempt.store.release(attempt.wanted.id) / "failed", container, attempt.wanted.redact)
+            _keep_evidence(attempt.store.release(attempt.wanted.id) / "failed", container, attempt.wanted)
     cut = _stop(attempt, colour, containers)
     if cut:
         _report_cut(attempt.events, f"stopped {release_of(containers)} in {colour}", cut)
     attempt.memory.failed.setdefault(f"front {colour}", attempt.memory.reason or "cancelled")
 
 
-def _keep_evidence(folder: Path, container: Container, redact: Callable[[str], str]) -> None:
+def _keep_evidence(folder: Path, container: Container, release: WantedRelease) -> None:
     """Write a container's last lines, and what the engine knows of it, beside the release, without secrets."""
     path = folder / container.name
-    write(path.with_name(f"{path.name}.log"), redact(engine.logs(container.id, LOG_LINES)))
+    lines = release.withheld(container.service, container.release) or engine.logs(container.id, LOG_LINES)
+    write(path.with_name(f"{path.name}.log"), release.redact(lines))
     description = json.dumps(engine.description(container.id), indent=1, ensure_ascii=False)
-    write(path.with_name(f"{path.name}.json"), redact(description))
+    write(path.with_name(f"{path.name}.json"), release.redact(description))

@@ -41,12 +41,13 @@ def prove_all(attempt: Attempt, key: str, containers: Sequence[Container], secon
                 app.checks.get(service),
                 ports.get(service),
                 within=min(seconds_most, app.healthy_within),
-                tick=partial(_watch, attempt.tick, others, restarts),
+                tick=partial(_watch, attempt, release, others, restarts),
                 base_restarts=restarts[container.id],
+                withheld=partial(attempt.wanted.withheld, service, release),
             ):
                 memory.weak.add(service)
     except probe.Unhealthy as error:
-        others_ill = _also_ill(waiting, app, ports, attempt.tick)
+        others_ill = _also_ill(attempt, release, waiting, app, ports)
         memory.failed[key] = memory.reason = "\n".join((str(error), *others_ill))
         memory.is_mistake_of_settings |= isinstance(error, probe.EndedByItself) and release == attempt.wanted.id
         return False
@@ -55,25 +56,26 @@ def prove_all(attempt: Attempt, key: str, containers: Sequence[Container], secon
 
 
 def _also_ill(
-    containers: Sequence[Container], app: App, ports: Mapping[str, int], tick: Callable[[], None]
+    attempt: Attempt, release: str, containers: Sequence[Container], app: App, ports: Mapping[str, int]
 ) -> Iterator[str]:
     """Yield what one probe now says of containers that nobody waited for, where it fails."""
     for container in containers:
-        tick()
+        attempt.tick()
         details, service = engine.inspect(container.id), container.service
         if details is None or not details.is_running:
             yield f"{service}: it does not run"
             continue
         answer = probe.once(details, app.checks.get(service), ports.get(service))
         if not answer.passed:
-            yield f"{service}: last answer: {answer.seen}"
+            yield f"{service}: " + (attempt.wanted.withheld(service, release) or f"last answer: {answer.seen}")
 
 
-def _watch(tick: Callable[[], None], containers: Sequence[Container], restarts: Mapping[str, int]) -> None:
+def _watch(attempt: Attempt, release: str, containers: Sequence[Container], restarts: Mapping[str, int]) -> None:
     """Tick, and raise ``Unhealthy`` as soon as one of these containers ended or was restarted."""
-    tick()
+    attempt.tick()
     for container in containers:
-        probe.require_running(container.service, container.id, restarts[container.id])
+        withheld = partial(attempt.wanted.withheld, container.service, release)
+        probe.require_running(container.service, container.id, restarts[container.id], withheld=withheld)
 
 
 def prove_new(attempt: Attempt, container: Container) -> None:
@@ -81,7 +83,8 @@ def prove_new(attempt: Attempt, container: Container) -> None:
     app, service = attempt.wanted.app, container.service
     port = next((route.port for route in attempt.wanted.routes if route.service == service), None)
     check = app.checks.get(service)
-    probe.prove(service, container.id, check, port, within=app.healthy_within, tick=attempt.tick)
+    withheld = partial(attempt.wanted.withheld, service)
+    probe.prove(service, container.id, check, port, within=app.healthy_within, tick=attempt.tick, withheld=withheld)
 
 
 def prove_again(attempt: Attempt, container: Container) -> None:
@@ -89,7 +92,14 @@ def prove_again(attempt: Attempt, container: Container) -> None:
     app, service = attempt.wanted.app, container.service
     check, restarts = app.checks.get(service), engine.restart_count(container.id)
     probe.prove(
-        service, container.id, check, None, within=app.healthy_within, tick=attempt.tick, base_restarts=restarts
+        service,
+        container.id,
+        check,
+        None,
+        within=app.healthy_within,
+        tick=attempt.tick,
+        base_restarts=restarts,
+        withheld=partial(attempt.wanted.withheld, service),
     )
 
 

@@ -42,7 +42,7 @@ def smoke(attempt: Attempt, colour: str) -> bool:
         folder = attempt.store.release(release.id) / "files" / app.path
         code, output = attempt.commands.run(app.smoke, within=SMOKE_WITHIN, cwd=str(folder), check=False, extra=urls)
         if code != 0:
-            return _fail_smoke(memory, f"the smoke command ended with {code}:\n{output.strip()[-2000:]}")
+            return _fail_smoke(memory, f"the smoke command ended with {code}:\n{output.strip()}")
     memory.smoke = "ok"
     return True
 
@@ -112,8 +112,8 @@ def ask_route(app: App, route: Route, host: str, port: int, release: str) -> pro
         return probe.Answer(False, f"GET {path}: {error}")
     answerer = headers.get(edge.HEADER.lower())
     if app.release_header and answerer is None:
-        return probe.Answer(False, f"GET {path}: {status} {body[:200]}, and not by a service of ours")
+        return probe.Answer(False, f"GET {path}: {status} {body}, and not by a service of ours")
     if app.release_header and answerer != release:
         return probe.Answer(False, f"GET {path}: answered by release {answerer}, not {release}")
     passes = check.passes(status)
-    return probe.Answer(passes, f"GET {path}: {status} {'' if passes else body[:200]}".strip())
+    return probe.Answer(passes, f"GET {path}: {status} {'' if passes else body}".strip())

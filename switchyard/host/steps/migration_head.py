@@ -76,4 +76,5 @@ class Migrator(NamedTuple):
         project, document = names.project(self.attempt.request.app, self.colour), release.target().document(self.colour)
         argv = commands.compose(project, document, "run", "-T", "--no-deps", "--rm", service, *command)
         code, output = process.run(argv, within=ADAPTER_WITHIN, check=False, log=release.log, tick=self.attempt.tick)
+        output = release.withheld(service) or release.redact(output)
         return code, [line.strip() for line in output.splitlines() if line.strip()]

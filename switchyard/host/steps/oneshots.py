@@ -60,7 +60,8 @@ def _run(attempt: Attempt, record: ReleaseRecord, service: str, colour: str) -> 
     if migrator:
         attempt.store.releases.update(record.id, head=migrator.head_after(head, record))
     if code != 0:
-        attempt.memory.reason = f"{service} ended with {code}:\n{output.strip()[-2000:]}"
+        output = attempt.wanted.withheld(service) or output.strip()
+        attempt.memory.reason = f"{service} ended with {code}:\n{output}"
     return record
 
 

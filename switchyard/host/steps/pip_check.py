@@ -42,9 +42,9 @@ def check_dependencies(
     argv = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", PROGRAM]
     code, output = process.run(argv, within=CHECKED_WITHIN, check=False, log=log, tick=tick)
     if code == BROKEN:
-        raise SwitchyardError(f"{service}: pip check found broken dependencies in its image:\n{output.strip()[-1500:]}")
+        raise SwitchyardError(f"{service}: pip check found broken dependencies in its image:\n{output.strip()}")
     if code in (0, NO_PYTHON):
         write(mark, f"{code}\n")
         return
-    why = "it has no pip" if code == NO_PIP else f"ended with {code}: {output.strip()[-300:] or 'no output'}"
+    why = "it has no pip" if code == NO_PIP else f"ended with {code}: {output.strip() or 'no output'}"
     progress(f"not checked: the Python dependencies in the image of {service} ({why})")

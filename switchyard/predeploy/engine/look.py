@@ -10,9 +10,8 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from switchyard.core.errors import SwitchyardError
-from switchyard.core.redact import redact
 from switchyard.predeploy.engine.check import Check
-from switchyard.predeploy.engine.redaction import secrets
+from switchyard.predeploy.engine.redaction import redactor
 from switchyard.predeploy.engine.result import FAIL, PASS, SKIPPED, UNKNOWN, Finding, Result, not_checked, unknown
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.engine.waivers import UNUSED
@@ -44,7 +43,7 @@ def _look(check: Check, subject: Subject, name: str) -> Result:
     except Exception as error:
         subject.reports.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = subject.reports / f"{quote(name, safe='')}.traceback"
-        log.write_text(redact(traceback.format_exc(), secrets(subject)))
+        log.write_text(redactor(subject)(traceback.format_exc()))
         return unknown(f"the check met an error of its own: {type(error).__name__}: {error}", log=str(log))
 
 

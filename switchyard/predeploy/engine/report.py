@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.markup import escape
-from rich.table import Table
-
-from switchyard.control.screen import Screen, ago
+from switchyard.control.screen import Cell, Screen, ago
 from switchyard.core.wire.receipt import StepReceipt
 from switchyard.predeploy.engine.check import GROUPS, Check
 from switchyard.predeploy.engine.gate import REQUIRED, CommitVerdicts, Verdict, outcome, sentence
@@ -44,16 +41,15 @@ def show(verdicts: Sequence[Verdict], screen: Screen) -> None:
     """Show everything that did not pass, the table of all checks and the sentence."""
     for verdict in verdicts:
         _explain(verdict, screen)
-    table = Table("check", "outcome", "seconds", "", box=None)
+    rows: list[Sequence[Cell]] = []
     for group in dict.fromkeys(verdict.group for verdict in verdicts):
-        table.add_row(f"[bold]{group}[/]")
+        rows.append([(group, "bold")])
         for verdict in (each for each in verdicts if each.group == group):
             result = verdict.result
             seconds = f"kept {ago(result.cached)}" if result.cached else f"{result.seconds:.2f}"
-            style = STYLES[result.outcome]
-            table.add_row(f"  {verdict.name}", f"[{style}]{result.outcome}[/]", seconds, escape(_summary(verdict)))
-    if not screen.is_quiet:
-        screen.console.print(table)
+            outcome_cell = (str(result.outcome), STYLES[result.outcome])
+            rows.append((f"  {verdict.name}", outcome_cell, seconds, _summary(verdict)))
+    screen.table(("check", "outcome", "seconds", ""), rows)
     screen.say(sentence(verdicts), {PASS: "bold green", FAIL: "bold red"}.get(outcome(verdicts), "bold yellow"))
 
 
@@ -68,12 +64,11 @@ def show_commit(commit: CommitVerdicts, machine: str, screen: Screen) -> None:
 
 def show_list(checks: Sequence[Check], screen: Screen) -> None:
     """Show what each check proves and needs."""
-    table = Table("check", "proves", "needs", box=None)
+    rows: list[Sequence[Cell]] = []
     for group in GROUPS:
-        table.add_row(f"[bold]{group}[/]")
-        for check in (each for each in checks if each.group == group):
-            table.add_row(f"  {check.name}", escape(check.proves), escape(check.needs))
-    screen.console.print(table)
+        rows.append([(group, "bold")])
+        rows += [(f"  {check.name}", check.proves, check.needs) for check in checks if check.group == group]
+    screen.table(("check", "proves", "needs"), rows)
 
 
 def _summary(verdict: Verdict) -> str:

@@ -96,11 +96,10 @@ class Subject:
         return self.once("document", self.resolve)[1]
 
     @property
-    def secrets(self) -> list[str]:
-        """The values of the env, and of the env files that stand beside it."""
+    def variables(self) -> list[Mapping[str, str]]:
+        """The variables of the env, and of each env file that stands beside it."""
         texts = self.named.items()
-        beside = self.once("values beside the env", lambda: [env_values(text, name).values() for name, text in texts])
-        return [*self.env.values(), *(value for values in beside for value in values)]
+        return [self.env, *self.once("beside the env", lambda: [env_values(text, name) for name, text in texts])]
 
     @property
     def images(self) -> ImageFacts:

@@ -13,7 +13,7 @@ from pathlib import Path
 from switchyard.core.errors import NotChecked
 from switchyard.core.wire.message import Json
 from switchyard.predeploy.engine import process
-from switchyard.predeploy.engine.redaction import secrets
+from switchyard.predeploy.engine.redaction import redactor, secrets
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.nox import target
 from switchyard.predeploy.nox.redact_reports import redact_reports
@@ -127,7 +127,7 @@ def nox(noxfile: Path, name: str, subject: Subject, reports: Path, env: Mapping[
             cancelled=subject.cancelled,
         )
     finally:
-        redact_reports(reports, secrets(subject))
+        redact_reports(reports, redactor(subject), secrets(subject))
     (reports / "nox").write_text(str(code))
     if subject.cancelled.is_set():
         raise NotChecked("interrupted")

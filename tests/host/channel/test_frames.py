@@ -29,7 +29,7 @@ def test_the_word_that_announces_a_pack_comes_after_its_last_byte() -> None:
     frames = list(FrameParser().feed(STREAM))
     assert [type(frame) for frame in frames] == [WordFrame, PackPart, WordFrame, WordFrame]
     (announced,) = [frame for frame in frames if isinstance(frame, WordFrame) and frame.word.bytes]
-    assert announced.line == json.dumps({"say": "receive", "bytes": len(PACK)}).encode() + b"\n"
+    assert announced.word == Word("receive", bytes=len(PACK))
 
 
 def test_a_word_that_nobody_knows_is_an_error() -> None:
