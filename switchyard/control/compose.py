@@ -144,13 +144,18 @@ def resolve(exported: Path, app: App, env: Mapping[str, str], env_files: EnvFile
         document = Document.decode(with_contents(places.relative(json.loads(process.stdout)), env))
     except WireError as error:
         raise BadInput(f"{app.compose}: {error}") from None
+    _refuse_problems(document, places, app)
+    return document.setting_aside(app.left_out)
+
+
+def _refuse_problems(document: Document, places: Places, app: App) -> None:
+    """Raise ``BadInput`` with what is wrong in a document that Compose takes."""
     unknown = [name for name in app.left_out if name not in document.services]
     if unknown:
         raise BadInput(f"app.kinds.{unknown[0]}: {app.compose} has no service of this name")
     problems = [f"{app.compose}: {problem}" for problem in build_problems(document, places.exported, app)]
     if problems:
         raise BadInput("\n".join(problems))
-    return document.setting_aside(app.left_out)
 
 
 def _config(places: Places, env: Mapping[str, str], env_files: EnvFiles | None) -> subprocess.CompletedProcess[str]:
