@@ -227,7 +227,7 @@ def _spelled(character: str) -> str:
     code, data = ord(character), _bytes(character)
     units = [f"{unit:04x}" for unit in _utf16(character)]
     forms = [
-        r"\\*" + re.escape(character) if character != "\\" else r"\\+",
+        r"\\*" + re.escape(character) if character != "\\" else r"\\*",  # at the end of a line, it goes with that
         *_DOUBLED.get(character, "").split("|"),
         "".join(rf"\\+u(?i:{unit})" for unit in units),
         rf"\\+U(?i:{code:08x})",
