@@ -169,8 +169,11 @@ class Releases:
         """
         secrets = {}
         for name in names:
-            with contextlib.suppress(*(() if strict else (DamagedFile,))):
+            try:
                 secrets[name] = self.secrets(name)
+            except DamagedFile:
+                if strict:
+                    raise
         ids = " ".join((*secrets, *(record.commit for record in map(self.readable, secrets) if record)))
         values = {*more, *(value for one in secrets.values() for value in one.values)}
         public = {name for one in secrets.values() for name in one.names}
