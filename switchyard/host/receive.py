@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 
 from switchyard.core import edge
 from switchyard.core.compose_document import services_of
