@@ -198,7 +198,7 @@ def error_of_env_file(folder: Path) -> bool:
 
 def shows_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Show Compose's words as they are."""
-    monkeypatch.setattr(compose, "redact", lambda text, spelled: text)
+    monkeypatch.setattr(compose.Redactor, "__call__", lambda self, text: text)
 
 
 SECRET_OF_COMPOSE = "services: {web: {image: x, %s: [s]}}\n%s: {s: {environment: DEPLOY_KEY}}\n"

@@ -22,7 +22,7 @@ import pytest
 from invoke.exceptions import Exit
 
 from switchyard import tasks
-from switchyard.control import env_secrets, terminal
+from switchyard.control import known_secrets, terminal
 from switchyard.control.screen import Screen
 from switchyard.core import outside_text, redact, secrecy
 from switchyard.core.compose_document import Document
@@ -446,7 +446,7 @@ SETTING = {"machines": [{"name": "one", "address": "192.0.2.1"}]}
 def printed(act: Callable[[str], object]) -> Callable[[str], str]:
     def output(text: str) -> str:
         out = io.StringIO()
-        env_secrets.decide({"API_TOKEN": CANARY}, None, Path("/"))
+        known_secrets.decide([{"API_TOKEN": CANARY}], None, Path("/"))
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             try:
                 act(text)
@@ -525,7 +525,7 @@ ADDRESSES = [
         "a secret in the document itself",
         lambda folder: CANARY in " ".join(env_shown(folder, CANARY)),
         lambda folder: "production" in " ".join(env_shown(folder, "production")),
-        lambda monkeypatch: monkeypatch.setattr(env_secrets, "document_secrets", lambda document: []),
+        lambda monkeypatch: monkeypatch.setattr(known_secrets, "document_secrets", lambda document: []),
     ),
 ]
 
@@ -533,7 +533,7 @@ ADDRESSES = [
 def env_shown(folder: Path, value: str) -> list[str]:
     key = "MODE" if value == "production" else "API_TOKEN"
     document = Document.decode({"services": {"web": {"environment": {key: value}}}})
-    env_secrets.decide({}, document, folder)
+    known_secrets.decide([{}], document, folder)
     return [terminal.shown(f"web: {value}")]
 
 
