@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from switchyard.control import sandbox
@@ -35,6 +36,15 @@ MAY_HOLD_SECRETS = re.compile(
     r"^(releases/[^/]+/(env|(values|compose|blue|green|build|shared)\.json|files/token\.txt)|shared/(compose|wanted)\.json)$"
 )
 """The files in an application's folder on a host that may hold a value of the env."""
+
+
+class Typed(subprocess.Popen[str]):
+    """A verb that somebody typed. A test that fails beside it does not wait for its end: it may stand still."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if error is not None:
+            self.kill()
+        super().__exit__(kind, error, at)
 
 
 class Site:
@@ -160,10 +170,10 @@ class Site:
 
     # The operator.
 
-    def start(self, *words: str, new_session: bool = False) -> subprocess.Popen[str]:
+    def start(self, *words: str, new_session: bool = False) -> Typed:
         """Start ``inv`` with these words; the caller reads its output. Both streams go to ``stdout``."""
         more = self.overrides if words[:1] == ("deploy",) else ()
-        return subprocess.Popen(
+        return Typed(
             [sys.executable, "-m", "invoke", *words, *more],
             cwd=self.checkout,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, self.library))},
