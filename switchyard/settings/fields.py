@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from switchyard.core.tree_pattern import problem_of
 from switchyard.core.wire.terms import SERVICE
 
 PORT_MAX = 65535
@@ -49,7 +50,7 @@ def _place(value: str) -> str:
 
 def _pattern(value: str) -> str:
     """Return a pattern of files of the application. Raise ``ValueError`` for one that leads out of its folder."""
-    if is_way_out(value):
+    if is_way_out(value) or problem_of(value):
         raise ValueError("expected a pattern of files in the application's folder, such as migrations/*.sql")
     return value
 
