@@ -50,14 +50,14 @@ def _place(value: str) -> str:
 
 def _pattern(value: str) -> str:
     """Return a pattern of files of the application. Raise ``ValueError`` for one that leads out of its folder."""
-    if is_way_out(value) or problem_of(value):
+    if is_way_out(value):
         raise ValueError("expected a pattern of files in the application's folder, such as migrations/*.sql")
     return value
 
 
 def is_way_out(pattern: str) -> bool:
     """Return whether a pattern names files outside of the folder that it starts from."""
-    return pattern.startswith(("/", "~")) or ".." in pattern.split("/")
+    return pattern.startswith("~") or bool(problem_of(pattern))
 
 
 ServiceName = Annotated[str, AfterValidator(_service)]

@@ -231,7 +231,6 @@ def _linked(folder: Path, pattern: str, name: str, target: str) -> bool:
 
 
 def _accept_every_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fields, "problem_of", lambda pattern: "")
     monkeypatch.setattr(fields, "is_way_out", lambda pattern: False)
 
 

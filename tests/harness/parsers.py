@@ -9,14 +9,14 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from switchyard.control import lfs
-from switchyard.core import journal, json_text
+from switchyard.core import journal
 from switchyard.core.compose_document import Document
 from switchyard.core.dockerfile import copied, recipe
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.lease import Lease
 from switchyard.core.tree import entries
 from switchyard.core.tree_pattern import problem_of
-from switchyard.core.wire import events
+from switchyard.core.wire import events, json_text
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters.layout import Layout
 from switchyard.host.adapters.proxy import Proxy
@@ -118,9 +118,10 @@ COMPOSE = (
     b'"depends_on":{"db":{"condition":"service_healthy"}},"healthcheck":{"test":["CMD","a"]}}},"volumes":{"data":{}},'
     b'"networks":{"default":{}},"secrets":{"a":{"file":"./a"}}}'
 )
-STATISTICS = (
-    b"# pxname,svname\na_blue,web1,0,0,1,1,1,0,0,0,0,0,0,0,0,0,0,UP,1\na_blue,BACKEND,0,0,1,1,1,0,0,0,0,0,0,0,0,0,0,UP"
-)
+STATISTICS = b"# pxname,svname\na_blue,web1,0,0,1,1,1,0,0,0,0,0,0,0,0,0,0,UP,1\na_blue,BACKEND,0,0,1"
+REQUEST = b'{"v":1,"verb":"x","app":"a","root":"~"}'
+EVENT = b'{"v":1,"event":"progress","text":"a"}'
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n"
 PARSERS = (
     Parser("settings", _text(lambda text: yaml_file.parse(text, "invoke.yaml")), [SETTINGS], YAML),
     Parser("yaml", _text(lambda text: bounded_yaml.compose(text, "a.yaml")), [SETTINGS, b"a: 2024-01-01"], YAML),
