@@ -65,7 +65,8 @@ class _Edge(Proxy):
 def _edge(data: bytes) -> None:
     edge = _Edge(data)
     edge.live(), edge.backends(), edge.servers_up("a_blue"), edge.process()
-    edge.connections("blue"), edge.aborted("blue"), edge.resume("blue")
+    edge.connections("blue"), edge.aborted("blue")
+    edge.resume("blue")
 
 
 def _text(parse: Callable[[str], object]) -> Callable[[bytes], object]:
