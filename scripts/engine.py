@@ -141,7 +141,8 @@ def _detach() -> None:
             stdout=log,
             stderr=log,
             cwd="/",
-            env={**os.environ, "PATH": _path()},
+            # Without the mark by which a verb that is killed takes its children along.
+            env={**{name: value for name, value in os.environ.items() if name != "SWITCHYARD_RUN"}, "PATH": _path()},
             start_new_session=True,
         )
 

@@ -78,7 +78,10 @@ def pull_or_build(recipes: list[Recipe], say: Say) -> None:
 @contextlib.contextmanager
 def one_build_at_a_time() -> Iterator[None]:
     """Wait while another process of this user builds. The lock goes with its process."""
-    with open(Path(tempfile.gettempdir()) / f"switchyard-images-{os.getuid()}.lock", "a") as lock:
+    place = Path(tempfile.gettempdir()) / f"switchyard-images-{os.getuid()}.lock"
+    with open(os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+") as lock:
+        if os.fstat(lock.fileno()).st_uid != os.getuid():
+            raise ImageError(f"{place} is another user's. Remove it, then run this again")
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

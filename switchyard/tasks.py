@@ -46,11 +46,12 @@ def run(verb: Callable[[], int], *, as_json: bool) -> None:
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     # Hardly anything is garbage while libraries load, and looking for it takes a fifth of the time.
     gc.set_threshold(COLLECT_AFTER)
-    from switchyard.control import interruption, terminal, typed
+    from switchyard.control import interruption, keeper, terminal, typed
     from switchyard.core.errors import INTERRUPTED, SwitchyardError
 
     typed.begin()
     interruption.listen()
+    keeper.begin()
     try:
         code = verb()
     except (SwitchyardError, KeyboardInterrupt) as error:

@@ -45,7 +45,7 @@ ADAPTERS: dict[str, str] = {
 PURE = {"__future__", "abc", "base64", "bisect", "collections", "copy", "dataclasses", "datetime", "difflib", "enum"}
 PURE |= {"fnmatch", "functools", "graphlib", "hashlib", "heapq", "ipaddress", "itertools", "json", "math", "operator"}
 PURE |= {"posixpath", "re", "shlex", "statistics", "string", "textwrap", "types", "typing"}
-PURE |= {"unicodedata"}
+PURE |= {"stat", "unicodedata"}
 """Modules without clock, files, network, environment or processes; of datetime, what reads the clock is in IMPURE."""
 IMPURE = {"now", "utcnow", "today"}
 IMPURE_NAMES = {"open", "print", "input", "exec", "eval", "breakpoint", "__import__"}

@@ -12,6 +12,7 @@ from switchyard.core.app import App
 from switchyard.core.compose_document import Build, Document
 from switchyard.core.dockerfile import bases, copied, recipe
 from switchyard.core.kind_inference import infer
+from switchyard.core.regular_file import read_regular
 from switchyard.core.state_keeping import ImageFacts
 
 
@@ -46,7 +47,7 @@ def dockerfile_of(build: Build, folder: Path) -> str | None:
     if build.context.startswith("/") or "://" in build.context:
         return None
     path = folder / build.context / build.dockerfile
-    return path.read_text(errors="replace") if path.is_file() else None
+    return read_regular(str(path), os).decode(errors="replace") if path.is_file() else None
 
 
 def _digest(folder: Path, build: Build) -> str:

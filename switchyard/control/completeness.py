@@ -13,6 +13,7 @@ from switchyard.control.lfs import is_pointer
 from switchyard.core.app import App
 from switchyard.core.compose_document import Build, Document
 from switchyard.core.dockerfile import copied
+from switchyard.core.regular_file import read_regular
 
 
 def problems(repository: Path, commit: str, document: Document, exported: Path, app: App) -> list[str]:
@@ -58,7 +59,7 @@ def _build(service: str, build: Build, place: Path) -> Iterator[str]:
         return
     text = build.dockerfile_inline
     if text is None:
-        text = (place / build.dockerfile).read_text(errors="replace")
+        text = read_regular(str(place / build.dockerfile), os).decode(errors="replace")
     for copy in copied(text, build.target):
         if not os.path.lexists(place / copy.path):
             yield (

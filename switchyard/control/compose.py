@@ -19,12 +19,15 @@ from switchyard.control.compose_paths import Places
 from switchyard.control.compose_reads import leads_out, refuse_outside
 from switchyard.control.document_sources import build_problems
 from switchyard.control.env_secrets import with_contents
+from switchyard.control.keeper import MARK
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import BadInput, NotChecked
 from switchyard.core.redact import Redactor
 from switchyard.core.secrecy import secret_values
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import WireError
+from switchyard.settings.yaml_file import read_text
 
 RUN_WITHIN = 60
 """Seconds in which Compose must end."""
@@ -61,7 +64,7 @@ def run(
     leaves no copy behind. ``more``: variables of Compose's own environment. ``open_files``: descriptors that Compose
     may read as ``/dev/fd``. Raise ``NotChecked`` if Compose is missing or takes too long.
     """
-    variables = {**{key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}, **(more or {})}
+    variables = {**{key: os.environ[key] for key in ("PATH", "HOME", MARK) if key in os.environ}, **(more or {})}
     try:
         with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
             file.write(env)
@@ -100,7 +103,7 @@ def env_values(text: str, name: str = "the env of the host's settings") -> dict[
     if process.returncode != 0:
         words = Redactor(_possible_values(text))(process.stderr.strip().replace("/dev/stdin", "env"))
         raise BadInput(f"{name}: {words}")
-    (service,) = Document.decode(json.loads(process.stdout)).services.values()
+    (service,) = Document.decode(json_text.parse(process.stdout)).services.values()
     return dict(service.environment)
 
 
@@ -108,7 +111,7 @@ def env_values_of(path: Path, top: Path) -> dict[str, str]:
     """Return the variables of an env file below ``top``; none where there is no file."""
     if path.is_file() and leads_out(path, top):
         raise BadInput(f"{path.name} leads out of the repository. Put the file itself in its place")
-    return env_values(path.read_text(), path.name) if path.is_file() else {}
+    return env_values(read_text(path), path.name) if path.is_file() else {}
 
 
 def _possible_values(text: str) -> Iterator[str]:
@@ -127,7 +130,7 @@ def resolve(exported: Path, app: App, env: Mapping[str, str], env_files: EnvFile
     """
     places = Places(exported.resolve(), app)
     refuse_foreign_reads(exported, app, env)
-    if not (places.folder / app.compose).exists():
+    if not (places.folder / app.compose).is_file():
         raise BadInput(f"app.compose: the commit has no {posixpath.normpath(f'{app.path}/{app.compose}')}")
     process = _config(places, env, env_files)
     blank = sorted(set(_BLANK.findall(process.stderr)))
@@ -141,7 +144,7 @@ def resolve(exported: Path, app: App, env: Mapping[str, str], env_files: EnvFile
         beside = [value for text in texts for value in _possible_values(text)]
         raise _failure(places, process.stderr, env, beside)
     try:
-        document = Document.decode(with_contents(places.relative(json.loads(process.stdout)), env))
+        document = Document.decode(with_contents(places.relative(json_text.parse(process.stdout)), env))
     except WireError as error:
         raise BadInput(f"{app.compose}: {error}") from None
     _refuse_problems(document, places, app)
@@ -195,7 +198,7 @@ def _filled(places: Places, env: Mapping[str, str], texts: Sequence[str], env_fi
         process = run(places.folder, *words, "--format", "json", env=env_file_text(env), more=places.variables(env))
     if process.returncode != 0:
         raise _failure(places, process.stderr, env)
-    (service,) = Document.decode(json.loads(process.stdout)).services.values()
+    (service,) = Document.decode(json_text.parse(process.stdout)).services.values()
     return [service.labels[name].replace("$$", "$") for name in labels]
 
 

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from switchyard.control.commit_files import LEADS_OUT
 from switchyard.control.compose_paths import Places
 from switchyard.core.errors import BadInput
@@ -215,5 +213,5 @@ def _line(path: Path, at: Sequence[str]) -> str:
     """Return the line of a key, after a colon; nothing where the file is several documents."""
     try:
         return f":{line_of(path.read_text(errors='replace'), [*at])}"
-    except yaml.YAMLError:
+    except BadInput:
         return ""

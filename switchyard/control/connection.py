@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shlex
@@ -11,6 +12,7 @@ from typing import TypedDict
 import fabric
 import paramiko
 
+from switchyard.control import known_hosts
 from switchyard.core.errors import NotChecked
 from switchyard.settings.model import Host, Machine
 
@@ -47,15 +49,20 @@ def unconnected(host: Host, machine: Machine) -> fabric.Connection:
         connect_timeout=CONNECT_WITHIN,
         connect_kwargs=options,
     )
-    connection.client.load_system_host_keys()
-    known = known_hosts(host)
-    if known.exists():
-        connection.client.load_host_keys(str(known))
+    with contextlib.suppress(OSError), known_hosts.read(own_keys()).file() as path:
+        connection.client.load_system_host_keys(path)
+    with known_hosts.read(checkout_keys(host)).file() as path:
+        connection.client.load_host_keys(path)
     connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
     return connection
 
 
-def known_hosts(host: Host) -> Path:
+def own_keys() -> Path:
+    """Return the file with the host keys that the user trusts."""
+    return Path(os.path.expanduser("~/.ssh/known_hosts"))
+
+
+def checkout_keys(host: Host) -> Path:
     """Return the file with the host keys that a checkout trusts, beside the user's own."""
     return host.checkout / ".switchyard" / "known_hosts"
 
@@ -70,7 +77,7 @@ def connect(host: Host, machine: Machine) -> fabric.Connection:
     except paramiko.BadHostKeyException:
         raise NotChecked(
             f"{where}: its host key changed. If you expected that, remove the old key "
-            f"({_forget_command(known_hosts(host), machine)}) and add the new one"
+            f"({_forget_command(checkout_keys(host), machine)}) and add the new one"
         ) from None
     except paramiko.AuthenticationException:
         raise NotChecked(refused) from None
@@ -78,9 +85,10 @@ def connect(host: Host, machine: Machine) -> fabric.Connection:
         if str(error).startswith("encountered "):  # paramiko tried the key as every type that it knows
             raise NotChecked(refused) from None
         if "not found in known_hosts" in str(error):
+            notes = "".join(f". {note}" for note in _notes(host))
             raise NotChecked(
                 f"{where}: its host key is unknown. Verify the key, then add it: ssh-keyscan -p {machine.port} "
-                f"{machine.address} >> ~/.ssh/known_hosts"
+                f"{machine.address} >> ~/.ssh/known_hosts{notes}"
             ) from None
         raise NotChecked(f"{where}: no SSH connection within {CONNECT_WITHIN} s: {error}") from None
     assert connection.transport is not None
@@ -88,8 +96,17 @@ def connect(host: Host, machine: Machine) -> fabric.Connection:
     return connection
 
 
+def _notes(host: Host) -> list[str]:
+    """Return what in the files of host keys may be why a key is unknown."""
+    notes: list[str] = []
+    for path in (own_keys(), checkout_keys(host)):
+        with contextlib.suppress(OSError):
+            notes += known_hosts.read(path).notes
+    return notes
+
+
 def _forget_command(known: Path, machine: Machine) -> str:
     """Return the command that removes a machine's key from the file that has it."""
     name = machine.address if machine.port == paramiko.config.SSH_PORT else f"[{machine.address}]:{machine.port}"
-    is_ours = known.exists() and paramiko.HostKeys(str(known)).lookup(name) is not None
+    is_ours = known_hosts.read(known).has(name)
     return f"ssh-keygen {f'-f {shlex.quote(str(known))} ' if is_ours else ''}-R {shlex.quote(name)}"

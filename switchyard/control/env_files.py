@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
@@ -14,6 +13,7 @@ from switchyard.control.compose import EnvFiles
 from switchyard.control.compose_paths import Places
 from switchyard.core.app import App
 from switchyard.core.errors import BadInput
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.section import Section
 
@@ -99,7 +99,7 @@ def _entries(places: Places, env: Mapping[str, str]) -> dict[str, tuple[bool, tu
     process = compose.run(places.folder, "-p", "files", *words, "--no-interpolate", more=places.variables({}))
     if process.returncode != 0:
         return {}  # resolving the document tells what is wrong
-    return dict(_listed(json.loads(process.stdout), places.app))
+    return dict(_listed(json_text.parse(process.stdout), places.app))
 
 
 def _listed(document: Json, app: App) -> Iterator[tuple[str, tuple[bool, tuple[Entry, ...]]]]:

@@ -16,13 +16,15 @@ import paramiko
 from switchyard.control import host_program, typed
 from switchyard.control.connection import CONNECT_WITHIN
 from switchyard.core.errors import BadInput, NotChecked, Refused, SwitchyardError
-from switchyard.core.wire import events
+from switchyard.core.wire import events, json_text
 from switchyard.core.wire.events import Event
 from switchyard.core.wire.message import WireError
 from switchyard.core.wire.request import Request, Word
 
 BEAT_EVERY = 5.0
 """Seconds between two beats. Before its switch the host program cancels an attempt whose beats stop."""
+ANSWER_MOST = 4096
+"""Bytes of the bootstrap's answer."""
 SILENT_WITHIN = 3600.0
 """Seconds without any event after which nobody waits any longer."""
 
@@ -49,7 +51,7 @@ class Execution:
     def begin(self, request: Request) -> None:
         """Send the program where the machine lacks it, then the request, and start to read and to beat."""
         with self._lost_connection():
-            answer = self._output.readline().decode().split()
+            answer = self._output.readline(ANSWER_MOST).decode(errors="replace").split()
         if answer[:1] not in (["have"], ["need"]):
             raise self._start_failure(answer)
         if answer[0] == "need":
@@ -94,8 +96,8 @@ class Execution:
 
     def _read(self) -> None:
         try:
-            for text in self._output:
-                self._events.put(events.decode(json.loads(text)))
+            while text := self._output.readline(json_text.SIZE_MOST):
+                self._events.put(events.decode(json_text.parse(text)))
         except WireError as error:
             self._events.put(error)
         except (OSError, EOFError, ValueError):

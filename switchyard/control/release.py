@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from switchyard.core.compose_document import Document
 from switchyard.core.errors import Refused
 from switchyard.core.split import Split, split
 from switchyard.core.state_keeping import NO_FACTS, ImageFacts
+from switchyard.core.tree_pattern import matches
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.facts import Facts
 from switchyard.core.wire.release import Pack
@@ -104,7 +106,8 @@ def read_commit(env: str, app: App, commit: Commit, host: Host | None = None) ->
         problems = completeness.problems(commit.repository, commit.id, document, folder, app)
         images = image_facts(document, folder, app)
         pattern = app.migrations.files if app.migrations is not None else None
-        migrations = tuple(sorted(path.name for path in (folder / app.path).glob(pattern))) if pattern else ()
+        paths = matches(str(folder / app.path), pattern, os.scandir, os.path.realpath) if pattern else ()
+        migrations = tuple(sorted(map(os.path.basename, paths)))
         if problems:
             raise Refused("the commit lacks files that its release needs:\n" + "\n".join(problems))
     notes = (*files.notes, *env_files.notes)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from switchyard.core.wire import json_text
 
 _FROM = re.compile(r"FROM\s+(?:--\S+\s+)*(?P<base>\S+)(?:\s+AS\s+(?P<name>\S+))?", re.IGNORECASE)
 _COPY = re.compile(r"(?:COPY|ADD)\s+(?P<flags>(?:--\S+\s+)*)(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
@@ -186,7 +187,7 @@ def _needed(stages: list[_Stage], target: str | None) -> list[_Stage]:
 
 def _words(rest: str) -> list[str]:
     try:
-        return [str(word) for word in json.loads(rest)] if rest.startswith("[") else shlex.split(rest)
+        return [str(word) for word in json_text.parse_list(rest)] if rest.startswith("[") else shlex.split(rest)
     except ValueError:
         return []
 

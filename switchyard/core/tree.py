@@ -46,8 +46,10 @@ def entries(listing: bytes) -> list[Entry]:
     """
     listed, special = [], []
     for line in filter(None, listing.split(b"\0")):
-        head, path = line.split(b"\t", 1)
-        mode, _, object_id = head.split(b" ")[:3]
+        head, _, path = line.partition(b"\t")
+        mode, _, object_id = (*head.split(b" "), b"", b"")[:3]
+        if not path or not object_id or not mode or mode.strip(b"01234567"):
+            raise BadInput(f"git lists an entry that cannot be read: {line.decode(errors='replace')!r}")
         is_file = mode.startswith(b"100")
         if not is_file and mode not in (LINK, SUBMODULE):
             special.append(f"the commit has {path.decode(errors='replace')}, which is no file (mode {mode.decode()})")

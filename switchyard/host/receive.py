@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 from switchyard.core import edge
 from switchyard.core.compose_document import services_of
 from switchyard.core.errors import BadInput, Refused, refuse
+from switchyard.core.wire import json_text
 from switchyard.core.wire.release import Contents, Pack, ReleaseRecord
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine, release_secrets
@@ -78,7 +78,7 @@ def images_of_pack(
 def _unpack(attempt: Attempt, repository: Repository) -> Pack:
     path = attempt.folder / "pack"
     with open(path, "rb") as file:
-        pack = Pack.decode(json.loads(file.readline()))
+        pack = Pack.decode(json_text.parse(file.readline()))
         attempt.wanted.expect(pack.values)
         repository.take_in(file, pack.commit, pack.tree, pack.id)
     path.unlink()

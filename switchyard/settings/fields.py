@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from switchyard.core.tree_pattern import problem_of
 from switchyard.core.wire.terms import SERVICE
 
 PORT_MAX = 65535
@@ -56,7 +57,7 @@ def _pattern(value: str) -> str:
 
 def is_way_out(pattern: str) -> bool:
     """Return whether a pattern names files outside of the folder that it starts from."""
-    return pattern.startswith(("/", "~")) or ".." in pattern.split("/")
+    return pattern.startswith("~") or bool(problem_of(pattern))
 
 
 ServiceName = Annotated[str, AfterValidator(_service)]

@@ -143,6 +143,8 @@ class DatabaseSetting(Section):
     has the extensions plpgsql and vector only."""
     queries: Pattern = "sql/queries/*.sql"
     """The application's recorded queries, one in each file."""
+    functions: list[str] = []
+    """Functions of the database's own that files of SQL may call, as they write them."""
     critical: dict[str, CriticalSetting] = {}
     """File name of a query to its seconds, or to ``within`` and ``params``."""
     timeout: Annotated[int, Field(strict=True, ge=1)] = 30

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,11 +14,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from switchyard.core.errors import BadInput
+from switchyard.core.regular_file import read_regular
 from switchyard.core.wire.message import Json
+from switchyard.settings import bounded_yaml
 from switchyard.settings.fields import known_keys
 from switchyard.settings.model import AppSetting, HostSetting
 
 F = TypeVar("F", bound=BaseModel)
+PROBLEMS_MOST = 50
+"""Mistakes of a file that are told in one round."""
+KEY_MOST = 100
+"""Characters of a key that are looked at and shown."""
 
 
 class SettingsFile(BaseModel):
@@ -40,26 +48,20 @@ def parse(text: str, name: str) -> SettingsFile:
 
 def parse_as(kind: type[F], text: str, name: str) -> F:
     """Return a text as a file of one kind. Raise ``BadInput`` with every mistake on a line of its own."""
-    try:
-        value = yaml.safe_load(text) or {}
-    except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise BadInput(f"{name}{line}: not YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise BadInput(f"{name}: not YAML: {error}") from None
+    value = bounded_yaml.load(text, name) or {}
     if not isinstance(value, dict):
         keys = " and ".join(f"`{key}:`" for key in kind.model_fields)
         raise BadInput(f"{name}: the settings must be a mapping with {keys}")
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        raise BadInput("\n".join(_sentence(problem, text, name) for problem in error.errors())) from None
+        raise BadInput("\n".join(_sentences(error.errors(), text, name))) from None
 
 
 def read_text(path: Path, where: str = "") -> str:
     """Return a UTF-8 file's text. Raise ``BadInput``, after the words of ``where``, if that fails."""
     try:
-        return path.read_text(encoding="utf-8")
+        return read_regular(str(path), os).decode()
     except UnicodeDecodeError as error:
         raise BadInput(f"{where}{path}: byte {error.start} is not UTF-8") from None
     except OSError as error:
@@ -87,27 +89,34 @@ _AsWritten.add_constructor(None, _AsWritten.construct_any)
 
 def documents_of(path: Path, name: str) -> list[Json]:
     """Return the documents of a YAML file, with scalars as texts. Raise ``BadInput`` where it cannot be read."""
-    try:
-        return [*yaml.load_all(path.read_bytes(), Loader=_AsWritten)]
-    except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise BadInput(f"{name}{line}: not YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise BadInput(f"{name}: not YAML: {error}") from None
+    return bounded_yaml.documents(read_text(path), name, _AsWritten)
 
 
-def _sentence(problem: ErrorDetails, text: str, name: str) -> str:
+def _sentences(problems: Sequence[ErrorDetails], text: str, name: str) -> Iterator[str]:
+    """Yield what is wrong, with its line, and how much more there is."""
+    tree = bounded_yaml.compose(text, name)
+    for problem in problems[:PROBLEMS_MOST]:
+        yield _sentence(problem, tree, name)
+    if len(problems) > PROBLEMS_MOST:
+        yield f"{name}: and {len(problems) - PROBLEMS_MOST} more mistakes"
+
+
+def _sentence(problem: ErrorDetails, tree: yaml.Node | None, name: str) -> str:
     path = [str(part) for part in problem["loc"]]
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(path[-1], known_keys(), 1)
+        near = difflib.get_close_matches(path[-1][:KEY_MOST], known_keys(), 1)
         message = "unknown key" + (f"; did you mean {near[0]}?" if near else "")
-    return f"{name}:{line_of(text, path)}: {'.'.join(path)}: {message}"
+    return f"{name}:{_line_in(tree, path)}: {'.'.join(part[:KEY_MOST] for part in path)}: {message}"
 
 
 def line_of(text: str, path: list[str]) -> int:
-    """Return the line of the innermost key of a path that the text has, counted from 1."""
-    node, line = yaml.compose(text), 1
+    """Return the line of the innermost key of a path that the text has, counted from 1. Raise ``BadInput``."""
+    return _line_in(bounded_yaml.compose(text, "the file"), path)
+
+
+def _line_in(node: yaml.Node | None, path: list[str]) -> int:
+    line = 1
     for part in path:
         children: list[tuple[str, yaml.Node, yaml.Node]] = []
         if isinstance(node, yaml.MappingNode):

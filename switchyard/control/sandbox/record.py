@@ -11,7 +11,11 @@ import yaml
 
 from switchyard.control.whole_file import write_whole
 from switchyard.core.errors import BadInput
+from switchyard.core.wire import json_text
+from switchyard.core.wire.json_text import NotJson
 from switchyard.core.wire.message import Foreign, Json, Message, WireError, message
+from switchyard.settings import bounded_yaml
+from switchyard.settings.yaml_file import read_text
 
 USER = "deploy"
 STATE = Path(__file__).resolve().parents[3] / ".switchyard"
@@ -61,11 +65,14 @@ class HostsFile(Foreign):
 
 
 def listed(state: Path = STATE) -> list[SandboxHost]:
-    """Return the sandbox hosts on record."""
+    """Return the sandbox hosts on record. Raise ``BadInput`` where the record is damaged."""
+    path = state / "sandbox.json"
     try:
-        return [SandboxHost.decode(host) for host in json.loads((state / "sandbox.json").read_text(encoding="utf-8"))]
+        return [SandboxHost.decode(host) for host in json_text.parse_list(path.read_text(encoding="utf-8"))]
     except FileNotFoundError:
         return []
+    except (NotJson, WireError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is damaged: {error}. Run inv sandbox.down, remove the file, and start again") from None
 
 
 def write(state: Path, hosts: list[SandboxHost], route_port: int | None, app: Mapping[str, Json] | None) -> None:
@@ -112,7 +119,7 @@ def read_entries(state: Path) -> Entries:
     if not path.is_file():
         return {}
     try:
-        return dict(HostsFile.decode(yaml.safe_load(path.read_text(encoding="utf-8"))).hosts)
+        return dict(HostsFile.decode(bounded_yaml.load(read_text(path), str(path))).hosts)
     except WireError as error:
         raise BadInput(
             f"{path}: expected a mapping `hosts` ({error}). Remove the file, and `inv sandbox.up` writes it again."

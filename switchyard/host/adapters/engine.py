@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from switchyard.core import names
 from switchyard.core.errors import NotChecked, SwitchyardError
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.section import Section
 from switchyard.host.adapters.container import Container, ContainerDetails, RestartPolicy
@@ -347,7 +348,7 @@ def _demultiplexed(raw: bytes) -> str:
 
 
 def _json(answer: bytes) -> Json:
-    value: Json = json.loads(answer)
+    value: Json = json_text.parse(answer)
     return value
 
 

@@ -24,6 +24,9 @@ UP_WITHIN = 15.0
 """Seconds in which the edge comes up, or ends a reload."""
 FORCED = 0x01 | 0x08
 """The bits of a server's administrative state that say that somebody took it out, or told it to drain."""
+PARTS_MOST = 1024
+"""Parts of an answer that are read: 64 MiB."""
+DIGITS_MOST = 20
 ERESP, SRV_ABRT = 14, 50
 """The columns of ``show stat`` that count answers that did not come, and transfers that the server ended."""
 LIVE = "live"
@@ -77,12 +80,12 @@ class Proxy:
                 connection.settimeout(ANSWER_WITHIN)
                 connection.connect(f"/proc/self/fd/{folder}/edge.sock")  # its own path may be too long for a socket
                 connection.sendall(command.encode() + b"\n")
-                parts = []
-                while part := connection.recv(65536):
+                parts: list[bytes] = []
+                while (part := connection.recv(65536)) and len(parts) < PARTS_MOST:
                     parts.append(part)
         finally:
             os.close(folder)
-        return b"".join(parts).decode()
+        return b"".join(parts).decode(errors="replace")
 
     def map(self, name: str) -> dict[str, str]:
         """Return a map as the running edge has it; an empty one where no rule uses it, so that it was not loaded."""
@@ -182,7 +185,7 @@ class Proxy:
 
     def _servers(self) -> list[_Server]:
         rows = [line.split() for line in self.say("show servers state").splitlines() if line[:1].isdigit()]
-        return [_Server(row[1], row[3], row[4], bool(int(row[6]) & FORCED)) for row in rows if len(row) > 6]
+        return [_Server(row[1], row[3], row[4], bool(_number(row, 6) & FORCED)) for row in rows if len(row) > 6]
 
     def _statistics(self) -> list[_Statistics]:
         lines = self.say("show stat").splitlines()
@@ -235,7 +238,7 @@ class Proxy:
             lines = self.say("show info").splitlines()
         except NotChecked:
             return ""
-        return next((line.split()[1] for line in lines if line.startswith("Pid:")), "")
+        return next((line.removeprefix("Pid:").strip() for line in lines if line.startswith("Pid:")), "")
 
     def wait(self, backends: set[str], *, after: str = "") -> None:
         """Wait until the running configuration has these backends and the process ``after`` no longer answers.
@@ -254,8 +257,9 @@ class Proxy:
 
 
 def _number(row: Sequence[str], column: int) -> int:
-    """Return a column of ``show stat``; 0 where it is empty."""
-    return int(row[column]) if column < len(row) and row[column].isdigit() else 0
+    """Return a number in a row of HAProxy's; 0 where it is none."""
+    text = row[column] if column < len(row) else ""
+    return int(text) if text.isdecimal() and len(text) <= DIGITS_MOST else 0
 
 
 def _path(name: str) -> str:

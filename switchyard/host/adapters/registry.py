@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from urllib.parse import quote
 
 from switchyard.core import image_names
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.pull_policy import Answer, Failure
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json, WireError
 from switchyard.core.wire.section import Section
 from switchyard.host.adapters import docker_login, engine
@@ -54,7 +54,7 @@ def _short(text: str) -> str:
     """Return the registry's own words in an engine's refusal."""
     text = text.partition(": ")[2]
     try:
-        words = Section.of(json.loads(text), "answer").text("message") or text
+        words = Section.of(json_text.parse(text), "answer").text("message") or text
     except (ValueError, WireError):
         words = text
     return " ".join(words.split())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from switchyard.core.errors import SwitchyardError
 from switchyard.core.extraction import extract, in_order
 from switchyard.core.tree import CHUNK, LINK, Entry, blob_id, contents, file_mode, parents, tree_id
 from switchyard.host.adapters import git
@@ -55,6 +57,8 @@ def _entries(top: bytes, below: bytes, algorithm: str, tick: Callable[[], None])
 def _read(place: bytes, path: bytes, algorithm: str, tick: Callable[[], None]) -> Entry:
     with open(os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
         status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise SwitchyardError(f"{os.fsdecode(place)} is a device or a pipe, which no release has")
         return Entry(path, file_mode(status.st_mode), blob_id(status.st_size, _parts(file, tick), algorithm))
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from switchyard.core.errors import SwitchyardError
+from switchyard.core.wire import json_text
 from switchyard.core.wire.request import Word
+
+WORD_MOST = 1024 * 1024
+"""Bytes of a word. A longer line is no word, and is not kept until it ends."""
 
 
 class PackPart(NamedTuple):
@@ -30,17 +34,19 @@ class FrameParser:
         self._announced: WordFrame | None = None
 
     def feed(self, data: bytes) -> Iterator[PackPart | WordFrame]:
-        """Yield the frames that these bytes complete."""
+        """Yield the frames that these bytes complete. Raise ``SwitchyardError`` for what is no word."""
         self._pending += data
         while self._pending:
             if self._announced is not None:
                 yield from self._part_of_pack(self._announced)
                 continue
             line, newline, rest = self._pending.partition(b"\n")
+            if len(line) > WORD_MOST:
+                raise SwitchyardError(f"the control node sent a word of more than {WORD_MOST:,} bytes")
             if not newline:
                 return
             self._pending = rest
-            frame = WordFrame(Word.decode(json.loads(line)))
+            frame = WordFrame(_word(line))
             if frame.word.bytes:
                 self._announced, self._missing = frame, frame.word.bytes
             else:
@@ -53,3 +59,11 @@ class FrameParser:
         if not self._missing:
             self._announced = None
             yield announced
+
+
+def _word(line: bytes) -> Word:
+    """Return the word on a line. Raise ``SwitchyardError`` for one that announces less than nothing."""
+    word = Word.decode(json_text.parse(line))
+    if word.bytes < 0:
+        raise SwitchyardError(f"the control node announced {word.bytes} bytes")
+    return word

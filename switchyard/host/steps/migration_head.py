@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from switchyard.core import commands, names
 from switchyard.core.app import Migrations
+from switchyard.core.tree_pattern import matches
 from switchyard.core.wire.release import MigrationHead, ReleaseRecord
 from switchyard.host.adapters import process
 from switchyard.host.attempt import Attempt
@@ -42,7 +44,8 @@ class Migrator(NamedTuple):
     def files(self) -> tuple[str, ...]:
         """Return the names of the release's migrations, in order."""
         pattern = self.migrations.files
-        return () if pattern is None else tuple(sorted(path.name for path in self.folder.glob(pattern)))
+        paths = () if pattern is None else matches(str(self.folder), pattern, os.scandir, os.path.realpath)
+        return tuple(sorted(map(os.path.basename, paths)))
 
     def head(self, record: ReleaseRecord) -> str | None:
         """Return the head as the adapter's command prints it; None where that fails.

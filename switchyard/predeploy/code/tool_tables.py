@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from switchyard.core.regular_file import read_regular
 from switchyard.core.wire.message import Foreign, Json, message
 
 if sys.version_info >= (3, 11):
@@ -35,6 +37,6 @@ def read_pyproject(folder: Path) -> ToolTables:
 def read_toml(path: Path) -> Mapping[str, Json]:
     """Return a file's content; empty if it cannot be read."""
     try:
-        return tomllib.loads(path.read_text())
-    except (OSError, ValueError):
+        return tomllib.loads(read_regular(str(path), os).decode())
+    except (OSError, ValueError, RecursionError):
         return {}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Foreign, message
 from switchyard.predeploy.engine.application_files import existing, finding_at, python_files
 from switchyard.predeploy.engine.check import Check
@@ -37,7 +37,7 @@ def run(subject: Subject) -> Result:
     interpreter = str(python(subject)) if subject.setting.requirements else None
     mypy = session("types", subject, TypesOptions(tuple(modules), str(subject.state / "mypy"), interpreter))
     lines = [line for line in mypy.text("mypy").splitlines() if line.startswith("{")]
-    messages = [MypyMessage.decode(json.loads(line), "mypy") for line in lines]
+    messages = [MypyMessage.decode(json_text.parse(line), "mypy") for line in lines]
     if messages and mypy.code("mypy", 0, 1, 2) == 2:
         first = messages[0]
         return unknown(f"mypy could not check: {first.file}:{first.line}: {first.message}", log=str(mypy.log))

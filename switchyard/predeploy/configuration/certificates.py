@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from switchyard.core.errors import NotChecked
+from switchyard.core.regular_file import read_regular
 from switchyard.predeploy.configuration.findings import named_finding
 from switchyard.predeploy.configuration.local_files import local_path, need_of_file
 from switchyard.predeploy.engine import waivers
@@ -65,7 +67,7 @@ def _from_file(subject: Subject, name: str) -> list[x509.Certificate]:
 
     path = local_path(subject, name)
     try:
-        pem = path.read_bytes()
+        pem = read_regular(str(path), os)
     except OSError as error:
         raise NotChecked(f"{path}: {error.strerror}") from None
     try:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from switchyard.core import host_reach
 from switchyard.core.compose_document import Service, WrittenService
+from switchyard.core.errors import BadInput
 from switchyard.core.images import POSTGRES_BY_DISTRIBUTION, ImageReference
 from switchyard.core.kind_inference import infer
 from switchyard.core.kinds import Kind
+from switchyard.core.regular_file import read_regular
 from switchyard.predeploy.engine import compose_source, waivers
 from switchyard.predeploy.engine.check import FOREVER, Check
 from switchyard.predeploy.engine.result import Finding, Result, unknown
@@ -93,7 +94,7 @@ def run(subject: Subject) -> Result:
     ]
     if not services:
         return unknown(f"{subject.app.compose} has no service that a release would run")
-    text = (subject.folder / subject.app.compose).read_text(errors="replace")
+    text = read_regular(str(subject.folder / subject.app.compose), os).decode(errors="replace")
     findings = [
         (f"{service.name}:{violation.thing}".rstrip(":"), _finding(service, violation, text))
         for service in services
@@ -145,7 +146,7 @@ def _dockerfile(service: LintedService) -> str | None:
     if build.dockerfile_inline is not None:
         return build.dockerfile_inline
     path = service.subject.project_folder / build.context / build.dockerfile
-    return path.read_text(errors="replace") if path.is_file() else None
+    return read_regular(str(path), os).decode(errors="replace") if path.is_file() else None
 
 
 def _last_instruction(service: LintedService, instruction: str) -> str | None:
@@ -254,7 +255,7 @@ def _line(text: str, path: list[str]) -> int | None:
     """Return the line of a key; None in a file of several documents."""
     try:
         return line_of(text, path)
-    except yaml.YAMLError:
+    except BadInput:
         return None
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import os
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from switchyard.core.regular_file import read_regular
 from switchyard.predeploy.configuration.findings import named_finding
 from switchyard.predeploy.configuration.local_files import local_path
 from switchyard.predeploy.engine.result import Finding
@@ -40,7 +42,7 @@ def private_key(subject: Subject, name: str, variable: str, text: str) -> rsa.RS
         if len(pem.splitlines()) != 1 or not path.is_file():
             what = f"{name}: {variable} is neither a key nor the path of a file on this machine"
             return named_finding(KEY_RULE, name, what, "set it to the private key in PEM format, or to its file's path")
-        pem = path.read_text(errors="replace")
+        pem = read_regular(str(path), os).decode(errors="replace")
     try:
         key = load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from switchyard.core.errors import BadInput, NotChecked
+from switchyard.core.tree_pattern import matches
 from switchyard.predeploy.database.database_check import A_DATABASE, conclude, counted, database_check, reads_database
 from switchyard.predeploy.database.database_setting import setting_of
 from switchyard.predeploy.database.reader import Reader, Table
@@ -53,14 +55,17 @@ def violations(check: SqlCheck, table: Table, samples: int) -> list[Finding]:
     columns = table.columns
     if columns[:2] == ["place", "what"]:
         severity = columns.index("severity") if "severity" in columns else None
-        return [_violation(check, row, severity) for row in table.rows]
+        more = table.number - len(table.rows)
+        rest = f"and {counted(more, 'more row')}, which are not shown"
+        kept = [_violation(check, row, severity) for row in table.rows]
+        return [*kept, *([Finding(check.id, rest, check.place, severity=check.severity)] if more else [])]
     if not table.rows:
         return []
     samples_shown = "; ".join(
         ", ".join(f"{name}={value}" for name, value in zip(columns, row, strict=True))[:SAMPLE_CHARACTERS_MAX]
         for row in table.rows[:samples]
     )
-    what = f"{counted(len(table.rows), 'row')} against: {check.promises}"
+    what = f"{counted(table.number, 'row')} against: {check.promises}"
     what += f" Among them: {samples_shown}" if samples_shown else ""
     return [Finding(check.id, what, check.place, do=check.do, severity=check.severity, text=check.id)]
 
@@ -96,14 +101,13 @@ def _check_server(subject: Subject, reader: Reader) -> Result:
     return conclude(findings, unchecked, f"{counted(len(ran), 'file')} of sql/checks", reader)
 
 
-def application_checks(folder: Path) -> tuple[list[SqlCheck], list[str]]:
+def application_checks(folder: Path, functions: Sequence[str] = ()) -> tuple[list[SqlCheck], list[str]]:
     """Return the application's own checks, and the reasons why files are refused."""
     checks: list[SqlCheck] = []
     refusals: list[str] = []
-    for path in sorted((folder / APPLICATION_FOLDER).glob("*.sql")):
-        place = f"{APPLICATION_FOLDER}/{path.name}"
+    for place in matches(str(folder), f"{APPLICATION_FOLDER}/*.sql", os.scandir, os.path.realpath):
         try:
-            check = read_sql_check(path, place)
+            check = read_sql_check(folder / place, place, functions)
             twin = next((other for other in checks if other.id == check.id), None)
             if twin is not None:
                 raise BadInput(f"{place}:1: {twin.place} has the id {check.id} too")
@@ -114,7 +118,7 @@ def application_checks(folder: Path) -> tuple[list[SqlCheck], list[str]]:
 
 
 def _check_own(subject: Subject) -> Result:
-    checks, refusals = application_checks(subject.folder)
+    checks, refusals = application_checks(subject.folder, setting_of(subject).functions)
     if not checks and not refusals:
         return skipped(f"the application has no checks of its own in {APPLICATION_FOLDER}/")
     return reads_database(lambda subject, reader: _run_own(subject, reader, checks, refusals))(subject)

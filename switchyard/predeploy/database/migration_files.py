@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import PurePath
 from typing import TypeAlias
 
 from switchyard.control.git import git
 from switchyard.core.errors import NotChecked, SwitchyardError
+from switchyard.core.tree_pattern import matches
 from switchyard.predeploy.database.migration_version import sort_key
 from switchyard.predeploy.database.sql_file import SqlFile, decode_sql, read_sql_file
 from switchyard.predeploy.engine.subject import Subject
@@ -25,7 +27,7 @@ def migration_files(subject: Subject) -> Migrations | None:
         )
     if not migrations.files:
         return None
-    paths = [str(path.relative_to(subject.folder)) for path in subject.folder.glob(migrations.files) if path.is_file()]
+    paths = matches(str(subject.folder), migrations.files, os.scandir, os.path.realpath)
     if not paths:
         raise NotChecked(f"app.migrations.files: no file matches {migrations.files}")
     return tuple(read_sql_file(subject.folder, path) for path in sorted(paths, key=sort_key))

@@ -8,6 +8,7 @@ from dataclasses import field
 from pathlib import Path
 
 from switchyard.control.whole_file import SHARED, write_whole
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Foreign, Json, key, message
 
 
@@ -74,7 +75,11 @@ class PlanHistory:
 def _read(path: Path) -> Mapping[str, Mapping[str, str]]:
     """Return the saved shapes; none where the file is missing or damaged."""
     try:
-        saved: dict[str, dict[str, str]] = json.loads(path.read_text())
+        saved = json_text.parse_object(path.read_text())
     except (OSError, ValueError):
         return {}
-    return saved
+    return {
+        source: {query: str(shape) for query, shape in shapes.items()}
+        for source, shapes in saved.items()
+        if isinstance(shapes, Mapping)
+    }

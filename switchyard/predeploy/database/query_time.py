@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 from switchyard.core.errors import NotChecked
@@ -45,7 +46,7 @@ def _time_critical(subject: Subject, reader: Reader) -> Result:
             problems.append(f"app.predeploy.database.critical: {setting.queries} has no {name}")
             continue
         try:
-            findings += _time(query, critical, reader, history, times)
+            findings += _time(query, critical, setting.functions, reader, history, times)
         except RefusedSql as error:
             problems.append(f"{query.place}:{error.line}: {error}")
         except NotChecked as error:
@@ -62,10 +63,15 @@ def _history_file(subject: Subject) -> Path:
 
 
 def _time(
-    query: RecordedQuery, critical: CriticalSetting, reader: Reader, history: PlanHistory, times: dict[str, Json]
+    query: RecordedQuery,
+    critical: CriticalSetting,
+    functions: Sequence[str],
+    reader: Reader,
+    history: PlanHistory,
+    times: dict[str, Json],
 ) -> list[Finding]:
     text, values = bind(query.text, critical.params)
-    require_read_only(text, bound=bool(values))
+    require_read_only(text, bound=bool(values), functions=tuple(functions))
     (cold, *seconds), report = reader.time(text, ROUNDS, values)
     plan = explained(report)
     median = statistics.median(seconds)

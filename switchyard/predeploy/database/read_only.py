@@ -1,9 +1,15 @@
-"""The rule for SQL that a check runs: one statement that only reads."""
+"""The rule for SQL that a check runs: one statement, of functions that only read.
+
+What the rule cannot see is what the database itself has: a function behind an operator, a cast, a view, a policy or a
+column's name, and one of its own that has the name of PostgreSQL's. A role that may only read holds those back.
+"""
 
 from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Collection
+from pathlib import Path
 
 from switchyard.predeploy.database.syntax_tree import Node, RefusedSql, parse
 
@@ -25,11 +31,20 @@ _ACTS = re.compile(
 """Functions that act, wait, read files of the server or run SQL of their own, even in a read-only transaction."""
 
 
-@functools.lru_cache(maxsize=1024)
-def require_read_only(text: str, *, bound: bool = False) -> None:
-    """Raise ``RefusedSql`` unless a text is exactly one SELECT, VALUES or WITH that changes nothing.
+_BY_COLUMN = re.compile(r"(pg|lo|binary_upgrade|brin|gin)_\w+|(next|curr|last|set)val|setseed|ts_stat")
+"""Names of functions that act, and of no column that people have."""
+OPERATING = frozenset(("system", "bernoulli"))
+"""Ways to take a sample of a table."""
+CATALOG = "pg_catalog"
+_LIST = Path(__file__).with_name("reading_functions.txt")
 
-    ``bound`` says that the caller binds values to its parameters.
+
+@functools.lru_cache(maxsize=1024)
+def require_read_only(text: str, *, bound: bool = False, functions: tuple[str, ...] = ()) -> None:
+    """Raise ``RefusedSql`` unless a text is exactly one SELECT, VALUES or WITH that calls only functions that read.
+
+    ``bound`` says that the caller binds values to its parameters. ``functions`` are the database's own that may be
+    called, each as the text writes it.
     """
     statements = parse(text)
     if not statements:
@@ -37,7 +52,7 @@ def require_read_only(text: str, *, bound: bool = False) -> None:
     if len(statements) > 1:
         raise RefusedSql(statements[1].line, "more than one statement: a file holds exactly one")
     for node in statements[0].nodes():
-        reason = _refusal(node, bound=bound)
+        reason = _refusal(node, bound=bound, functions=functions)
         if reason:
             location = node.location
             line = statements[0].line_at(location) if location else statements[0].line
@@ -49,7 +64,13 @@ def acts(function: str) -> bool:
     return _ACTS.fullmatch(function) is not None
 
 
-def _refusal(node: Node, *, bound: bool) -> str:
+@functools.cache
+def reading_functions() -> frozenset[str]:
+    """Return the functions of PostgreSQL's own catalog, of all versions from 14 to 18, that only read."""
+    return frozenset(_LIST.read_text(encoding="utf-8").split())
+
+
+def _refusal(node: Node, *, bound: bool, functions: Collection[str]) -> str:
     """Return why a node is not allowed; nothing where it is."""
     kind = node.name
     if kind.endswith("Stmt") and kind != "SelectStmt":
@@ -60,9 +81,28 @@ def _refusal(node: Node, *, bound: bool) -> str:
         return "FOR UPDATE or FOR SHARE locks rows: a check only reads"
     if kind == "ParamRef" and not bound:
         return "a parameter ($1) has no value here: use current_setting"
-    if kind == "FuncCall" and acts(node.function):
-        return f"{node.function}() acts, waits, or runs SQL of its own: a check only reads"
+    if kind == "FuncCall":
+        return _refused_function(node.function, functions)
+    if kind == "RangeTableSample" and node.sampling[-1] not in OPERATING:
+        return _refused_function(node.sampling, functions)
+    if kind in ("ColumnRef", "A_Indirection") and acts(node.column) and _BY_COLUMN.fullmatch(node.column):
+        return f"{node.column} behind a dot may be the function, which acts, waits, or runs SQL: a check only reads"
     return ""
+
+
+def _refused_function(names: list[str], functions: Collection[str]) -> str:
+    """Return why a function is not allowed; nothing where it is."""
+    written, function = ".".join(names), names[-1]
+    if acts(function):
+        return f"{function}() acts, waits, or runs SQL of its own: a check only reads"
+    if names[:-1] in ([], [CATALOG], ["information_schema"]) and function in reading_functions():
+        return ""
+    if written in functions:
+        return ""
+    return (
+        f"{written}() is none of PostgreSQL's own functions that only read. If it only reads, add {written!r} to "
+        "app.predeploy.database.functions"
+    )
 
 
 def _keywords(kind: str) -> str:

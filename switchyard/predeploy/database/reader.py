@@ -31,6 +31,10 @@ from switchyard.predeploy.database.connection import (
 LOCK_WAIT_MAX = "1s"
 IDLE_MAX = "10min"
 """How long a transaction may wait for its next statement. The one that exports the snapshot waits for all others."""
+ROWS_MOST = 10_000
+"""Rows of a statement of unknown columns that are kept."""
+SIZE_MOST = 16 * 1024 * 1024
+"""Characters and bytes in them, before the last."""
 CANCEL_POLL_SECONDS = 0.1
 CONNECTIONS_MAX = 4
 MARK = "/* switchyard predeploy */"
@@ -67,6 +71,24 @@ class Table:
 
     columns: list[str]
     rows: list[tuple[object, ...]]
+    """The first of them, as many as fit."""
+    number: int
+    """How many there were."""
+
+
+class _Kept:
+    """Keeps the first rows of a statement, and counts the others."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[object, ...]] = []
+        self.number = 0
+        self._size = 0
+
+    def add(self, row: tuple[object, ...]) -> None:
+        self.number += 1
+        if self.number <= ROWS_MOST and self._size <= SIZE_MOST:
+            self._size += sum(len(value) for value in row if isinstance(value, (str, bytes, list)))
+            self.rows.append(row)
 
 
 class Reader:
@@ -83,6 +105,7 @@ class Reader:
             "lock_timeout": LOCK_WAIT_MAX,
             "idle_in_transaction_session_timeout": IDLE_MAX,
             "row_security": "off",
+            "standard_conforming_strings": "on",  # as the parser reads the text that the rule for SQL looked at
             "default_transaction_read_only": "on",
             "jit": "off",
             "work_mem": "64MB",
@@ -148,8 +171,11 @@ class Reader:
     def table(self, query: Query, *, as_role: bool) -> Table:
         """Run one statement and return its columns and rows. ``as_role`` and errors are those of ``rows``."""
         with self._transaction(as_role=as_role) as connection:
-            cursor = connection.execute(_marked(query, connection), binary=True)
-            return Table([column.name for column in cursor.description or ()], cursor.fetchall())
+            cursor = connection.cursor()
+            kept = _Kept()
+            for row in cursor.stream(_marked(query, connection), binary=True):
+                kept.add(row)
+            return Table([column.name for column in cursor.description or ()], kept.rows, kept.number)
 
     def time(self, query: str, rounds: int, values: Sequence[Json] = ()) -> tuple[list[float], Json]:
         """Return the seconds until a client has every row, for each run on one connection, and EXPLAIN's JSON.

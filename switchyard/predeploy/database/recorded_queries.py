@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from switchyard.core.errors import NotChecked
+from switchyard.core.tree_pattern import matches
 from switchyard.predeploy.database.connection import message_of
 from switchyard.predeploy.database.database_setting import setting_of
 from switchyard.predeploy.database.fingerprint import shortened
@@ -63,8 +65,8 @@ def recorded_queries(subject: Subject) -> tuple[list[RecordedQuery], str]:
 
 def queries_of_tree(subject: Subject, pattern: str) -> list[RecordedQuery]:
     """Return the queries in files of the checked tree."""
-    paths = sorted(path for path in subject.folder.glob(pattern) if path.is_file())
-    files = (read_sql_file(subject.folder, str(path.relative_to(subject.folder))) for path in paths)
+    paths = matches(str(subject.folder), pattern, os.scandir, os.path.realpath)
+    files = (read_sql_file(subject.folder, path) for path in paths)
     return [RecordedQuery(file.path, file.text) for file in files]
 
 

@@ -13,13 +13,15 @@ header's. Of rows with other columns, a finding shows the number and samples.
 from __future__ import annotations
 
 import functools
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from switchyard.core.errors import BadInput
+from switchyard.core.regular_file import read_regular
 from switchyard.predeploy.database.read_only import require_read_only
 from switchyard.predeploy.database.syntax_tree import RefusedSql
 
@@ -72,10 +74,12 @@ def _folder() -> Path:
     return installed if installed.is_dir() else package.parent / "sql" / "checks"
 
 
-def read_sql_check(path: Path, place: str) -> SqlCheck:
-    """Read a check. Raise ``BadInput`` with file and line where the header or the statement is not as required."""
+def read_sql_check(path: Path, place: str, functions: Sequence[str] = ()) -> SqlCheck:
+    """Read a check that may call these functions of the database's own.
+
+    Raise ``BadInput`` with file and line where the header or the statement is not as required."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(str(path), os).decode()
     except UnicodeDecodeError:
         raise BadInput(f"{place}: not UTF-8") from None
     header = _header(text, place)
@@ -83,7 +87,7 @@ def read_sql_check(path: Path, place: str) -> SqlCheck:
     if severity.value not in SEVERITIES:
         raise BadInput(f"{place}:{severity.line}: severity is one of {', '.join(SEVERITIES)}")
     try:
-        require_read_only(text)
+        require_read_only(text, functions=tuple(functions))
     except RefusedSql as error:
         raise BadInput(f"{place}:{error.line}: {error}") from None
     return SqlCheck(

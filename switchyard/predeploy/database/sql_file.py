@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 from switchyard.core.errors import NotChecked
+from switchyard.core.regular_file import read_regular
 
 _DOWN = re.compile(r"^--\s*(?:migrate:|\+\s*(?:goose|migrate)\s+)down\b", re.MULTILINE | re.IGNORECASE)
 
@@ -21,7 +23,7 @@ class SqlFile(NamedTuple):
 
 def read_sql_file(folder: Path, path: str) -> SqlFile:
     """Read a file. Raise ``NotChecked`` with its path and line where it is not UTF-8."""
-    return SqlFile(path, decode_sql((folder / path).read_bytes(), path))
+    return SqlFile(path, decode_sql(read_regular(str(folder / path), os), path))
 
 
 def decode_sql(data: bytes, path: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sysconfig
 import tempfile
@@ -10,6 +9,7 @@ from dataclasses import field
 from pathlib import Path
 
 from switchyard.core.errors import NotChecked
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Foreign, Json, WireError, key, message
 
 SECONDS_MAX = 60
@@ -65,7 +65,7 @@ def squawk(path: str, text: str, major: int) -> tuple[Violation, ...]:
 def _parsed(output: str) -> tuple[Violation, ...] | None:
     """Return the report; None where there is none. Output that is no JSON holds no violation."""
     try:
-        report: Json = json.loads(output or "null")
+        report: Json = json_text.parse(output or "null")
     except ValueError:
         return ()
     if not isinstance(report, list):

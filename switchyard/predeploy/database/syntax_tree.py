@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from switchyard.core.errors import BadInput
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json
 
 Fields: TypeAlias = Mapping[str, Json]
 _BLANK = re.compile(rb"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 """White space and comments before a statement."""
+DEPTH_MOST = 5_000
+"""Lists and objects in one another: a sum of 50 terms has hundreds. Nothing here calls itself for each."""
 _QUERIES = ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
 _ROLES = ("CreateRoleStmt", "DropRoleStmt")
 _ALONE = ("TransactionStmt", "VacuumStmt", "AlterSystemStmt", "CreatedbStmt", "ReindexStmt", "AlterEnumStmt")
@@ -47,9 +49,23 @@ class Node(NamedTuple):
         return 0
 
     @property
-    def function(self) -> str:
-        """The function that a ``FuncCall`` calls, without its schema."""
-        return _names(self.fields, "funcname")[-1]
+    def function(self) -> list[str]:
+        """The function that a ``FuncCall`` calls, after its schema where the text names one."""
+        return _names(self.fields, "funcname")
+
+    @property
+    def sampling(self) -> list[str]:
+        """The function by which a ``RangeTableSample`` takes its sample, after its schema."""
+        return _names(self.fields, "method")
+
+    @property
+    def column(self) -> str:
+        """The column that a ``ColumnRef`` or ``A_Indirection`` names behind a dot; nothing where none does.
+
+        PostgreSQL reads ``(x).f`` as ``f(x)`` where it finds no such column.
+        """
+        names = _names(self.fields, "fields")[1:] or _names(self.fields, "indirection")
+        return names[-1] if names else ""
 
     @property
     def relation(self) -> str:
@@ -160,11 +176,11 @@ def parse(text: str) -> list[Statement]:
     result = lib.pg_query_parse(data)
     try:
         check_error(result)
-        tree: Json = json.loads(result.parse_tree)
+        tree: Json = json_text.parse(result.parse_tree, depth_most=DEPTH_MOST)
     except postgast.PgQueryError as error:
         position = max((error.cursorpos or 1) - 1, 0)
         raise RefusedSql(text.count("\n", 0, position) + 1, f"not SQL: {error.message}") from None
-    except RecursionError:
+    except json_text.NotJson:
         raise RefusedSql(1, "its expressions stand too deep in each other to be read here") from None
     finally:
         lib.pg_query_free_parse_result(result)

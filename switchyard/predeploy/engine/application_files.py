@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from switchyard.control import work_tree
 from switchyard.core.errors import BadInput
+from switchyard.core.regular_file import read_regular
 from switchyard.predeploy.engine.result import Finding
 from switchyard.predeploy.engine.subject import Subject
 
@@ -51,5 +53,5 @@ def finding_at(subject: Subject, rule: str, what: str, path: str, line: int | No
 
 def _line(path: Path, number: int) -> str:
     with contextlib.suppress(OSError, IndexError, UnicodeDecodeError):
-        return path.read_text().splitlines()[number - 1].strip()
+        return read_regular(str(path), os).decode().splitlines()[number - 1].strip()
     return ""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from switchyard.control.whole_file import SHARED, write_whole
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Message, WireError, message
 from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.result import PASS, Result
@@ -63,7 +64,7 @@ def get(check: Check, subject: Subject) -> Result | None:
     if lasts <= 0:
         return None
     try:
-        cached = CachedPass.decode(json.loads(_path(check, subject).read_text()))
+        cached = CachedPass.decode(json_text.parse(_path(check, subject).read_text()))
     except (OSError, ValueError, WireError):
         return None
     if cached.key != key(check, subject) or time.time() - cached.at > lasts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from switchyard.control import compose
 from switchyard.core.compose_document import WrittenService, written_services
 from switchyard.core.errors import BadInput
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json
 from switchyard.predeploy.engine.subject import Subject
 
@@ -68,8 +68,7 @@ def _parse(subject: Subject) -> Mapping[str, Json]:
     if process.returncode != 0:
         error = process.stderr.strip().replace(f"{subject.top}/", "")
         raise BadInput(f"{subject.app.compose}: Docker Compose says: {error}")
-    document: Mapping[str, Json] = json.loads(process.stdout)
-    return document
+    return json_text.parse_object(process.stdout)
 
 
 def _texts(value: Json) -> Iterator[str]:

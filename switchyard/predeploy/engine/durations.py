@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from switchyard.control.whole_file import SHARED, write_whole
+from switchyard.core.wire import json_text
 from switchyard.predeploy.engine.result import Result
 from switchyard.predeploy.engine.subject import Subject
 
@@ -14,10 +15,10 @@ from switchyard.predeploy.engine.subject import Subject
 def load(subject: Subject) -> dict[str, float]:
     """Return the seconds of each check's last run, by name."""
     try:
-        content = json.loads(_path(subject).read_text())
-        return {str(name): float(seconds) for name, seconds in content.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        content = json_text.parse_object(_path(subject).read_text())
+    except (OSError, ValueError):
         return {}
+    return {name: float(seconds) for name, seconds in content.items() if isinstance(seconds, (int, float))}
 
 
 def save(subject: Subject, before: Mapping[str, float], results: Mapping[str, Result]) -> None:

@@ -12,8 +12,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-MARK = "SWITCHYARD_RUN"
-"""The environment variable that identifies the descendants of a command, even outside its process group."""
+from switchyard.control.keeper import MARK
+
 LOOK = 0.02
 """Seconds between two looks at whether the command has ended."""
 GRACE = 3.0
@@ -33,7 +33,7 @@ def run(
 
     ``limit``: in seconds. ``log``: the file for the command's output.
     """
-    mark = uuid.uuid4().hex
+    mark = f"{os.environ.get(MARK, '')}.{uuid.uuid4().hex}"
     until = time.monotonic() + limit
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
         process = subprocess.Popen(
@@ -83,7 +83,7 @@ def _send(process: subprocess.Popen[bytes], mark: str, number: int) -> bool:
 
 
 def _marked(mark: str) -> list[int]:
-    """Return the running processes with the mark in their environment."""
+    """Return the running processes with the mark in their environment, even outside of the command's group."""
     variable = f"{MARK}={mark}".encode()
     pids = []
     for entry in os.scandir("/proc"):

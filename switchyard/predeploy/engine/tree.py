@@ -24,6 +24,7 @@ from switchyard.predeploy.engine.subject import Subject
 from switchyard.settings import load as settings
 from switchyard.settings.env import named_texts
 from switchyard.settings.model import Host
+from switchyard.settings.yaml_file import read_text
 
 STATE = ".switchyard"
 
@@ -81,7 +82,7 @@ def of_work_tree(host: Host, env: Mapping[str, str], machines: tuple[HostMachine
     file = folder / "invoke.yaml"
     if leads_out(file, top):
         raise BadInput(f"{file} leads out of the repository. Put the file itself in its place")
-    invoke_yaml = file.read_text() if file.exists() else None
+    invoke_yaml = read_text(file) if file.exists() else None
     tree = Tree(top, str(folder.relative_to(top)), work_tree.tree(top), top, False, invoke_yaml)
     return replace(_subject(host, tree, env, machines), changed=lambda: work_tree.tree(top) != tree.id)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Foreign, message
 from switchyard.predeploy.engine.application_files import existing
 from switchyard.predeploy.engine.check import Check
@@ -95,7 +95,7 @@ def _problem(title: str, subject: Subject, run: SessionRun, tests: JUnitTests | 
     code = int(run.text("nox"))
     if code not in (0, 1):
         return f"{title} could not run, nox ended with {code}"
-    report = NoxReport.decode(json.loads(run.text("nox.json") or "{}"))
+    report = NoxReport.decode(json_text.parse(run.text("nox.json") or "{}"))
     results = [session.result for session in report.sessions]
     if not results or not set(results) <= {"success", "failed", "aborted"}:
         return f"{title} did not run: {', '.join(results) or 'nox reports no session'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from switchyard.core.errors import NotChecked
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json
 from switchyard.predeploy.engine import process
 from switchyard.predeploy.engine.redaction import redactor, secrets
@@ -66,7 +66,7 @@ class SessionRun:
     def json(self, label: str) -> Json:
         """Return a tool's report. Raise ``NotChecked`` if it is no JSON."""
         try:
-            content: Json = json.loads(self.text(label))
+            content: Json = json_text.parse(self.text(label))
         except ValueError:
             raise NotChecked(f"{label} left no readable report: {self.last_line(label)} ({self.log})") from None
         return content

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json, Message, message
 
 VARIABLE = "SWITCHYARD_TARGET"
@@ -100,5 +101,5 @@ def write(path: Path, folder: Path, reports: Path, options: Options) -> None:
 
 def read(path: Path, kind: type[OptionsOfSession]) -> tuple[Target, OptionsOfSession]:
     """Return the target and its options. Raise ``WireError`` for options of another session."""
-    target = Target.decode(json.loads(path.read_text()))
+    target = Target.decode(json_text.parse(path.read_text()))
     return target, kind.decode(target.options, "options")

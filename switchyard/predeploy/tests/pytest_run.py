@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
+from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Foreign, message
 
 SLOWEST = 5
@@ -58,7 +58,7 @@ class PytestRun:
         run = cls()
         for line in text.splitlines():
             try:
-                content = json.loads(line)
+                content = json_text.parse(line)
             except ValueError:
                 break
             run._add(Event.decode(content, "each_test"))
