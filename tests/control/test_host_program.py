@@ -60,7 +60,7 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def channel(root: Path) -> Channel:
-    host: Any = SimpleNamespace(name="prod", setting=SimpleNamespace(root=str(root)))
+    host: Any = SimpleNamespace(name="prod", setting=SimpleNamespace(root=str(root)), checkout=root.parent)
     machine: Any = SimpleNamespace(name="prod1")
     return Channel(host, machine, "shop")
 
