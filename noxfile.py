@@ -68,6 +68,8 @@ def audit(session: nox.Session) -> None:
     """Look up known vulnerabilities of the locked packages; fail where no source answers, unless ``-- answered``."""
     install(session)
     reasons = []
+    unknown = REPORTS / "audit-unknown.txt"
+    unknown.unlink(missing_ok=True)
     for source in ("pypi", "osv"):
         report, output = run_audit(session, source)
         reason = why_unknown(report, output)
@@ -81,6 +83,7 @@ def audit(session: nox.Session) -> None:
     problem = f"no source answers for all packages: {'; '.join(reasons)}"
     if "answered" not in session.posargs:
         session.error(problem)
+    unknown.write_text(problem)
     session.warn(f"unknown, and no pass: {problem}")
 
 

@@ -32,7 +32,7 @@ SECONDS |= {"unit": 1200, "e2e": 2900, "faults": 900}
 WORDS = {"audit": ["answered"]}
 """The words of a session that has some."""
 TESTS = ("unit", "e2e")
-"""The sessions that write a JUnit report. Each of the others counts as one test."""
+"""The sessions that write a JUnit report. Each of the others counts as one test, or none where it ends unknown."""
 ENGINE_SECONDS = 20
 
 
@@ -95,11 +95,12 @@ def answers(command: list[str]) -> bool:
 
 def run(session: str, limit: int) -> Suite:
     """Run a Nox session for at most ``limit`` seconds. A session that fails without a failed test counts as one."""
-    report = REPORTS / f"{session}.xml"
-    report.unlink(missing_ok=True)
+    report, unknown = REPORTS / f"{session}.xml", REPORTS / f"{session}-unknown.txt"
+    for path in (report, unknown):
+        path.unlink(missing_ok=True)
     passed = nox(session, limit)
     if session not in TESTS:
-        return Suite(session, collected=1, failed=0 if passed else 1, skipped=0)
+        return Suite(session, collected=0 if passed and unknown.exists() else 1, failed=0 if passed else 1, skipped=0)
     suite = read(report) if report.exists() else Suite(session, 0, 0, 0)
     return suite if passed else with_failure(suite)
 
