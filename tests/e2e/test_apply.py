@@ -123,7 +123,7 @@ def test_edge_apply_gives_the_edge_a_new_address_where_everything_live_answers_a
     site.commit("2")
     refused = site.inv("deploy")
     assert refused.returncode == 4 and "inv edge.apply --host prod" in refused.stdout, refused.stdout
-    cut_short(site, "edge.apply", "test -e edge/before")
+    cut_short(site, "edge.apply", "test -e edge/draft/routes.json")
     applied = site.inv("edge.apply", "--yes")
     assert applied.returncode == 0, applied.stdout
     assert site.answer() == answer_at(former) == "1", "what is live answers where it did, and at the new address"

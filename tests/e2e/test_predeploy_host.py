@@ -235,6 +235,7 @@ def test_the_checks_of_a_machine_run_for_each_machine_of_a_host(site, second_hos
     assert (run.code, refusals) == (1, [("db", "prod2: db")])
     assert run.outcome("schema") == "unknown" and "prod2: unknown: " not in run.reason("schema")
     assert re.fullmatch(r"prod1: pass: .*; prod2: .*cannot connect.*", run.reason("schema"))
+    site.commit("1 again")  # of the commit that is live, nothing would ship and nothing be checked
     refused = site.inv("deploy")
     assert refused.returncode == 1 and "prod2: db refuses" in refused.stdout, refused.stdout
 

@@ -76,7 +76,7 @@ FAILS_USERS = """\
 SLOW_FOR_USERS = """\
         if self.headers["Host"].startswith("{ip}"):
             Handler.asked = getattr(Handler, "asked", time.monotonic())
-            time.sleep(6 if time.monotonic() > Handler.asked + 1 else 0)
+            time.sleep(6 if time.monotonic() > Handler.asked + 0.3 else 0)
 """
 """Users wait longer than a probe, and less long than a look."""
 GET = "        parts = urlsplit(self.path)\n"
