@@ -29,6 +29,8 @@ END_SECONDS = 60.0
 """The time limit in which a rollback that goes on must end."""
 STOP_PROGRAM = 'until pids=$(pgrep -f "[a]pps/{app}/bin/"); do :; done; kill -STOP $pids; echo $pids'
 """Stop the host program of an application as soon as its process is there."""
+NONE_RUNS = 'while pgrep -f "[a]pps/{app}/bin/" >/dev/null; do sleep 0.1; done'
+"""Wait until the programs of earlier verbs have ended: one of them would be stopped in its place."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def _too_late(site: Application, actor: str) -> Row:
     site.clear()
     with site.load() as load:
         before = standing(site)
+        site.run("sh", "-c", NONE_RUNS.format(app=site.name))
         stop = STOP_PROGRAM.format(app=site.name) if actor == PROGRAM else "true"
         argv = ["docker", "exec", site.host.container, "timeout", f"{END_SECONDS:.0f}", "sh", "-c", stop]
         with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as stopper:
