@@ -33,7 +33,8 @@ LOAD_SECONDS = 300.0
 BEGAN = 1_700_000_000
 """The time of the first commit, in seconds since the epoch."""
 MAY_HOLD_SECRETS = re.compile(
-    r"^(releases/[^/]+/(env|(values|compose|blue|green|build|shared)\.json|files/token\.txt)|shared/(compose|wanted)\.json)$"
+    r"^(releases/[^/]+/(env|(values|secrets|compose|blue|green|build|shared)\.json|files/token\.txt)"
+    r"|shared/(compose|wanted)\.json)$"
 )
 """The files in an application's folder on a host that may hold a value of the env."""
 
