@@ -23,6 +23,8 @@ from switchyard.settings import load as settings
 from tests.harness.relay import Relay
 from tests.harness.site import Site
 
+RATE = 200.0
+"""Requests a second while ways are compared."""
 ROUND_TRIP = 0.05
 """Seconds."""
 LIST_MOST, DEPLOY_MOST, HELD_MOST, ROLLBACK_MOST, FAR_MOST = 0.050, 3.0, 2.0, 1.0, 1.5
@@ -126,7 +128,7 @@ def bench_rollback(report: Report, site: Site, relay: Relay, pairs: int) -> None
         bad = Receipt.decode(site.receipt("deploy")).release
         site.reach_through(relay.port if is_far else site.host.port)
         before = executions(site)
-        load = site.load().start()
+        load = site.load(rate=RATE).start()
         time.sleep(1)
         began = time.time()
         site.receipt("rollback")
@@ -185,7 +187,7 @@ def is_served(address: str, port: int) -> bool:
 
 def under_load(site: Site, url: str, deploy: Callable[[], object]) -> tuple[float, int, int]:
     """Return seconds, failed and sent requests. The load begins 2 s earlier and ends 2 s later."""
-    load = site.load(url).start()
+    load = site.load(url, rate=RATE).start()
     time.sleep(2)
     seconds = timed(deploy)
     time.sleep(2)

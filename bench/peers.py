@@ -23,6 +23,8 @@ from switchyard.core.errors import FAILED, NOT_CHECKED
 from switchyard.core.wire.receipt import StatusReport
 from tests.harness.site import Site, clear
 
+RATE = 200.0
+"""Requests a second while plugs are pulled."""
 QUIET_SECONDS = 10.0
 """How long the load runs on after the fault, while nobody acts."""
 BEFORE_SECONDS = 2.0
@@ -181,7 +183,7 @@ def naive(site: Site) -> tuple[Outcome, Crash]:
 
 def killed_midway(site: Site, way: str, killed: str, url: str, *, strike: Callable[[], None], label: str) -> Outcome:
     """Run ``strike``, which begins a deploy and kills its client, under load; wait; and look."""
-    load = site.load(url).start()
+    load = site.load(url, rate=RATE).start()
     time.sleep(BEFORE_SECONDS)
     strike()
     time.sleep(QUIET_SECONDS)
@@ -202,7 +204,7 @@ def again(outcome: Outcome, url: str, version: str, deploy: Callable[[], object]
 
 def crashed(site: Site, way: str, url: str, start: Callable[[], subprocess.Popen[str]]) -> Crash:
     """Deploy a release that crashes, under load; follow the command to its end; wait; and look."""
-    load, named = site.load(url).start(), None
+    load, named = site.load(url, rate=RATE).start(), None
     time.sleep(BEFORE_SECONDS)
     with start() as process:
         for line in process.stdout or ():

@@ -30,12 +30,12 @@ class Betting(Site):
         rows = self.docker("exec", db, "psql", "-U", "betting", "-AtqF", "|", "-c", query)
         return [row.split("|") for row in rows.splitlines()]
 
-    def load(self, url: str | None = None) -> Load:
+    def load(self, url: str | None = None, *, rate: float = 100) -> Load:
         """Return a load that reads ratings and posts games."""
         game = {"sport": "football", "home": "A", "away": "B", "home_won": True}
         return Load(
             url or self.url,
-            rate=100,
+            rate=rate,
             seconds=LOAD_SECONDS,
             get=lambda number: "/ratings",
             post=lambda name: ("/games", json.dumps({"id": name, **game}).encode()),

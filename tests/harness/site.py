@@ -304,11 +304,11 @@ class Site:
         with urllib.request.urlopen(self.url, timeout=5) as answer:
             return str(answer.read().decode().strip())
 
-    def load(self, url: str | None = None) -> Load:
-        """Return a load of 100 requests a second that runs until it is stopped."""
+    def load(self, url: str | None = None, *, rate: float = 100) -> Load:
+        """Return a load that runs until it is stopped. ``rate``: requests a second."""
         return Load(
             url or self.url,
-            rate=100,
+            rate=rate,
             seconds=LOAD_SECONDS,
             get=lambda number: "/",
             post=lambda name: ("/echo", name.encode()),
