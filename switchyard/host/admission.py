@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from switchyard.core import held_routes, names
 from switchyard.core.app import App
-from switchyard.core.compose_document import Document
+from switchyard.core.compose_document import Document, Service
 from switchyard.core.errors import refuse
 from switchyard.core.journal import Author, OverriddenEntry
 from switchyard.core.wire.release import Pack, ReleaseRecord
@@ -69,7 +69,8 @@ def reasons_against(store: Store, request: Request, candidate: Candidate, live: 
     """Yield why a release must not be deployed.
 
     An apply was cut short, nobody has one of its images, its commit is bad or older, somebody else mounts its state,
-    shared services changed, the edge does not hold its addresses, or it reaches what is not its own.
+    shared services changed, the edge does not hold its addresses, one of its names is that by which the edge knows a
+    service of the live release, or it reaches what is not its own.
     """
     pack = candidate.pack
     yield from backup.reasons_unfinished(store)
@@ -84,6 +85,7 @@ def reasons_against(store: Store, request: Request, candidate: Candidate, live: 
     if not request.shared_unchanged:
         yield from _changed_shared(store, candidate, request.host)
     yield from _new_addresses(store, pack, request.host)
+    yield from _names_of_another(pack, live)
     yield from reaching(store, request.app, pack, request.waivers)
 
 
@@ -164,6 +166,26 @@ def _changed_shared(store: Store, candidate: Candidate, host: str | None) -> Ite
             + f". Apply the change with inv shared.apply --host {host or 'NAME'}, or deploy with "
             "--shared-unchanged to leave them as they run"
         )
+
+
+def _names_of_another(pack: Pack, live: ReleaseRecord | None) -> Iterator[str]:
+    """Yield names by which the edge knows a service of the live release: requests for that one would come here."""
+    routes = live.routes if live is not None else ()
+    known = {names.alias(route.service, each).lower(): route.service for route in routes for each in names.COLOURS}
+    for document in map(Document.decode, (pack.colours.get(names.COLOURS[0]), pack.shared)):
+        for service in document.services.values():
+            for alias in dict.fromkeys([service.name, *_aliases(service)]):
+                owner = known.get(alias.lower(), service.name)
+                if owner != service.name:
+                    yield (
+                        f"service {service.name}: {alias} is the name by which the edge knows {owner} of the live "
+                        "release. Give it another name"
+                    )
+
+
+def _aliases(service: Service) -> Iterator[str]:
+    for network in service.networks.values():
+        yield from network.aliases
 
 
 def _new_addresses(store: Store, pack: Pack, host: str | None) -> Iterator[str]:

@@ -202,3 +202,17 @@ def test_variables_that_are_dropped_are_journaled(attempt, store):
     journal_overrides(attempt, unsent_pack(RECORD))
     (entry,) = store.journal.read()[0]
     assert entry.why == "--drop-env: without A, B of the live release"
+
+
+@pytest.mark.parametrize("alias", ["web-blue", "WEB-green"])
+@pytest.mark.parametrize("service", ["web-blue", "other", "web"])
+def test_a_name_by_which_the_edge_knows_a_service_of_the_live_release_is_refused(store, live, service, alias):
+    store.releases.write(replace(store.releases.require(live), routes=(Route("web", 80, 8080),)))
+    documents = {"services": {service: {"networks": {"default": {"aliases": [service, alias]}}}}}
+    pack = replace(pack_of(store, "all^{tree}"), colours={"blue": documents})
+    attempt, other = begin_attempt(store, app="shop"), Digests("env", "other")
+    if service == "web":
+        assert admit(attempt, repository(attempt), pack, other) is None
+        return
+    with pytest.raises(Refused, match=rf"service {service}: .* by which the edge knows web of the live release"):
+        admit(attempt, repository(attempt), pack, other)

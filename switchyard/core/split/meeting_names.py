@@ -10,6 +10,8 @@ from switchyard.core.compose_document import Service
 from switchyard.core.split.documents import names_of
 from switchyard.core.split.inputs import Inputs
 
+EDGE = "edge"
+"""The name of the edge's own service, which every network of a colour knows."""
 WAITS = ("service_healthy", "service_completed_successfully")
 """Conditions of ``depends_on`` that a shared service cannot wait for: it starts before its release's colour."""
 
@@ -23,18 +25,20 @@ def name_problems(inputs: Inputs) -> Iterator[str]:
                 f"A colour has one network, where {name} would lead to either. Give one of them another alias"
             )
     reserved = {
-        names.alias(service.name, colour): service.name
+        names.alias(service.name, colour).lower(): service.name
         for service in inputs.in_colours().values()
         if inputs.kind(service).behind_edge
         for colour in names.COLOURS
     }
     for service in inputs.services.values():
         for name in names_of(service):
-            if name in reserved:
+            if name.lower() in reserved:
                 yield (
                     f"service {service.name}: {name} is the name by which the edge knows one colour of "
-                    f"{reserved[name]}. Give it another name"
+                    f"{reserved[name.lower()]}. Give it another name"
                 )
+            if name.lower() == EDGE:
+                yield f"service {service.name}: {name} is the edge's name in each colour's network. Rename it"
     for service in inputs.shared().values():
         for needed, dependency in service.depends_on.items():
             if needed in inputs.in_colours() and dependency.condition in WAITS:

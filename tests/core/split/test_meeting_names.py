@@ -39,11 +39,19 @@ def test_a_name_that_two_services_share_on_one_network_is_told(web, other):
 
 
 @pytest.mark.parametrize(
-    "other", [{"web-blue": {}}, {"x": on(default=["web-green"])}, {"x": {"container_name": "web-blue"}}]
+    "other",
+    [{"web-blue": {}}, {"Web-Blue": {}}, {"x": on(default=["web-green"])}, {"x": {"container_name": "web-blue"}}],
 )
 def test_the_edge_s_names_of_a_colour_are_reserved(other):
     (name,) = other
-    with pytest.raises(BadInput, match=rf"service {name}: web-(blue|green) is the name by which the edge knows"):
+    with pytest.raises(BadInput, match=rf"service {name}: (?i:web-(blue|green)) is the name by which the edge knows"):
+        split_web({}, {name: {"image": "x", **other[name]}}, kinds={name: "plain"})
+
+
+@pytest.mark.parametrize("other", [{"edge": {}}, {"x": on(default=["Edge"])}, {"x": {"container_name": "edge"}}])
+def test_the_name_of_the_edge_is_reserved(other):
+    (name,) = other
+    with pytest.raises(BadInput, match=rf"service {name}: (E|e)dge is the edge's name in each colour's network"):
         split_web({}, {name: {"image": "x", **other[name]}}, kinds={name: "plain"})
 
 
