@@ -44,6 +44,7 @@ def report(machines: HostAnswers[History]) -> HistoryReport:
 
 
 def describe(entry: EndEntry) -> str:
-    """Return one attempt as a line, in the control node's time zone."""
+    """Return one attempt as a line, in the control node's time zone, with the first line of its reason."""
     stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.wall))
-    return f"{stamp}  {entry.step:<9} {entry.what:<11} {entry.release or '-'}  by {entry.who}"
+    why = f": {entry.why.splitlines()[0]}" if entry.why else ""
+    return f"{stamp}  {entry.step:<9} {entry.what:<11} {entry.release or '-'}  by {entry.who}{why}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from switchyard.control import host_answers
 from switchyard.core.journal import EndEntry
@@ -45,3 +46,6 @@ def test_a_person_reads_a_line_an_attempt_and_what_is_wrong_with_the_journal(mon
     output = capsys.readouterr().out.splitlines()
     assert output == [f"one: {describe(ENTRY)}", "one: journal: line 3 is torn"]
     assert describe(ENTRY).endswith(f"deploy    live        {NEW}  by ann@laptop")
+    assert describe(replace(ENTRY, why="a lock of a dead laptop\nmore")).endswith(
+        "by ann@laptop: a lock of a dead laptop"
+    )
