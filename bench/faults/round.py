@@ -22,8 +22,9 @@ from tests.harness.heartbeats import longest_gap, overlaps
 from tests.harness.relay import Relay
 
 STRIKE = Path(__file__).with_name("strike.py")
-EXECUTIONS_MOST = 3
-"""Remote executions of the verb after a strike: its look, itself, and one to take over from a dead attempt."""
+EXECUTIONS_MOST = 4
+"""Remote executions of the verb after a strike: its look, the question whether the commit that is live is the same,
+itself, and one to take over from a dead attempt."""
 END_SECONDS = 150.0
 """The time limit in which a struck deploy must end."""
 TAIL = 2500
