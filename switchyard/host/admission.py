@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -43,8 +43,8 @@ class Candidate(NamedTuple):
     images: Chosen
     descends_from: Callable[[str], bool]
     """Whether its commit descends from another."""
-    objects: Mapping[str, str]
-    """Each file that shared services mount, with its git object."""
+    object_of: Callable[[str], str | None]
+    """The git object of a file that shared services mount; None where nobody knows it."""
 
 
 def admit(
@@ -54,8 +54,7 @@ def admit(
     store, request = attempt.store, attempt.request
     live = live_record(store, request.app)
     descends_from = partial(repository.is_ancestor, commit=pack.commit)
-    objects = {name: repository.object_of(pack.tree, name) for name in pack.shared_files}
-    candidate = Candidate(pack, digests, images, descends_from, objects)
+    candidate = Candidate(pack, digests, images, descends_from, partial(repository.object_of, pack.tree))
     if live is not None and not request.force and not images.problems and is_same(live, candidate):
         refuse(backup.reasons_unfinished(store))
         return live
@@ -158,7 +157,9 @@ def _changed_shared(store: Store, candidate: Candidate, host: str | None) -> Ite
     path = store.shared / "wanted.json"
     if not path.exists():
         return
-    changes = shared_changes(store, read_document(path), Document.decode(candidate.pack.shared), candidate.objects)
+    pack = candidate.pack
+    objects = {name: object_id for name in pack.shared_files if (object_id := candidate.object_of(name))}
+    changes = shared_changes(store, read_document(path), Document.decode(pack.shared), objects)
     if changes:
         yield (
             "shared services changed, and a deploy never touches them: "

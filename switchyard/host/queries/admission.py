@@ -21,7 +21,7 @@ def admission(store: Store, request: Request) -> Admission:
     live = live_record(store, request.app)
     images = images_of_pack(store, request, pack, within=ANSWER_WITHIN)
     digests = digests_of(store, pack) if live is not None else Digests("", "")
-    candidate = Candidate(pack, digests, images, lambda _: request.descends, request.objects)
+    candidate = Candidate(pack, digests, images, lambda _: request.descends, request.objects.get)
     is_live = live is not None and not request.force and is_same(live, candidate)
     return Admission(
         is_live=is_live,
