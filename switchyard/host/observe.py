@@ -25,18 +25,16 @@ def site(store: Store, app: str, release: str, memory: Memory) -> Site:
     containers = engine.containers(f"{names.APP}={app}")
     record = store.releases.record(release)
     proxy = Proxy(store)
-    running, file_live = proxy.live(), proxy.file_live()
-    live = file_live if running == "down" else running
     seen = Site(
-        blue=slot(store, memory, "blue", containers, live),
-        green=slot(store, memory, "green", containers, live),
-        proxy=running,
-        map_file=file_live,
+        proxy=proxy.live(),
+        map_file=proxy.file_live(),
         shared=shared_state(store, memory, app, record, containers),
         stage=stage(record),
         smoke=memory.smoke,
         verdict=memory.verdict,
     )
+    for colour in names.COLOURS:
+        seen = seen.with_slot(colour, slot(store, memory, colour, containers, seen.live))
     return replace(seen, edge=edge_state(store, app, release, seen, containers))
 
 
