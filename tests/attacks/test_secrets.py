@@ -21,7 +21,6 @@ from urllib.parse import quote, quote_plus
 import pytest
 from invoke.exceptions import Exit
 
-from switchyard import tasks
 from switchyard.control import known_secrets, terminal
 from switchyard.control.screen import Screen
 from switchyard.core import outside_text, redact, secrecy
@@ -48,6 +47,7 @@ from switchyard.settings import env as env_setting
 from switchyard.settings.model import Host, HostSetting
 from tests.harness.attack import Attack, promises
 from tests.harness.attempts import begin_attempt
+from tests.harness.command_line import fail
 from tests.harness.release_record import RECORD
 
 SECRET = "p\"a's $w/o&<r\\d>!%7x"
@@ -468,17 +468,6 @@ def on_screen(name: str, act: Callable[[str], object], remove: Remove = without_
     )
 
 
-def fail_with(text: str, *, as_json: bool) -> None:
-    def verb() -> int:
-        raise BadInput(text)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("switchyard.control.interruption.listen", lambda: None)
-        patch.setattr("gc.freeze", lambda: None)
-        patch.setattr("gc.set_threshold", lambda *_: None)
-        tasks.run(verb, as_json=as_json)
-
-
 def finish(text: str) -> None:
     Screen(as_json=True).finish(Receipt("failed", None, 1, text))
 
@@ -491,8 +480,8 @@ CONTROL = [
     of_command("the env's command, an address", f"sys.stderr.write('at https://u:{CANARY}@h/')", {}),
     on_screen("a line", lambda text: Screen(as_json=False).say(text)),
     on_screen("a table", lambda text: Screen(as_json=False).table(("a",), [(text,)])),
-    on_screen("an error", lambda text: fail_with(text, as_json=False)),
-    on_screen("an error in JSON", lambda text: fail_with(text, as_json=True)),
+    on_screen("an error", lambda text: fail(text, as_json=False)),
+    on_screen("an error in JSON", lambda text: fail(text, as_json=True)),
     on_screen("a receipt in JSON", finish),
 ]
 

@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 from invoke.exceptions import Exit
 
-from switchyard import tasks
 from switchyard.control import host_answers, terminal
 from switchyard.control.screen import Screen
 from switchyard.core import outside_text, redact
-from switchyard.core.errors import BadInput
 from switchyard.core.wire.answers import ExecResult, History, KeptRelease, Logs, Status
 from switchyard.core.wire.events import Progress
 from switchyard.core.wire.message import Message
@@ -28,6 +26,7 @@ from switchyard.verbs.logs import logs
 from switchyard.verbs.status import status
 from tests.harness.answering_host import AnsweringChannel, replace_host
 from tests.harness.attack import Attack, promises
+from tests.harness.command_line import fail
 from tests.harness.told_channel import NEW
 
 MARKUP = "[bold red]fix [/nothing] the [link=https://evil.example]build[/link]"
@@ -118,17 +117,6 @@ def status_with(subject: str = "", *, drift: str = "") -> Status:
     return Status(None, None, (), "blue", "blue", None, (kept,), (drift,) if drift else (), ())
 
 
-def refuse(text: str) -> None:
-    def verb() -> int:
-        raise BadInput(text)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("switchyard.control.interruption.listen", lambda: None)
-        patch.setattr("gc.freeze", lambda: None)
-        patch.setattr("gc.set_threshold", lambda *_: None)
-        tasks.run(verb, as_json=False)
-
-
 def verdicts(text: str) -> None:
     result = Result(FAIL, text, (Finding("R", text, place=text, text=text, do=text),), output=text)
     report.show([Verdict("lint", "code", REQUIRED, result)], Screen(as_json=False))
@@ -145,7 +133,7 @@ SINKS: dict[str, Sink] = {
         lambda: logs(Path(), "prod", service=None, tail=1), Logs({text: "x"})
     ),
     "exec": prints,
-    "an error": refuse,
+    "an error": fail,
     "an event's progress": lambda text: Screen(as_json=False).event("one", Progress(text)),
     "a finding of predeploy": verdicts,
 }

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from switchyard import tasks
+from switchyard.core.errors import BadInput
 from tests.harness import library
 
 PROD = "app: {name: shop}\nhosts:\n  prod:\n    machines: [{name: a, address: 192.0.2.1}]\n"
@@ -25,6 +29,19 @@ def python(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess
     environment = {**os.environ, "PYTHONPATH": library.python_path(*sys.path), **env}
     argv = [sys.executable, *words]
     return subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def fail(text: str, *, as_json: bool = False) -> None:
+    """Run a verb that ends with this error in the process of the test."""
+
+    def verb() -> int:
+        raise BadInput(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("switchyard.control.interruption.listen", lambda: None)
+        patch.setattr("gc.freeze", lambda: None)
+        patch.setattr("gc.set_threshold", lambda *_: None)
+        tasks.run(verb, as_json=as_json)
 
 
 def inv(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
