@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_network
 from typing import NamedTuple
 
 from switchyard.core import names
@@ -10,6 +11,7 @@ from switchyard.core.app import App, Route
 from switchyard.core.haproxy import request_path, word
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.wire.message import Json
+from switchyard.core.wire.section import Section
 
 IMAGE = "haproxy:3.0"
 HOME = "/etc/edge"
@@ -20,8 +22,14 @@ memory, because after a restart other containers may have those addresses."""
 SERVERS = 8
 """The most containers of one routed service and colour that the edge can reach."""
 DNS_OPTIONS = ["ndots:0"]
-"""The engine's own default, but explicit: only then does the engine answer for a colour that does not run. Otherwise it
-asks the host's name servers five times a second, and while those are slow an address outlives its container."""
+"""The engine's own default, but explicit: only then does the engine answer for a name without a dot that nothing has.
+Otherwise it asks the name servers five times a second, and while those are slow an address outlives its container."""
+DNS = ["127.255.255.254"]
+"""The edge's name server, where nobody listens. For a colour that does not run, the engine answers at once (SERVFAIL),
+and no question leaves the host."""
+ANSWERING_ENGINE = 24
+"""The first major version of the engine that answers where its name server does not. An older one says nothing, and by
+``SILENT`` an address would outlive its container."""
 SILENT = "24h"
 """How long the last addresses count while the engine answers nothing. HAProxy's own 30 s are over sooner than a stalled
 disk or an engine that is being replaced; then it would take out containers that run. Checks see those that do not."""
@@ -69,6 +77,8 @@ resolvers engine
   timeout retry {LATE}
   hold valid 200ms
   hold nx 200ms
+  hold other 200ms
+  hold refused 200ms
   hold obsolete 200ms
   hold timeout {SILENT}
 
@@ -118,19 +128,41 @@ class ColourRoutes(NamedTuple):
     """The settings that the release shipped with."""
     routes: Sequence[Route | None]
     """Where each held address leads, in their order; None where the release closes it."""
+    has_reserved_names: bool = False
+    """Whether the release's services have their reserved names, which those of an older Switchyard lack."""
 
 
-def configuration(addresses: Sequence[HeldRoute], colours: Mapping[str, ColourRoutes]) -> str:
+class Subnet(NamedTuple):
+    """A range of addresses of a colour's network."""
+
+    addresses: str
+    gateway: str = ""
+    """The host's own address in it, from which what came in at a published port arrives; empty where it has none."""
+
+
+class Place(NamedTuple):
+    """Where the edge's container stands."""
+
+    asks_nobody: bool
+    """Whether no question for a name leaves the engine."""
+    subnets: Sequence[Subnet] = ()
+    """Those of both colours' networks."""
+
+
+def configuration(addresses: Sequence[HeldRoute], colours: Mapping[str, ColourRoutes], place: Place) -> str:
     """Return HAProxy's configuration: a frontend for each address, and a backend for what each colour has behind it."""
-    parts = [_HEAD]
+    parts, own = [_HEAD], _neighbour_rules(place.subnets)
     for index, address in enumerate(addresses):
         routes = {colour: colours[colour].routes[index] for colour in names.COLOURS}
-        parts.append(_frontend(index, address, routes))
-        parts += [_preview(index, address, colour, route) for colour, route in routes.items()]
+        parts.append(_frontend(index, address, routes, own))
+        parts += [_preview(index, address, colour, route, own) for colour, route in routes.items()]
     for colour in names.COLOURS:
+        app, is_reserved = colours[colour].app, place.asks_nobody and colours[colour].has_reserved_names
         for route in _behind(colours[colour]).values():
-            parts.append(_backend(route, colour, colours[colour].app))
-            parts.append(_backend(route, colour, colours[colour].app, checked=False))
+            alias = names.former_alias(route.service, colour)
+            if is_reserved:
+                alias = names.alias(route.service, colour, app.name)
+            parts += [_backend(route, colour, app, word(alias), checked=checked) for checked in (True, False)]
     return "\n".join(parts)
 
 
@@ -144,13 +176,26 @@ def _behind(colour: ColourRoutes) -> dict[str, Route]:
     return {route.name: route for route in colour.routes if route is not None}
 
 
-def _frontend(index: int, address: HeldRoute, routes: Mapping[str, Route | None]) -> str:
+def _neighbour_rules(subnets: Sequence[Subnet]) -> list[str]:
+    """Return the rules that refuse containers: from either colour's network, the edge leads to both colours."""
+    if not subnets:
+        return []
+    gateways = [word(subnet.gateway) for subnet in subnets if subnet.gateway]
+    return [
+        f"  acl neighbour src {' '.join(str(ip_network(subnet.addresses)) for subnet in subnets)}",
+        *([f"  acl gateway src {' '.join(gateways)}"] if gateways else []),
+        f"  tcp-request connection reject if neighbour{' !gateway' if gateways else ''}",
+    ]
+
+
+def _frontend(index: int, address: HeldRoute, routes: Mapping[str, Route | None], rules: Sequence[str]) -> str:
     """Return the frontend of an address. Where the colours' modes differ, each backend brings its own."""
     is_http = all(route is None or route.mode == "http" for route in routes.values())
     lines = [
         f"frontend {address_name(address)}",
         f"  mode {'http' if is_http else 'tcp'}",
         f"  bind :{inner_port(index)}",
+        *rules,
     ]
     lines += [] if is_http else ["  option tcplog"]
     lines.append(f"  acl nothing {_LIVE} -m str none")
@@ -221,15 +266,19 @@ def _release(colour: str) -> str:
     return f"%[str({colour}),map({HOME}/maps/releases.map,none)]"
 
 
-def _preview(index: int, address: HeldRoute, colour: str, route: Route | None) -> str:
-    leads = "tcp-request content reject" if route is None else f"default_backend {backend_name(route, colour)}"
-    return (
-        f"frontend preview_{preview_name(address, colour)}\n  mode {word(route.mode) if route is not None else 'tcp'}\n"
-        f"  bind :{preview_inner_port(index, colour)}\n  no log\n  {leads}\n"
-    )
+def _preview(index: int, address: HeldRoute, colour: str, route: Route | None, rules: Sequence[str]) -> str:
+    lines = [
+        f"frontend preview_{preview_name(address, colour)}",
+        f"  mode {word(route.mode) if route is not None else 'tcp'}",
+        f"  bind :{preview_inner_port(index, colour)}",
+        *rules,
+        "  no log",
+        "  tcp-request content reject" if route is None else f"  default_backend {backend_name(route, colour)}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
-def _backend(route: Route, colour: str, app: App, *, checked: bool = True) -> str:
+def _backend(route: Route, colour: str, app: App, alias: str, *, checked: bool) -> str:
     lines = [f"backend {'' if checked else 'unchecked_'}{backend_name(route, colour)}", f"  mode {word(route.mode)}"]
     if route.mode == "tcp" and not checked:
         lines.append("  retries 0")  # where nothing listens, the client learns it at once and not after 3 s
@@ -244,7 +293,6 @@ def _backend(route: Route, colour: str, app: App, *, checked: bool = True) -> st
                 "hdr Connection close"
             )
             lines.append(f"  http-check expect status {word(str(check.status or '200-399'))}")
-    alias = word(names.alias(route.service, colour))
     checks = "check inter 300ms fastinter 100ms fall 3 rise 1 " if checked else ""
     resolved = "resolvers engine resolve-prefer ipv4 init-addr last,none"
     lines.append(f"  server-template s 1-{SERVERS} {alias}:{route.port:d} {checks}{resolved}")
@@ -256,9 +304,19 @@ def _cookie(address: HeldRoute) -> str:
 
 
 def document(
-    app: str, addresses: Sequence[HeldRoute], previews: Mapping[str, int], *, home: str, user: str, image: str
+    app: str,
+    addresses: Sequence[HeldRoute],
+    previews: Mapping[str, int],
+    *,
+    home: str,
+    user: str,
+    image: str,
+    engine: str,
 ) -> dict[str, Json]:
-    """Return the edge's Compose document. ``previews`` maps each preview's name to a loopback port of the host."""
+    """Return the edge's Compose document.
+
+    ``previews`` maps each preview's name to a loopback port of the host. ``engine`` is the engine's version.
+    """
     ports = [f"{address.public}:{inner_port(index)}" for index, address in enumerate(addresses)]
     for index, address in enumerate(addresses):
         for colour in names.COLOURS:
@@ -278,12 +336,24 @@ def document(
                 "volumes": mounts,
                 "networks": list(names.COLOURS),
                 "dns_opt": DNS_OPTIONS,
+                **({"dns": DNS} if answers_always(engine) else {}),
                 "labels": {names.APP: app, names.KIND: "edge"},
                 "logging": {"driver": "json-file", "options": {"max-size": "20m", "max-file": "3"}},
             }
         },
         "networks": external_networks(app),
     }
+
+
+def answers_always(engine: str) -> bool:
+    """Return whether an engine of this version answers for each name that no container has."""
+    major = engine.partition(".")[0]
+    return major.isdecimal() and int(major) >= ANSWERING_ENGINE
+
+
+def asks_nobody(document: Json) -> bool:
+    """Return whether no question of an edge with this Compose document leaves the engine. Raise ``WireError``."""
+    return Section.of(document, "").section("services").section("edge").words("dns") == tuple(DNS)
 
 
 def external_networks(app: str) -> dict[str, Json]:

@@ -9,6 +9,10 @@ RELEASE = "switchyard.release"
 COLOUR = "switchyard.colour"
 KIND = "switchyard.kind"
 STANDIN = "switchyard.standin"
+RESERVED = ".switchyard"
+"""The end of each name by which an edge knows a service."""
+LABEL_MOST, HOST_NAME_MOST = 63, 253
+"""The characters of a name in DNS between two dots, and in all."""
 BUILD_INPUTS = "x-build"
 """A key of a shared service that is built: a digest of what its build reads, by which a change of it shows."""
 IMAGE = "x-switchyard-image"
@@ -30,9 +34,29 @@ def network(app: str, colour: str) -> str:
     return f"{app}-{colour}"
 
 
-def alias(service: str, colour: str) -> str:
-    """Return the only name under which the edge knows a routed service."""
+def alias(service: str, colour: str, app: str) -> str:
+    """Return the name under which the edge knows a routed service. No service may take one of these names itself."""
+    return f"{service}.{colour}.{app}{RESERVED}"
+
+
+def former_alias(service: str, colour: str) -> str:
+    """Return the name under which the edge of an older Switchyard, or on an older engine, knows a routed service."""
     return f"{service}-{colour}"
+
+
+def aliases(service: str, colour: str, app: str) -> tuple[str, str]:
+    """Return both names under which an edge may know a routed service."""
+    return alias(service, colour, app), former_alias(service, colour)
+
+
+def is_reserved(name: str) -> bool:
+    """Return whether a name may be that of a service at an edge. The engine's DNS knows no upper case."""
+    return name.lower().rstrip(".").endswith(RESERVED)
+
+
+def is_host_name(name: str) -> bool:
+    """Return whether DNS can ask for a name: its length, and that of each part between two dots."""
+    return len(name) <= HOST_NAME_MOST and all(1 <= len(part) <= LABEL_MOST for part in name.split("."))
 
 
 def volume(app: str, name: str) -> str:

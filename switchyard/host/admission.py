@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from switchyard.core import held_routes, names
 from switchyard.core.app import App
-from switchyard.core.compose_document import Document, Service
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import refuse
 from switchyard.core.journal import Author, OverriddenEntry
 from switchyard.core.wire.release import Pack, ReleaseRecord
@@ -172,21 +172,18 @@ def _changed_shared(store: Store, candidate: Candidate, host: str | None) -> Ite
 def _names_of_another(pack: Pack, live: ReleaseRecord | None) -> Iterator[str]:
     """Yield names by which the edge knows a service of the live release: requests for that one would come here."""
     routes = live.routes if live is not None else ()
-    known = {names.alias(route.service, each).lower(): route.service for route in routes for each in names.COLOURS}
+    known = {
+        names.former_alias(route.service, each).lower(): route.service for route in routes for each in names.COLOURS
+    }
     for document in map(Document.decode, (pack.colours.get(names.COLOURS[0]), pack.shared)):
         for service in document.services.values():
-            for alias in dict.fromkeys([service.name, *_aliases(service)]):
+            for alias in dict.fromkeys((service.name, service.hostname or service.name, *service.aliases)):
                 owner = known.get(alias.lower(), service.name)
                 if owner != service.name:
                     yield (
                         f"service {service.name}: {alias} is the name by which the edge knows {owner} of the live "
                         "release. Give it another name"
                     )
-
-
-def _aliases(service: Service) -> Iterator[str]:
-    for network in service.networks.values():
-        yield from network.aliases
 
 
 def _new_addresses(store: Store, pack: Pack, host: str | None) -> Iterator[str]:

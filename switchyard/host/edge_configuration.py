@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from switchyard.core import edge, held_routes, names
 from switchyard.core.app import App, Route
-from switchyard.core.edge import ColourRoutes
+from switchyard.core.edge import ColourRoutes, Place
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.site import Site
+from switchyard.core.wire.message import WireError
+from switchyard.host.adapters import engine
+from switchyard.host.adapters.files import DamagedFile, read_json
 from switchyard.host.adapters.store import Store
 
 LIVE_ONCE = ("live", "good", "unverified")
@@ -18,7 +22,27 @@ LIVE_ONCE = ("live", "good", "unverified")
 
 def wanted_configuration(store: Store, app: str, release: str, site: Site) -> str:
     """Return HAProxy's configuration for a release on the edge of this host."""
-    return edge.configuration(held_addresses(store, release), colour_routes(store, app, release, site))
+    routes = colour_routes(store, app, release, site)
+    return edge.configuration(held_addresses(store, release), routes, place(app, published_document(store)))
+
+
+def published_document(store: Store) -> Path:
+    """Return the path of the Compose document of the edge that runs."""
+    return store.edge / "compose.json"
+
+
+def place(app: str, document: Path) -> Place:
+    """Return where the container of an edge with this Compose document stands."""
+    subnets = [each for colour in names.COLOURS for each in engine.subnets(names.network(app, colour))]
+    return Place(asks_nobody(document), subnets)
+
+
+def asks_nobody(document: Path) -> bool:
+    """Return whether no question of an edge with this Compose document leaves the engine; False where it is damaged."""
+    try:
+        return edge.asks_nobody(read_json(document))
+    except (DamagedFile, WireError):
+        return False
 
 
 def wanted_backends(store: Store, app: str, release: str, site: Site) -> set[str]:
@@ -31,7 +55,7 @@ def colour_routes(store: Store, app: str, release: str, site: Site) -> dict[str,
     addresses, home = held_addresses(store, release), site.holder(release) or site.idle
     holders = site.once_up(release)
     holders |= {each: release for each in names.COLOURS if each != home and not may_lead(store, site, each)}
-    return {colour: _routes_of(store, app, addresses, holder) for colour, holder in holders.items()}
+    return _routes_of(store, app, addresses, holders)
 
 
 def settled_routes(store: Store, app: str, addresses: Sequence[HeldRoute], site: Site) -> dict[str, ColourRoutes]:
@@ -42,7 +66,7 @@ def settled_routes(store: Store, app: str, addresses: Sequence[HeldRoute], site:
     live = site.slot(site.live).release if site.live in names.COLOURS else None
     store.releases.record(live)  # raises where it is damaged: what is live keeps the configuration that it has
     holders = {each: site.slot(each).release if may_lead(store, site, each) else live for each in names.COLOURS}
-    return {colour: _routes_of(store, app, addresses, holder) for colour, holder in holders.items()}
+    return _routes_of(store, app, addresses, holders)
 
 
 def may_lead(store: Store, site: Site, colour: str) -> bool:
@@ -51,10 +75,35 @@ def may_lead(store: Store, site: Site, colour: str) -> bool:
     return record is not None and (colour in (site.live, site.map_file) or record.state in LIVE_ONCE)
 
 
-def _routes_of(store: Store, app: str, addresses: Sequence[HeldRoute], release: str | None) -> ColourRoutes:
-    if release is None:
-        return ColourRoutes(App(app), (None,) * len(addresses))
-    return ColourRoutes(store.releases.settings(release, app), _leads(store, addresses, release))
+def _routes_of(
+    store: Store, app: str, addresses: Sequence[HeldRoute], holders: Mapping[str, str | None]
+) -> dict[str, ColourRoutes]:
+    """Return what each colour has behind the edge where it leads to these releases."""
+    return {
+        colour: ColourRoutes(App(app), (None,) * len(addresses))
+        if release is None
+        else ColourRoutes(
+            store.releases.settings(release, app),
+            _leads(store, addresses, release),
+            _has_reserved_names(store, app, release, colour),
+        )
+        for colour, release in holders.items()
+    }
+
+
+def _has_reserved_names(store: Store, app: str, release: str, colour: str) -> bool:
+    """Return whether a release's services answer to their reserved names in a colour: older ones do not.
+
+    Where its document is gone or damaged, they are asked for by the names that all have.
+    """
+    try:
+        services = store.releases.document(release, colour).services
+    except DamagedFile:
+        return False
+    return all(
+        route.service in services and names.alias(route.service, colour, app) in services[route.service].aliases
+        for route in store.releases.routes(release)
+    )
 
 
 def held_addresses(store: Store, release: str) -> Sequence[HeldRoute]:

@@ -12,7 +12,7 @@ import pytest
 
 from switchyard.core import edge
 from switchyard.core.app import App, Check, Route
-from switchyard.core.edge import ColourRoutes
+from switchyard.core.edge import ColourRoutes, Place
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.held_routes import held_for
 from switchyard.core.next_step import Want
@@ -39,7 +39,7 @@ LISTENER = "\nfrontend evil\n  bind :9999\n  default_backend web-8000_blue"
 
 def _configuration(route: Route = PLAIN, app: App | None = None) -> str:
     colours = dict.fromkeys(("blue", "green"), ColourRoutes(app or App("shop"), (route,)))
-    return edge.configuration(held_for((route,), 1), colours)
+    return edge.configuration(held_for((route,), 1), colours, Place(asks_nobody=True))
 
 
 def _checked(path: str) -> App:

@@ -1,4 +1,4 @@
-"""Neighbours: no compose file reaches the host, another application or the other colour."""
+"""Neighbours: no compose file reaches the host, another application, or the other colour by its name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from switchyard.core import host_reach
+from switchyard.core.errors import BadInput
+from switchyard.core.split import meeting_names
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.request import Waiver
 from switchyard.host import reach
@@ -17,6 +19,7 @@ from switchyard.host.adapters.layout import Layout
 from switchyard.host.reach import reaching
 from tests.harness.attack import Attack, promises
 from tests.harness.release_record import RECORD, unsent_pack
+from tests.harness.shop_documents import split_web
 
 Keys = Mapping[str, Json]
 
@@ -241,7 +244,50 @@ def _waiver(name: str, *waivers: Waiver) -> Attack:
     )
 
 
+def _split_with(name: str, service: Keys) -> bool:
+    """Return whether an application is split that has a routed service ``web`` and this one beside it."""
+    try:
+        split_web({}, {name: {"image": "x", **service}}, kinds={name: "plain"})
+    except BadInput:
+        return False
+    return True
+
+
+def _ignore_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meeting_names, "_names_of_the_edge", lambda inputs: ())
+
+
+def _name(how: str, evil: tuple[str, Keys], harmless: tuple[str, Keys]) -> Attack:
+    """Return an attack by a name under which the edge asks for a service of the other colour."""
+    return Attack(
+        f"name: {how}",
+        lambda folder: _split_with(*evil),
+        lambda folder: _split_with(*harmless),
+        _ignore_names,
+    )
+
+
+def _alias(name: str) -> Keys:
+    return {"networks": {"default": {"aliases": [name]}}}
+
+
+OTHER = "web.green.shop.switchyard"
+NAMES: list[tuple[str, tuple[str, Keys], tuple[str, Keys]]] = [
+    ("a service", (OTHER, {}), ("web.green.shop", {})),
+    ("a service, as older edges ask", ("web-green", {}), ("web-red", {})),
+    ("a service in upper case", (OTHER.upper(), {}), ("WEB.GREEN", {})),
+    ("an alias", ("x", _alias(OTHER)), ("x", _alias("web.green.example"))),
+    ("an alias in upper case", ("x", _alias("Web.Green.Shop.Switchyard")), ("x", _alias("Web.Green"))),
+    ("an alias with a last dot", ("x", _alias(f"{OTHER}.")), ("x", _alias("web.green.example."))),
+    ("an alias of another application", ("x", _alias("web.blue.other.switchyard")), ("x", _alias("web.blue.other"))),
+    ("a hostname", ("x", {"hostname": OTHER}), ("x", {"hostname": "web.green.example"})),
+    ("a hostname, as older edges ask", ("x", {"hostname": "web-green"}), ("x", {"hostname": "web-2"})),
+    ("a container's name", ("x", {"container_name": OTHER}), ("x", {"container_name": "web.green"})),
+    ("the edge's hostname", ("x", {"hostname": "edge"}), ("x", {"hostname": "edges"})),
+]
+
 ATTACKS = [
+    *(_name(*each) for each in NAMES),
     *(_path(*each) for each in PATHS),
     _path("a link of its data", (_bind("<ROOT>/data/link"),), MINE, _link("<ROOT>/data/link", "<APPS>/other")),
     _path(

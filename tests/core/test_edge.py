@@ -9,7 +9,7 @@ import pytest
 
 from switchyard.core import edge
 from switchyard.core.app import App, Check, Route
-from switchyard.core.edge import ColourRoutes
+from switchyard.core.edge import ColourRoutes, Place, Subnet
 from switchyard.core.held_routes import HeldRoute, held_for, leads
 from switchyard.core.site import Site, Slot
 
@@ -21,6 +21,7 @@ COLOURS = ("blue", "green")
 HELD = held_for(ROUTES, 1)
 ADDRESS = {route: edge.address_name(route) for route in ROUTES}
 EACH = list(itertools.product(ROUTES, COLOURS))
+PLACE = Place(asks_nobody=False)
 BARE = dict.fromkeys(COLOURS, ColourRoutes(App("shop"), ROUTES))
 
 
@@ -30,11 +31,13 @@ def sections(app: App | None = None, **apps: App) -> dict[str, list[str]]:
     return sections_of(HELD, {colour: ColourRoutes(its, ROUTES) for colour, its in each.items()})
 
 
-def sections_of(addresses: tuple[HeldRoute, ...], colours: dict[str, ColourRoutes]) -> dict[str, list[str]]:
+def sections_of(
+    addresses: tuple[HeldRoute, ...], colours: dict[str, ColourRoutes], place: Place = PLACE
+) -> dict[str, list[str]]:
     """Section heads of the configuration to their lines; a head that stands twice is an error."""
     found: dict[str, list[str]] = {}
     lines: list[str] = []
-    for line in edge.configuration(addresses, colours).splitlines():
+    for line in edge.configuration(addresses, colours, place).splitlines():
         if line and not line.startswith(" "):
             assert line not in found
             lines = found[line] = []
@@ -53,7 +56,7 @@ def test_there_is_a_section_for_everything_and_nothing_else() -> None:
 
 def test_addresses_outlive_the_silence_of_the_engine_and_no_word_of_it() -> None:
     holds = dict(line.split()[1:] for line in sections()["resolvers engine"] if line.startswith("hold "))
-    assert holds == {"valid": "200ms", "nx": "200ms", "obsolete": "200ms", "timeout": "24h"}
+    assert holds == {**dict.fromkeys(("valid", "nx", "other", "refused", "obsolete"), "200ms"), "timeout": "24h"}
     assert "timeout retry 1s" in sections()["resolvers engine"], "an answer counts until the next question"
 
 
@@ -176,7 +179,7 @@ def test_each_colour_is_asked_as_its_own_release_wants_it() -> None:
 
 
 def test_the_proxy_seeks_another_connection_and_repeats_no_request_that_was_sent() -> None:
-    text = edge.configuration(HELD, BARE)
+    text = edge.configuration(HELD, BARE, PLACE)
     assert "\n  option redispatch 1\n" in text
     assert "retry-on" not in text, "without it, what is tried again is the connection"
 
@@ -255,21 +258,59 @@ def test_each_kind_of_address_is_published_as_compose_writes_it(address: str, pu
 def test_every_port_inside_is_bound_once_also_with_many_routes() -> None:
     routes = tuple(Route(f"s{number}", 80, 8000 + number) for number in range(100))
     same = dict.fromkeys(COLOURS, ColourRoutes(App("shop"), routes))
-    configuration = edge.configuration(held_for(routes, 1), same)
+    configuration = edge.configuration(held_for(routes, 1), same, PLACE)
     ports = re.findall(r"^  bind :(\d+)$", configuration, re.MULTILINE)
     assert len(ports) == len(set(ports)) == 300
 
 
-def document(routes: tuple[Route, ...] = ROUTES) -> dict[str, object]:
+def document(routes: tuple[Route, ...] = ROUTES, engine: str = "26.1.5+dfsg1") -> dict[str, object]:
     previews = {name: 20000 + number for number, name in enumerate(edge.preview_names(routes))}
-    made = edge.document("shop", held_for(routes, 1), previews, home="/srv/edge", user="0:0", image="sha256:abc")
+    places = {"home": "/srv/edge", "user": "0:0", "image": "sha256:abc", "engine": engine}
+    made = edge.document("shop", held_for(routes, 1), previews, **places)
     service = made["services"]["edge"]
     assert list(made["services"]) == ["edge"] and isinstance(service, dict)
     return {**service, "top": {key: made[key] for key in ("name", "networks")}}
 
 
 def test_the_engine_answers_for_names_of_containers_and_asks_nobody_outside() -> None:
-    assert document()["dns_opt"] == ["ndots:0"]
+    assert document()["dns_opt"] == ["ndots:0"] and document()["dns"] == ["127.255.255.254"]
+
+
+@pytest.mark.parametrize(("engine", "asks_nobody"), [("23.0.6", False), ("24.0.0", True), ("28.0", True), ("", False)])
+def test_an_engine_that_says_nothing_where_its_name_server_does_not_answer_keeps_the_former_names(engine, asks_nobody):
+    made = document(engine=engine)
+    assert ("dns" in made) is asks_nobody
+    assert edge.asks_nobody({"services": {"edge": made}}) is asks_nobody
+
+
+@pytest.mark.parametrize("asks_nobody", [True, False])
+@pytest.mark.parametrize("has_names", [True, False])
+def test_a_colour_is_asked_for_by_its_reserved_names_where_its_release_has_them_and_nobody_else_is_asked(
+    asks_nobody, has_names
+):
+    colours = {**BARE, "green": ColourRoutes(App("shop"), ROUTES, has_reserved_names=has_names)}
+    found = sections_of(HELD, colours, Place(asks_nobody))
+    wanted = "web.green.shop.switchyard" if asks_nobody and has_names else "web-green"
+    for backend in ("web-8000_green", "unchecked_web-8000_green"):
+        assert any(line.startswith(f"server-template s 1-8 {wanted}:8000 ") for line in found[f"backend {backend}"])
+    assert any(line.startswith("server-template s 1-8 web-blue:8000 ") for line in found["backend web-8000_blue"])
+
+
+def test_every_frontend_refuses_the_containers_of_both_colours_and_nobody_else():
+    subnets = [Subnet("172.18.0.0/16", "172.18.0.1"), Subnet("fd00:1::/64", "fd00:1::1"), Subnet("10.0.0.0/24")]
+    found = sections_of(HELD, BARE, Place(False, subnets))
+    fronts = [lines for head, lines in found.items() if head.startswith("frontend ")]
+    assert len(fronts) == 9
+    for lines in fronts:
+        rule = lines.index("acl neighbour src 172.18.0.0/16 fd00:1::/64 10.0.0.0/24")
+        assert lines[rule + 1 : rule + 3] == [
+            "acl gateway src 172.18.0.1 fd00:1::1",
+            "tcp-request connection reject if neighbour !gateway",
+        ]
+        assert lines[rule - 1].startswith("bind"), "before anything else"
+    without = sections_of(HELD, BARE, Place(False, [Subnet("10.0.0.0/24")]))["frontend 0.0.0.0:80"]
+    assert "tcp-request connection reject if neighbour" in without and "acl gateway" not in " ".join(without)
+    assert "neighbour" not in " ".join(sections()["frontend 0.0.0.0:80"])
 
 
 def test_the_document_publishes_each_route_at_its_own_address_and_previews_on_loopback_only() -> None:
@@ -287,7 +328,7 @@ def test_the_document_publishes_each_route_at_its_own_address_and_previews_on_lo
 
 
 def test_what_the_document_publishes_is_what_the_configuration_binds() -> None:
-    bound = set(re.findall(r"bind :(\d+)", edge.configuration(HELD, BARE)))
+    bound = set(re.findall(r"bind :(\d+)", edge.configuration(HELD, BARE, PLACE)))
     ports = document()["ports"]
     assert isinstance(ports, list)
     assert {port.rsplit(":", 1)[1] for port in ports} == bound
@@ -311,7 +352,7 @@ def test_the_edge_runs_the_pinned_image_as_the_owner_of_its_folder() -> None:
 
 def test_a_preview_without_a_port_is_an_error() -> None:
     with pytest.raises(KeyError):
-        edge.document("shop", HELD, {"0.0.0.0:80_blue": 1}, home="/srv/edge", user="0:0", image="i")
+        edge.document("shop", HELD, {"0.0.0.0:80_blue": 1}, home="/srv/edge", user="0:0", image="i", engine="")
 
 
 def test_maps_hold_one_row_a_key() -> None:

@@ -19,6 +19,35 @@ def test_every_name_says_whose_it_is_and_no_two_colours_share_one():
         "shop-blue",
         "shop-green",
     ]
-    assert names.network("shop", "blue") == "shop-blue" and names.alias("web", "green") == "web-green"
+    assert names.network("shop", "blue") == "shop-blue"
+    assert names.aliases("web", "green", "shop") == ("web.green.shop.switchyard", "web-green")
     assert names.volume("shop", "pgdata") == "shop_pgdata"
     assert names.tag("shop", "web", "R1") == "switchyard/shop/web:R1"
+
+
+@pytest.mark.parametrize(
+    "name", ["web.blue.shop.switchyard", "Web.Blue.Shop.SwitchYard", "x.switchyard", "x.switchyard."]
+)
+def test_names_that_end_like_those_of_the_edge_are_reserved_however_they_are_spelled(name):
+    assert names.is_reserved(name)
+
+
+@pytest.mark.parametrize("name", ["switchyard", "web.switchyard.example", "my-switchyard"])
+def test_names_that_only_look_like_them_are_free(name):
+    assert not names.is_reserved(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "can_be_asked"),
+    [
+        ("a" * 63 + ".blue", True),
+        ("a" * 64 + ".blue", False),
+        ("a..blue", False),
+        (".blue", False),
+        ("a.", False),
+        (".".join(["a" * 62] * 4), True),
+        (".".join(["a" * 63] * 4), False),
+    ],
+)
+def test_dns_asks_for_names_of_limited_length_without_empty_parts(name, can_be_asked):
+    assert names.is_host_name(name) is can_be_asked

@@ -206,9 +206,11 @@ def test_variables_that_are_dropped_are_journaled(attempt, store):
 
 @pytest.mark.parametrize("alias", ["web-blue", "WEB-green"])
 @pytest.mark.parametrize("service", ["web-blue", "other", "web"])
-def test_a_name_by_which_the_edge_knows_a_service_of_the_live_release_is_refused(store, live, service, alias):
+@pytest.mark.parametrize("key", ["aliases", "hostname"])
+def test_a_name_by_which_the_edge_knows_a_service_of_the_live_release_is_refused(store, live, service, alias, key):
     store.releases.write(replace(store.releases.require(live), routes=(Route("web", 80, 8080),)))
-    documents = {"services": {service: {"networks": {"default": {"aliases": [service, alias]}}}}}
+    answers = {"hostname": alias} if key == "hostname" else {"networks": {"default": {"aliases": [service, alias]}}}
+    documents = {"services": {service: answers}}
     pack = replace(pack_of(store, "all^{tree}"), colours={"blue": documents})
     attempt, other = begin_attempt(store, app="shop"), Digests("env", "other")
     if service == "web":

@@ -75,3 +75,44 @@ def test_while_nothing_is_live_the_edge_leads_nowhere(tmp_path):
     store.releases.write(replace(RECORD, routes=(WEB,), state="failed"))
     routes = module.settled_routes(store, "shop", held, Site(green=Slot("R1"), proxy="none"))
     assert [each.routes for each in routes.values()] == [(None,), (None,)]
+
+
+def with_documents(store: Store, release: str, *aliases: str) -> Store:
+    """Write a release with a route to ``web`` whose containers answer to these names."""
+    store.releases.write(replace(RECORD, id=release, routes=(WEB,), state="good"))
+    document = {"services": {"web": {"networks": {"default": {"aliases": ["web", *aliases]}}}}}
+    for colour in ("blue", "green"):
+        write_json(store.releases_folder / release / f"{colour}.json", document)
+    return store
+
+
+def test_each_colour_has_reserved_names_where_its_release_s_own_document_has_them(tmp_path):
+    store = with_documents(Store(tmp_path), "R1", "web-blue")
+    with_documents(store, "R2", "web-green", "web.green.shop.switchyard")
+    site = Site(blue=Slot("R1"), green=Slot("R2"), proxy="blue", map_file="blue")
+    colours = module.colour_routes(store, "shop", "R2", site)
+    assert not colours["blue"].has_reserved_names and colours["green"].has_reserved_names
+    path = store.releases_folder / "R2" / "green.json"
+    for content in ("{", '{"services": {}}'):
+        path.write_text(content)
+        assert not module.colour_routes(store, "shop", "R2", site)["green"].has_reserved_names
+
+
+def test_an_edge_stands_on_both_colours_networks_and_asks_whom_its_document_says(tmp_path, fake_engine):
+    ranges = [{"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.1"}, {"Subnet": "fd00::/64", "Gateway": "fd00::1/64"}]
+    fake_engine.know("/networks/shop-blue", {"IPAM": {"Config": ranges}})
+    fake_engine.know("/networks/shop-green", {"IPAM": {"Config": [{"Subnet": "172.19.0.0/16"}]}})
+    path = tmp_path / "compose.json"
+    write_json(path, {"services": {"edge": {"dns": ["127.255.255.254"]}}})
+    found = module.place("shop", path)
+    assert found.asks_nobody and module.asks_nobody(path)
+    assert found.subnets == [
+        ("172.18.0.0/16", "172.18.0.1"),
+        ("fd00::/64", "fd00::1"),
+        ("172.19.0.0/16", ""),
+    ]
+    for edge in ({"dns": ["10.0.0.1"]}, {"dns": 1}, {}, 1):
+        write_json(path, {"services": {"edge": edge}})
+        assert not module.place("shop", path).asks_nobody
+    path.write_text("{")
+    assert not module.asks_nobody(path) and not module.asks_nobody(tmp_path / "none")

@@ -62,6 +62,7 @@ class Service(NamedTuple):
     scale: int | None
     restart: str
     container_name: str | None
+    hostname: str | None
     user: str | None
     pull_policy: str
     """Empty where it sets none."""
@@ -96,12 +97,18 @@ class Service(NamedTuple):
             scale=service.number("scale"),
             restart=service.text("restart") or "no",
             container_name=service.text("container_name"),
+            hostname=service.text("hostname"),
             user=service.text("user"),
             pull_policy=service.text("pull_policy") or "",
             network_mode=service.text("network_mode"),
             privileged=service.flag("privileged"),
             raw=service.raw,
         )
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """The names that networks give it besides its own."""
+        return tuple(alias for attachment in self.networks.values() for alias in attachment.aliases)
 
     @property
     def replicas(self) -> int:

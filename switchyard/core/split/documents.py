@@ -47,7 +47,7 @@ def colour_document(inputs: Inputs, colour: str, routes: Iterable[Route], state:
     services: dict[str, Json] = {}
     for name, service in inputs.in_colours().items():
         kind = inputs.kind(service)
-        aliases = [*names_of(service), *([names.alias(name, colour)] if name in routed else [])]
+        aliases = [*names_of(service), *(names.aliases(name, colour, app) if name in routed else ())]
         services[name] = {
             **_service(inputs, service, names.tag(app, name, inputs.release)),
             **({} if service.network_mode == "none" else {"networks": {"default": {"aliases": _distinct(aliases)}}}),
@@ -250,8 +250,7 @@ def _restart(service: Service) -> str:
 
 def names_of(service: Service) -> list[str]:
     """Return what others may call a service. ``container_name`` is a DNS name too, and its containers lose it."""
-    aliases = [alias for attachment in service.networks.values() for alias in attachment.aliases]
-    return [service.name, *([service.container_name] if service.container_name else []), *aliases]
+    return [service.name, *([service.container_name] if service.container_name else []), *service.aliases]
 
 
 def _distinct(aliases: Iterable[str]) -> list[str]:

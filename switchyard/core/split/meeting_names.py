@@ -24,21 +24,7 @@ def name_problems(inputs: Inputs) -> Iterator[str]:
                 f"services {first.name} and {second.name}: both are called {name}, on different networks of the file. "
                 f"A colour has one network, where {name} would lead to either. Give one of them another alias"
             )
-    reserved = {
-        names.alias(service.name, colour).lower(): service.name
-        for service in inputs.in_colours().values()
-        if inputs.kind(service).behind_edge
-        for colour in names.COLOURS
-    }
-    for service in inputs.services.values():
-        for name in names_of(service):
-            if name.lower() in reserved:
-                yield (
-                    f"service {service.name}: {name} is the name by which the edge knows one colour of "
-                    f"{reserved[name.lower()]}. Give it another name"
-                )
-            if name.lower() == EDGE:
-                yield f"service {service.name}: {name} is the edge's name in each colour's network. Rename it"
+    yield from _names_of_the_edge(inputs)
     for service in inputs.shared().values():
         for needed, dependency in service.depends_on.items():
             if needed in inputs.in_colours() and dependency.condition in WAITS:
@@ -47,6 +33,43 @@ def name_problems(inputs: Inputs) -> Iterator[str]:
                     f"cannot wait for {needed}, which each colour runs. Set app.kinds.{needed}: shared or ignored, or "
                     f"app.kinds.{service.name}: handover"
                 )
+
+
+def _names_of_the_edge(inputs: Inputs) -> Iterator[str]:
+    """Yield a problem for each name that the edge uses itself, and for each that it cannot use."""
+    routed = [service.name for service in inputs.in_colours().values() if inputs.kind(service).behind_edge]
+    known = {
+        alias.lower(): name
+        for name in routed
+        for colour in names.COLOURS
+        for alias in names.aliases(name, colour, inputs.app.name)
+    }
+    for service in inputs.services.values():
+        for key, name in _answers_to(service):
+            at = f"service {service.name}: {key}{name} is"
+            if name.lower() in known:
+                yield f"{at} the name by which the edge knows one colour of {known[name.lower()]}. Give it another name"
+            elif names.is_reserved(name):
+                yield f"{at} reserved: the edge knows services by names that end in {names.RESERVED}. Give it another"
+            if name.lower() == EDGE:
+                yield f"{at} the edge's name in each colour's network. Rename it"
+    lengthy = {known[alias]: alias for alias in known if not names.is_host_name(alias)}
+    for name, alias in lengthy.items():
+        yield (
+            f"service {name}: the edge would know it as {alias}, and a name has 1 to {names.LABEL_MOST} characters "
+            f"between two dots and at most {names.HOST_NAME_MOST} in all. Give the service a shorter name without "
+            "empty parts"
+        )
+
+
+def _answers_to(service: Service) -> Iterator[tuple[str, str]]:
+    """Yield each name by which the engine's DNS knows a service's containers, after the key that gives it."""
+    yield "", service.name
+    for key, name in (("container_name", service.container_name), ("hostname", service.hostname)):
+        if name:
+            yield f"{key}: ", name
+    for network, attachment in service.networks.items():
+        yield from ((f"networks.{network}.aliases: ", alias) for alias in attachment.aliases)
 
 
 def name_notes(inputs: Inputs) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from switchyard.core import names
+from switchyard.core.edge import Subnet
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json
@@ -36,11 +37,19 @@ class Network(NamedTuple):
     driver: str
     app: str | None
     """The application of Switchyard that it belongs to."""
+    subnets: tuple[Subnet, ...]
 
     @classmethod
     def decode(cls, value: Json, at: str) -> Network:
         network = Section.of(value, at)
-        return cls(network.text("Driver") or "", network.pairs("Labels").get(names.APP))
+        subnets = network.section("IPAM").each("Config", _subnet)
+        return cls(network.text("Driver") or "", network.pairs("Labels").get(names.APP), subnets)
+
+
+def _subnet(value: Json, at: str) -> Subnet:
+    """Read a range of a network. Older engines write the gateway of IPv6 with the length of its prefix."""
+    subnet = Section.of(value, at)
+    return Subnet(subnet.text("Subnet") or "", (subnet.text("Gateway") or "").partition("/")[0])
 
 
 class AddressPool(NamedTuple):
@@ -259,6 +268,12 @@ def tags_of_images() -> tuple[tuple[str, ...], ...]:
 
 def networks() -> tuple[Network, ...]:
     return _each(_get("/networks"), "networks", Network.decode)
+
+
+def subnets(network: str) -> tuple[Subnet, ...]:
+    """Return the ranges of addresses of a network; none where there is none of that name."""
+    answer = _get(f"/networks/{network}")
+    return () if answer is None else Network.decode(answer, "network").subnets
 
 
 def has_network(name: str) -> bool:

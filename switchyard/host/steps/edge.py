@@ -26,6 +26,8 @@ from switchyard.host.attempt import Attempt
 from switchyard.host.edge_configuration import (
     applied_addresses,
     held_addresses,
+    place,
+    published_document,
     settled_routes,
     wanted_backends,
     wanted_configuration,
@@ -95,8 +97,8 @@ def settle(attempt: Attempt) -> None:
     if addresses is None or not (home / "cfg" / "haproxy.cfg").exists():
         return
     attempt.lease.guard()
-    colours = _settled(attempt, addresses)
-    configuration, was_drafted = edge.configuration(addresses, colours), edge_documents.is_drafted(home)
+    configuration = _configuration(attempt, addresses, published_document(attempt.store))
+    was_drafted = edge_documents.is_drafted(home)
     is_settled = (home / "cfg" / "haproxy.cfg").read_text() == configuration
     if is_settled and not was_drafted:
         return
@@ -107,7 +109,7 @@ def settle(attempt: Attempt) -> None:
     if container is not None:
         process = attempt.proxy.process()
         _reload(attempt.proxy, container)
-        attempt.proxy.wait(edge.backends(colours), after=process)
+        attempt.proxy.wait(edge.backends(_settled(attempt, addresses)), after=process)
     edge_documents.discard(home)
 
 
@@ -128,6 +130,11 @@ def _settled(attempt: Attempt, addresses: Sequence[HeldRoute]) -> dict[str, Colo
     for colour, release in releases_in_colours(app).items():
         site = site.with_slot(colour, Slot(release))
     return settled_routes(attempt.store, app, addresses, site)
+
+
+def _configuration(attempt: Attempt, addresses: Sequence[HeldRoute], document: Path) -> str:
+    """Return the configuration of an edge with these addresses and this Compose document while no attempt runs."""
+    return edge.configuration(addresses, _settled(attempt, addresses), place(attempt.request.app, document))
 
 
 def _up(attempt: Attempt, document: Path, *words: str) -> list[str]:
@@ -190,7 +197,8 @@ def _draft(attempt: Attempt, addresses: Sequence[HeldRoute]) -> Path:
     image = _image(attempt)
     attempt.commands.run(commands.tag(image, names.tag(app, "edge", "edge")))
     user = f"{os.getuid()}:{os.getgid()}"
-    document = edge.document(app, addresses, previews, home=str(home), user=user, image=image)
+    version = engine.version() or ""
+    document = edge.document(app, addresses, previews, home=str(home), user=user, image=image, engine=version)
     return edge_documents.draft(home, addresses, previews, document)
 
 
@@ -254,7 +262,7 @@ def _answering(attempt: Attempt, addresses: Sequence[HeldRoute]) -> set[str]:
 
 def _recreate(attempt: Attempt, document: Path, addresses: Sequence[HeldRoute], answering: set[str]) -> None:
     """Recreate the edge's container, and wait until it reaches again what answered before. Tell how long that took."""
-    configuration = edge.configuration(addresses, _settled(attempt, addresses))
+    configuration = _configuration(attempt, addresses, document)
     write(attempt.store.edge / "cfg" / "haproxy.cfg", configuration, 0o644)
     outage = Outage(lambda: _reaches(attempt.proxy, answering))
     with outage:

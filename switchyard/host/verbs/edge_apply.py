@@ -5,14 +5,16 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
+from switchyard.core import edge
 from switchyard.core.app import Route
 from switchyard.core.errors import Refused
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.steps import Step
 from switchyard.host import backup
+from switchyard.host.adapters import engine
 from switchyard.host.agreement import ask, receive_commit
 from switchyard.host.attempt import Attempt
-from switchyard.host.edge_configuration import applied_addresses
+from switchyard.host.edge_configuration import applied_addresses, asks_nobody, published_document
 from switchyard.host.edge_documents import is_drafted
 from switchyard.host.ending import Ending, unchanged
 from switchyard.host.neighbours import listening
@@ -25,13 +27,15 @@ def edge_apply(attempt: Attempt) -> Ending:
     receive_commit(attempt, store.edge / "routes.json")
     before, after = store.held_addresses() or (), applied_addresses(store, attempt.wanted.id, site)
     new, gone = _new(after, before), _new(before, after)
-    if not new and not gone and not backup.is_unfinished(store.edge) and not is_drafted(store.edge):
+    renames = edge.answers_always(engine.version() or "") and not asks_nobody(published_document(store))
+    if not new and not gone and not renames and not backup.is_unfinished(store.edge) and not is_drafted(store.edge):
         return unchanged("the edge holds the addresses of this commit: nothing to do")
     _require_free(attempt.request.app, new)
     stays = [address for address in after if address.public not in map(_public, attempt.wanted.routes)]
     lines = [f"added: {address.public} ({address.service}:{address.port})" for address in new]
     lines += [f"gone: {address.public} ({address.service}:{address.port})" for address in gone]
     lines += [f"stays while the live release answers there: {address.public}" for address in stays]
+    lines += ["changed: the edge asks for services by reserved names, which no service can take"] if renames else []
     ask(attempt, [*lines, "every route is interrupted while the edge is recreated, for about a second"])
     act(attempt, Step("apply_edge"))
     store.releases.update(attempt.wanted.id, state="applied")
@@ -50,9 +54,9 @@ def _public(route: Route) -> str:
 
 def _require_free(app: str, new: Sequence[Route]) -> None:
     """Refuse where the edge could not hold a new address: this host lacks it, or another process holds the port."""
-    holders, edge = listening(), f"{app}'s edge"
+    holders, own = listening(), f"{app}'s edge"
     ports = dict.fromkeys(str(route.listen) for route in new)
-    problems = [f"port {port} is held by {holders[port]}" for port in ports if holders.get(port, edge) != edge]
+    problems = [f"port {port} is held by {holders[port]}" for port in ports if holders.get(port, own) != own]
     problems += [f"{route.public}: this host has no address {route.address}" for route in new if not _is_here(route)]
     if problems:
         raise Refused("; ".join(problems))

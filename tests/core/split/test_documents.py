@@ -31,7 +31,8 @@ def test_a_colour_has_a_network_of_its_own_and_nothing_to_collide_with(colour):
 def test_only_routed_services_have_the_alias_that_the_edge_knows(colour):
     services = split_shop().colours[colour]["services"]
     aliases = {name: service["networks"]["default"]["aliases"] for name, service in services.items()}
-    assert aliases["web"] == ["web", f"web-{colour}"] and aliases["api"] == ["api", f"api-{colour}"]
+    for name in ("web", "api"):
+        assert aliases[name] == [name, f"{name}.{colour}.shop.switchyard", f"{name}-{colour}"]
     assert aliases["worker"] == ["worker"] and aliases["migrate"] == ["migrate"]
 
 

@@ -40,18 +40,65 @@ def test_a_name_that_two_services_share_on_one_network_is_told(web, other):
 
 @pytest.mark.parametrize(
     "other",
-    [{"web-blue": {}}, {"Web-Blue": {}}, {"x": on(default=["web-green"])}, {"x": {"container_name": "web-blue"}}],
+    [
+        {"web-blue": {}},
+        {"Web-Blue": {}},
+        {"x": on(default=["web-green"])},
+        {"x": {"container_name": "web-blue"}},
+        {"x": {"hostname": "web-green"}},
+        {"web.blue.shop.switchyard": {}},
+        {"x": on(default=["Web.Green.Shop.Switchyard"])},
+        {"x": {"hostname": "web.blue.shop.switchyard"}},
+    ],
 )
-def test_the_edge_s_names_of_a_colour_are_reserved(other):
+@pytest.mark.parametrize("kind", ["plain", "shared"])
+def test_the_edge_s_names_of_a_colour_are_reserved(other, kind):
     (name,) = other
-    with pytest.raises(BadInput, match=rf"service {name}: (?i:web-(blue|green)) is the name by which the edge knows"):
+    taken = rf"service {name}: {key_of(other[name])}(?i:web[.-](blue|green)\S*) is the name by which the edge knows one"
+    with pytest.raises(BadInput, match=taken):
+        split_web({}, {name: {"image": "x", **other[name]}}, kinds={name: kind})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"api.blue.shop.switchyard": {}},
+        {"x": on(default=["web.blue.other.switchyard"])},
+        {"x": {"container_name": "X.Switchyard"}},
+        {"x": {"hostname": "x.switchyard."}},
+    ],
+)
+def test_every_name_that_ends_like_one_of_the_edge_is_reserved(other):
+    (name,) = other
+    with pytest.raises(BadInput, match=rf"service {name}: {key_of(other[name])}\S+ is reserved: .* Give it another"):
         split_web({}, {name: {"image": "x", **other[name]}}, kinds={name: "plain"})
+    split_web({}, {"x": {"image": "x", "hostname": "x.switchyard.example"}}, kinds={"x": "plain"})
 
 
-@pytest.mark.parametrize("other", [{"edge": {}}, {"x": on(default=["Edge"])}, {"x": {"container_name": "edge"}}])
+@pytest.mark.parametrize("name", ["a" * 58, "a..b", ".a", "a" * 57 + "." + "b" * 200])
+def test_a_routed_service_whose_name_dns_cannot_ask_for_is_refused(name):
+    routed = {name: {"image": "x", "ports": [{"target": 80, "published": "8081"}]}}
+    with pytest.raises(BadInput, match=rf"service {name}: the edge would know it as \S+, .* shorter name") as refused:
+        split_web({}, routed, kinds={name: "routed"})
+    assert str(refused.value).count("would know it") == 1, "one sentence a service"
+    split_web({}, {name: {"image": "x"}}, kinds={name: "plain"})
+    split_web({}, {name[:57].strip(".").replace("..", "."): routed[name]}, kinds={})
+
+
+def key_of(service: dict[str, Any]) -> str:
+    """Return how a refusal names the key of a service by which it takes a name."""
+    return "".join(f"{key}: " if key != "networks" else r"networks\.default\.aliases: " for key in service)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"edge": {}}, {"x": on(default=["Edge"])}, {"x": {"container_name": "edge"}}, {"x": {"hostname": "edge"}}],
+)
 def test_the_name_of_the_edge_is_reserved(other):
     (name,) = other
-    with pytest.raises(BadInput, match=rf"service {name}: (E|e)dge is the edge's name in each colour's network"):
+    with pytest.raises(
+        BadInput, match=rf"service {name}: {key_of(other[name])}(E|e)dge is the edge's name in each colour's network"
+    ):
         split_web({}, {name: {"image": "x", **other[name]}}, kinds={name: "plain"})
 
 

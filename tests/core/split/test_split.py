@@ -76,7 +76,11 @@ def test_a_colour_holds_nothing_that_its_twin_would_collide_with(colour):
         assert not {"ports", "container_name", "depends_on", "build"} & set(service)
         assert service["restart"] != "always"
     assert document["networks"] == {"default": {"name": f"shop-{colour}", "external": True}}
-    assert document["services"]["web"]["networks"]["default"]["aliases"] == ["web", f"web-{colour}"]
+    assert document["services"]["web"]["networks"]["default"]["aliases"] == [
+        "web",
+        f"web.{colour}.shop.switchyard",
+        f"web-{colour}",
+    ]
     assert "aliases" in document["services"]["worker"]["networks"]["default"]
 
 

@@ -18,8 +18,10 @@ from tests.harness.release_record import RECORD
 
 
 @pytest.fixture
-def attempt(holder, monkeypatch):
+def attempt(holder, monkeypatch, fake_engine):
     """Release R0 is live at 8080; a commit, R1, was received that wants 8081."""
+    fake_engine.know("/version", {"Version": "26.1.5+dfsg1"})
+    write_json(holder.store.edge / "compose.json", {"services": {"edge": {"dns": ["127.255.255.254"]}}})
     releases = holder.store.releases
     releases.write(replace(RECORD, id="R0", routes=(Route("web", 80, 8080),)))
     releases.write(replace(RECORD, number=2, routes=(Route("web", 80, 8081),)))
@@ -69,3 +71,15 @@ def test_the_operator_sees_which_addresses_come_stay_and_go(attempt, monkeypatch
         "every route is interrupted while the edge is recreated, for about a second",
     ]
     assert attempt.store.releases.record("R1").state == "applied"
+
+
+def test_an_older_edge_gets_reserved_names_where_its_engine_can_have_them(attempt, monkeypatch, fake_engine):
+    lines: list[str] = []
+    monkeypatch.setattr(module, "ask", lambda attempt, each: lines.extend(each))
+    monkeypatch.setattr(module, "act", lambda *_: None)
+    attempt.store.releases.write(replace(RECORD, number=2, routes=(Route("web", 80, 8080),)))
+    write_json(attempt.store.edge / "compose.json", {"services": {"edge": {"dns_opt": ["ndots:0"]}}})
+    fake_engine.know("/version", {"Version": "23.0.6"})
+    assert edge_apply(attempt).outcome == "unchanged"
+    fake_engine.know("/version", {"Version": "24.0.0"})
+    assert edge_apply(attempt).outcome == "applied" and lines[0].startswith("changed: the edge asks for services by")
