@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import psycopg
 
+from switchyard.control.tunnel import Tunnel
 from switchyard.core.compose_document import Service
 from switchyard.core.errors import NotChecked
 from switchyard.predeploy.configuration.logins import (
@@ -19,7 +20,6 @@ from switchyard.predeploy.configuration.logins import (
     variable_of,
 )
 from switchyard.predeploy.reach import container_files
-from switchyard.predeploy.reach.tunnel import Tunnel
 
 PORT = 5432
 ANSWER_LIMIT = 10

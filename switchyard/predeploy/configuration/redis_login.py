@@ -9,11 +9,11 @@ import ssl
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from switchyard.control.tunnel import Tunnel
 from switchyard.core.compose_document import Service
 from switchyard.core.errors import NotChecked
 from switchyard.predeploy.configuration import redis_tls
 from switchyard.predeploy.configuration.logins import Clients, Login, distinct, from_addresses, from_parts
-from switchyard.predeploy.reach.tunnel import Tunnel
 
 PORT = 6379
 ANSWER_LIMIT = 10

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from switchyard.control.tunnel import Tunnel
 from switchyard.core.compose_document import Service
 from switchyard.core.errors import NotChecked
 from switchyard.core.images import POSTGRES, REDIS
@@ -19,7 +20,7 @@ from switchyard.predeploy.engine.check import Check, never
 from switchyard.predeploy.engine.result import Finding, Result, skipped, unknown
 from switchyard.predeploy.engine.subject import Subject
 from switchyard.predeploy.reach import container_files
-from switchyard.predeploy.reach.tunnel import Tunnel
+from switchyard.predeploy.reach.tunnel import tunnel_to
 
 RULES = ("service-refuses",)
 
@@ -98,7 +99,7 @@ def _log_in(subject: Subject, name: str, server: Service, container: ContainerAd
         port = login.port or (postgres_login.PORT if is_postgres else redis_login.PORT)
         try:
             if port not in tunnels:
-                tunnels[port] = Tunnel(subject, container.addresses[0], port)
+                tunnels[port] = tunnel_to(subject, container.addresses[0], port)
             if is_postgres:
                 refusal, answer = postgres_login.try_login(tunnels[port], port, login)
             else:

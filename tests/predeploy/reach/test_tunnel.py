@@ -13,7 +13,7 @@ import pytest
 from switchyard.core.errors import NotChecked
 from switchyard.predeploy.engine.host_machine import HostMachine
 from switchyard.predeploy.engine.subject import Subject
-from switchyard.predeploy.reach.tunnel import Tunnel, socket_to
+from switchyard.predeploy.reach.tunnel import socket_to, tunnel_to
 from tests.harness.machine_answers import checks_answer
 
 
@@ -23,6 +23,8 @@ class Transport:
     def __init__(self, refusal: int | None = None) -> None:
         self.refusal = refusal
         self.servers: list[socket.socket] = []
+        self.is_closing = False
+        """Whether the servers close each connection at once."""
 
     def is_active(self) -> bool:
         return True
@@ -38,6 +40,7 @@ class Transport:
             sendall=near.sendall,
             shutdown_write=lambda: near.shutdown(socket.SHUT_WR),
             close=near.close,
+            eof_received=self.is_closing,
         )
 
 
@@ -56,9 +59,22 @@ def reached(subject: Subject) -> Iterator[tuple[Subject, Transport]]:
         server.close()
 
 
+def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(reached):
+    subject, transport = reached
+    transport.is_closing = True
+    tunnel = tunnel_to(subject, "10.0.0.2", 5432, by_port=True)
+    transport.is_closing = False
+    with socket.create_connection(("127.0.0.1", tunnel.port), 10) as client:
+        client.sendall(b"hello")
+        while len(transport.servers) < 2:
+            assert client.fileno() > 0
+        transport.servers[1].settimeout(10)
+        assert transport.servers[1].recv(5) == b"hello"
+
+
 def test_bytes_go_both_ways_and_the_servers_first_words_are_kept(reached):
     subject, transport = reached
-    tunnel = Tunnel(subject, "10.0.0.2", 5432)
+    tunnel = tunnel_to(subject, "10.0.0.2", 5432)
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(10)
         client.connect(str(tunnel.path))
@@ -84,4 +100,4 @@ def test_checks_share_one_tunnel_and_its_folder_is_gone_at_the_end(reached):
 )
 def test_a_server_that_cannot_be_reached_is_not_checked_and_the_hint_says_why(subject, code, hint):
     with pytest.raises(NotChecked, match=f"prod1: 10.0.0.2:5432: {hint}"):
-        Tunnel(reaching(subject, Transport(code)), "10.0.0.2", 5432)
+        tunnel_to(reaching(subject, Transport(code)), "10.0.0.2", 5432)
