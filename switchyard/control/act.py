@@ -33,17 +33,23 @@ def act_on_host(checkout: Path, host_name: str, request: Callable[[Channel], Req
 
 def _act(host: Host, machine: Machine, request: Callable[[Channel], Request], screen: Screen) -> int:
     with closing(Channel(host, machine, require_app(host.app_setting.name, host.name))) as channel:
-        attempt = MachineAttempt(host, channel, screen)
-        try:
-            attempt.start(request(channel))
-            attempt.follow_to(End)
-        except KeyboardInterrupt:
-            interrupt([attempt], screen)
-        end = attempt.end
-        assert end is not None
-        screen.say(f"{machine.name}: {end.outcome}" + (f": {end.reason}" if end.reason else ""))
-        if end.exit in (FAILED, UNVERIFIED):
-            screen.say(f"{machine.name}: {describe_live(end)}", "bold")
-        attempt.acknowledge()
+        code = act(host, channel, request(channel), screen)
     typed.again()
+    return code
+
+
+def act(host: Host, channel: Channel, request: Request, screen: Screen) -> int:
+    """Run a verb to its end on one machine, and show that. Return its exit code."""
+    attempt, name = MachineAttempt(host, channel, screen), channel.machine.name
+    try:
+        attempt.start(request)
+        attempt.follow_to(End)
+    except KeyboardInterrupt:
+        interrupt([attempt], screen)
+    end = attempt.end
+    assert end is not None
+    screen.say(f"{name}: {end.outcome}" + (f": {end.reason}" if end.reason else ""))
+    if end.exit in (FAILED, UNVERIFIED):
+        screen.say(f"{name}: {describe_live(end)}", "bold")
+    attempt.acknowledge()
     return end.exit
