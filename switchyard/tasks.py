@@ -304,6 +304,18 @@ def allow(
     return allow(checkout, host, change, take_back=take_back, reason=reason)
 
 
+@verb(
+    host="the host",
+    colour="idle, live, blue or green",
+    within="for how long, such as 90s, 15m or 2h; at most 24h",
+)
+def preview(checkout: Path, host: str = "", colour: str = "idle", within: str = "15m") -> int:
+    """Open the previews of a colour for a limited time, at ports of this machine, until Ctrl-C."""
+    from switchyard.verbs.preview import preview, seconds
+
+    return preview(checkout, host, colour=colour, within=seconds(within))
+
+
 @verb(host="the host", service="the service", command="the command, without a shell")
 def execute(checkout: Path, host: str = "", service: str = "", command: str = "") -> int:
     """Run a command in a container of the live colour or of a shared service."""
@@ -355,6 +367,7 @@ def collection(checkout: Path) -> Collection:
     for each in (deploy, rollback, predeploy, plan, status, history, logs, restart, scale, unlock, services, doctor):
         top.add_task(each.task(checkout))
     top.add_task(allow.task(checkout))
+    top.add_task(preview.task(checkout))
     top.add_task(execute.task(checkout), "exec")
     for name, verbs in {
         "sandbox": {"up": sandbox_up, "down": sandbox_down},

@@ -37,6 +37,10 @@ def test_a_verb_that_ends_before_it_begins_prints_one_object_with_the_reason(tmp
         (["allow", "--host", "prod", "--env", "A"], "say why with --reason"),
         (["allow", "--host", "prod", "--env", "A B"], "--env A B: that is no variable"),
         (["allow", "--host", "prod", "--send", "x y=B"], "--send x: give ADDRESS=NAME,NAME"),
+        (["preview", "--host", "prod", "--within", "25h"], "--within 25h: give a time from 1s to 24h"),
+        (["preview", "--host", "prod", "--within", "0m"], "--within 0m: give a time from 1s to 24h"),
+        (["preview", "--host", "prod", "--within", "soon"], "--within soon: give a time from 1s to 24h"),
+        (["preview", "--host", "prod", "--colour", "red"], "--colour red: give idle, live, blue or green"),
         (["history", "--host", "prod", "--count", "0"], "--count 0: give 1 attempt or more"),
         (["logs", "--host", "prod", "--tail", "-1"], "--tail -1: give 1 line or more"),
         (["rollback", "--host", "prod", "--env", "todays"], "the only choice is current"),
@@ -58,7 +62,17 @@ def test_the_list_of_verbs_imports_nothing_heavy(tmp_path):
 def test_the_list_names_every_verb():
     assert set(tasks.collection(Path()).task_names) == {
         *("deploy", "doctor", "exec", "history", "logs", "plan", "predeploy", "restart", "rollback", "scale"),
-        *("allow", "services", "status", "unlock", "edge.apply", "sandbox.down", "sandbox.up", "shared.apply"),
+        *(
+            "allow",
+            "preview",
+            "services",
+            "status",
+            "unlock",
+            "edge.apply",
+            "sandbox.down",
+            "sandbox.up",
+            "shared.apply",
+        ),
     }
 
 

@@ -111,6 +111,11 @@ def drain_map(until: Mapping[str, int]) -> str:
     return "".join(f"{word(release)} {second:d}\n" for release, second in sorted(until.items()))
 
 
+def previews_map(until: Mapping[str, int]) -> str:
+    """Return the map of the colours whose previews are open, each with the second since the epoch until which."""
+    return drain_map(until)
+
+
 def inner_port(index: int) -> int:
     """Return the port of an address inside the edge's container. ``index`` is its place among the held addresses."""
     return 10000 + index
@@ -272,10 +277,21 @@ def _preview(index: int, address: HeldRoute, colour: str, route: Route | None, r
         f"  mode {word(route.mode) if route is not None else 'tcp'}",
         f"  bind :{preview_inner_port(index, colour)}",
         *rules,
+        *_open_rules("tcp-request connection", colour),
+        *(_open_rules("http-request", colour) if route is not None and route.mode == "http" else []),
         "  no log",
         "  tcp-request content reject" if route is None else f"  default_backend {backend_name(route, colour)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _open_rules(each: str, colour: str) -> list[str]:
+    """Return the rules that refuse each connection, or request, while the colour's previews are closed."""
+    return [
+        f"  {each} set-var(sess.until) str({colour}),map_str_int({HOME}/maps/previews.map,0)",
+        f"  {each} set-var(sess.left) date(),neg,add(sess.until)",
+        f"  {each} reject unless {{ var(sess.left) -m int gt 0 }}",
+    ]
 
 
 def _backend(route: Route, colour: str, app: App, alias: str, *, checked: bool) -> str:

@@ -23,7 +23,7 @@ from switchyard.core.wire.terms import (
 )
 
 START = "0" * 16
-VERBS = ("deploy", "rollback", "restart", "scale", "shared.apply", "edge.apply", "unlock", "allow")
+VERBS = ("deploy", "rollback", "restart", "scale", "shared.apply", "edge.apply", "unlock", "allow", "preview")
 """The verbs that act on a host, and so leave an ``EndEntry``."""
 OUTCOMES = (
     "live",
@@ -42,6 +42,8 @@ OUTCOMES = (
     "applied",
     "unlocked",
     "allowed",
+    "opened",
+    "closed",
 )
 """How an attempt ends, as its host program records it."""
 

@@ -1,15 +1,19 @@
-"""Neighbours: no compose file reaches the host, another application, or the other colour by its name."""
+"""Neighbours: no compose file reaches the host, another application, or the other colour by its name or the edge."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
-from switchyard.core import host_reach
+from switchyard.core import edge, host_reach
+from switchyard.core.app import App, Route
+from switchyard.core.edge import ColourRoutes, Place, Subnet
 from switchyard.core.errors import BadInput
+from switchyard.core.held_routes import held_for
 from switchyard.core.split import meeting_names
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.request import Waiver
@@ -51,7 +55,7 @@ class Host:
         document: Keys = {"services": {"web": service}, **top}
         builds: Keys = {"services": {"web": {"build": build}}} if build else {}
         pack = replace(unsent_pack(RECORD), colours={"blue": document, "green": document}, build=builds)
-        edge = Container.decode(
+        other = Container.decode(
             {
                 "Id": "e",
                 "Labels": {"switchyard.app": "third", "switchyard.kind": "edge"},
@@ -59,7 +63,7 @@ class Host:
             }
         )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(reach.engine, "containers", lambda *labels: [edge])
+            patch.setattr(reach.engine, "containers", lambda *labels: [other])
             patch.setattr(reach.engine, "own_paths", lambda: (f"{self.folder}/engine", "/run/docker.sock"))
             patch.setattr(reach.pwd, "getpwuid", lambda uid: type("User", (), {"pw_dir": str(self.home)}))
             patch.setattr(host_reach, "STATE", (f"{self.folder}/srv", "/srv"))
@@ -286,7 +290,69 @@ NAMES: list[tuple[str, tuple[str, Keys], tuple[str, Keys]]] = [
     ("the edge's hostname", ("x", {"hostname": "edge"}), ("x", {"hostname": "edges"})),
 ]
 
+SUBNETS = [
+    Subnet("172.18.0.0/16", "172.18.0.1"),
+    Subnet("fd00:1::/64", "fd00:1::1"),
+    Subnet("172.19.0.0/16", "172.19.0.1"),
+    Subnet("10.7.0.0/24"),
+]
+"""The ranges of both colours' networks."""
+WEB = Route("web", 8000, 8080)
+
+
+def _frontend(preview: bool) -> list[str]:
+    """Return the lines of an address, or of its preview in green."""
+    colours = dict.fromkeys(("blue", "green"), ColourRoutes(App("shop"), (WEB,)))
+    text = edge.configuration(held_for((WEB,), 1), colours, Place(True, SUBNETS))
+    return text.partition("frontend preview_0.0.0.0:8080_green" if preview else "frontend ")[2].splitlines()
+
+
+def _admitted(source: str, *, preview: bool, left: int = 1) -> bool:
+    """Return whether a frontend admits a connection as HAProxy reads its rules. ``left``: seconds of its previews."""
+    acls: dict[str, bool] = {"left": left > 0}
+    for words in map(str.split, _frontend(preview)):
+        if words[:1] == ["acl"] and words[2] == "src":
+            acls[words[1]] = any(ip_address(source) in ip_network(each) for each in words[3:])
+        elif words[:4] == ["tcp-request", "connection", "reject", "if"]:
+            if all(acls[name.strip("!")] is not name.startswith("!") for name in words[4:]):
+                return False
+        elif words[:4] == ["tcp-request", "connection", "reject", "unless"] and not acls["left"]:
+            return False
+        elif words[:1] == ["frontend"]:
+            break
+    return True
+
+
+def _source(name: str, address: str, honest: str, *, preview: bool = False) -> Attack:
+    """Return an attack by a container that connects to the edge's own address."""
+    return Attack(
+        f"reach: {name}",
+        lambda folder: _admitted(address, preview=preview),
+        lambda folder: _admitted(honest, preview=preview),
+        lambda monkeypatch: monkeypatch.setattr(edge, "_neighbour_rules", lambda subnets: []),
+    )
+
+
+def _closed(name: str, source: str) -> Attack:
+    """Return an attack on a preview that nobody holds open."""
+    return Attack(
+        f"preview: {name}",
+        lambda folder: _admitted(source, preview=True, left=0),
+        lambda folder: _admitted(source, preview=True, left=1),
+        lambda monkeypatch: monkeypatch.setattr(edge, "_open_rules", lambda each, colour: []),
+    )
+
+
 ATTACKS = [
+    _source("a container of blue", "172.18.0.5", "172.18.0.1"),
+    _source("a container of green", "172.19.255.254", "172.19.0.1"),
+    _source("a container of blue by IPv6", "fd00:1::5", "fd00:1::1"),
+    _source("a container of a network without a gateway", "10.7.0.1", "10.7.1.1"),
+    _source("a container of blue, at a preview", "172.18.0.5", "172.18.0.1", preview=True),
+    _source("a container of green, at a preview", "172.19.0.5", "172.19.0.1", preview=True),
+    _source("the first address of a network", "172.18.0.0", "172.17.255.255"),
+    _closed("another user of the host", "172.18.0.1"),
+    _closed("a machine behind the loopback", "192.0.2.7"),
     *(_name(*each) for each in NAMES),
     *(_path(*each) for each in PATHS),
     _path("a link of its data", (_bind("<ROOT>/data/link"),), MINE, _link("<ROOT>/data/link", "<APPS>/other")),

@@ -93,6 +93,19 @@ def test_a_preview_leads_to_its_colour_whatever_is_live(route: Route, colour: st
     assert "live.map" not in " ".join(lines)
 
 
+@pytest.mark.parametrize(("route", "colour"), EACH)
+def test_a_preview_refuses_each_connection_and_each_request_while_it_is_closed(route: Route, colour: str) -> None:
+    lines = sections()[f"frontend preview_{ADDRESS[route]}_{colour}"]
+    for each in ("tcp-request connection", *(["http-request"] if route.mode == "http" else [])):
+        rule = lines.index(f"{each} reject unless {{ var(sess.left) -m int gt 0 }}")
+        assert lines[rule - 2 : rule] == [
+            f"{each} set-var(sess.until) str({colour}),map_str_int(/etc/edge/maps/previews.map,0)",
+            f"{each} set-var(sess.left) date(),neg,add(sess.until)",
+        ]
+    assert sum("reject unless" in line for line in lines) == (2 if route.mode == "http" else 1)
+    assert not any("previews.map" in line for line in sections()[f"frontend {ADDRESS[route]}"])
+
+
 @pytest.mark.parametrize("route", ROUTES)
 def test_where_nothing_is_live_the_first_rule_says_so(route: Route) -> None:
     found = sections()
@@ -359,3 +372,4 @@ def test_maps_hold_one_row_a_key() -> None:
     assert edge.live_map("green") == "live green\n"
     assert edge.releases_map({"green": None, "blue": "R1"}) == "blue R1\ngreen none\n"
     assert edge.drain_map({"R2": 20, "R1": 10}) == "R1 10\nR2 20\n" and edge.drain_map({}) == ""
+    assert edge.previews_map({"green": 20, "blue": 10}) == "blue 10\ngreen 20\n"

@@ -11,7 +11,7 @@ from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.facts import Facts, LiveRelease, PlainContainer
 from switchyard.core.wire.message import Message, key, message
 from switchyard.core.wire.request import Holder
-from switchyard.core.wire.terms import Colour, CommitId, Positive, ReleaseId, ReleaseState, Seconds
+from switchyard.core.wire.terms import Colour, CommitId, Mode, Positive, ReleaseId, ReleaseState, Seconds
 
 
 @message(frozen=True)
@@ -238,3 +238,23 @@ class Status(Message):
     """What runs and is not as recorded."""
     journal: tuple[str, ...]
     """What is wrong with the journal."""
+
+
+@message(frozen=True)
+class Preview(Message):
+    """The preview of one public address."""
+
+    address: str
+    port: Positive
+    """The port of the host's loopback that leads to it."""
+    mode: Mode
+
+
+@message(frozen=True)
+class Previews(Message):
+    """``previews``: those of a colour that a person holds open; no address where they are closed."""
+
+    colour: Colour
+    until: Seconds
+    """In seconds since the epoch."""
+    each: tuple[Preview, ...]

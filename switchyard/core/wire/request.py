@@ -87,6 +87,10 @@ class Request(Message):
     service: str | None = field(default=None, metadata=key(omitted=True))
     count: int | None = field(default=None, metadata=key(omitted=True))
     """``scale``: containers; ``history``: attempts."""
+    colour: str | None = field(default=None, metadata=key(omitted=True))
+    """``preview``: blue, green, live, or idle."""
+    seconds: int | None = field(default=None, metadata=key(omitted=True))
+    """``preview``: for how long; 0 closes them."""
     tail: int | None = field(default=None, metadata=key(omitted=True))
     """``logs``: lines of each container."""
     command: str | None = field(default=None, metadata=key(omitted=True))

@@ -91,6 +91,14 @@ class Store(Layout):
         """Write down what the application's commits may use."""
         write_json(self.root / "allow.json", allowance.encode())
 
+    def held_previews(self) -> dict[str, int]:
+        """Return until when a person holds each colour's previews open, in seconds since the epoch."""
+        return read_numbers(self.edge / "held_previews.json")
+
+    def hold_preview(self, colour: str, until: int) -> None:
+        """Write down until when a person holds a colour's previews open."""
+        write_json(self.edge / "held_previews.json", {**self.held_previews(), colour: until})
+
     def held_addresses(self) -> tuple[HeldRoute, ...] | None:
         """Return the addresses that the edge holds, in their order; None where there is no edge yet."""
         path = self.edge / "routes.json"

@@ -19,6 +19,7 @@ from switchyard.host.queries.files import files
 from switchyard.host.queries.history import history
 from switchyard.host.queries.logs import logs
 from switchyard.host.queries.plan_facts import plan_facts
+from switchyard.host.queries.previews import previews
 from switchyard.host.queries.rollback_target import rollback_target
 from switchyard.host.queries.status import status
 
@@ -37,4 +38,5 @@ QUERIES: Mapping[str, Callable[[Store, Request], Message]] = {
     "logs": logs,
     "doctor": doctor,
     "exec": execute,
+    "previews": previews,
 }

@@ -16,7 +16,7 @@ from switchyard.core.edge import ColourRoutes
 from switchyard.core.errors import NotChecked, SwitchyardError, refuse
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.site import Site, Slot
-from switchyard.host import backup, edge_documents
+from switchyard.host import backup, edge_documents, previews
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import write
@@ -48,6 +48,7 @@ def bring_up(attempt: Attempt, colour: str) -> None:
     """Run the edge with the configuration that the release needs: reload it, or start it, but never recreate it."""
     home = attempt.store.edge
     _lay_folders(home, attempt.proxy, attempt.request.app)
+    previews.settle(attempt.store, attempt.proxy)
     if not (home / "routes.json").exists():
         _draft(attempt, held_addresses(attempt.store, attempt.wanted.id))
         edge_documents.publish(home)
@@ -97,6 +98,7 @@ def settle(attempt: Attempt) -> None:
     if addresses is None or not (home / "cfg" / "haproxy.cfg").exists():
         return
     attempt.lease.guard()
+    previews.settle(attempt.store, attempt.proxy)
     configuration = _configuration(attempt, addresses, published_document(attempt.store))
     was_drafted = edge_documents.is_drafted(home)
     is_settled = (home / "cfg" / "haproxy.cfg").read_text() == configuration
@@ -190,16 +192,16 @@ def _draft(attempt: Attempt, addresses: Sequence[HeldRoute]) -> Path:
     """Choose the ports of the previews, and draft the documents of an edge that holds these addresses."""
     home, app = attempt.store.edge, attempt.request.app
     occupied = {int(port) for port in listening()}
-    previews = {}
+    ports = {}
     for name in edge.preview_names(addresses):
-        previews[name] = _free_port(occupied)
-        occupied.add(previews[name])
+        ports[name] = _free_port(occupied)
+        occupied.add(ports[name])
     image = _image(attempt)
     attempt.commands.run(commands.tag(image, names.tag(app, "edge", "edge")))
     user = f"{os.getuid()}:{os.getgid()}"
     version = engine.version() or ""
-    document = edge.document(app, addresses, previews, home=str(home), user=user, image=image, engine=version)
-    return edge_documents.draft(home, addresses, previews, document)
+    document = edge.document(app, addresses, ports, home=str(home), user=user, image=image, engine=version)
+    return edge_documents.draft(home, addresses, ports, document)
 
 
 def _image(attempt: Attempt) -> str:
@@ -262,6 +264,7 @@ def _answering(attempt: Attempt, addresses: Sequence[HeldRoute]) -> set[str]:
 
 def _recreate(attempt: Attempt, document: Path, addresses: Sequence[HeldRoute], answering: set[str]) -> None:
     """Recreate the edge's container, and wait until it reaches again what answered before. Tell how long that took."""
+    previews.settle(attempt.store, attempt.proxy)
     configuration = _configuration(attempt, addresses, document)
     write(attempt.store.edge / "cfg" / "haproxy.cfg", configuration, 0o644)
     outage = Outage(lambda: _reaches(attempt.proxy, answering))

@@ -8,6 +8,7 @@ from switchyard.core import edge, route_modes
 from switchyard.core.app import App, Route
 from switchyard.core.wire.events import Look
 from switchyard.core.wire.request import Word
+from switchyard.host import previews
 from switchyard.host.adapters import engine, probe, protocol
 from switchyard.host.attempt import Attempt
 from switchyard.host.edge_configuration import reached_routes
@@ -27,6 +28,11 @@ LOOPBACK = {"": LOCALHOST, "0.0.0.0": LOCALHOST, "::": "::1"}
 
 def smoke(attempt: Attempt, colour: str) -> bool:
     """Ask every route through its preview port, then run the application's own smoke command."""
+    with previews.opened(attempt, colour):
+        return _smoke(attempt, colour)
+
+
+def _smoke(attempt: Attempt, colour: str) -> bool:
     release, memory, app = attempt.wanted, attempt.memory, attempt.wanted.app
     urls = {}
     for address, route in reached_routes(attempt.store, release.id):

@@ -59,6 +59,12 @@ def _allow(attempt: Attempt) -> Ending:
     return allow(attempt)
 
 
+def _preview(attempt: Attempt) -> Ending:
+    from switchyard.host.verbs.preview import preview
+
+    return preview(attempt)
+
+
 VERBS: Mapping[str, Callable[[Attempt], Ending]] = {
     "deploy": _deploy,
     "rollback": _rollback,
@@ -68,4 +74,5 @@ VERBS: Mapping[str, Callable[[Attempt], Ending]] = {
     "edge.apply": _edge_apply,
     "unlock": _unlock,
     "allow": _allow,
+    "preview": _preview,
 }

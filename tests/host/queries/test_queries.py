@@ -35,6 +35,7 @@ from switchyard.host.queries.files import files
 from switchyard.host.queries.history import history
 from switchyard.host.queries.logs import logs
 from switchyard.host.queries.plan_facts import plan_facts
+from switchyard.host.queries.previews import previews
 from switchyard.host.queries.rollback_target import rollback_target
 from switchyard.host.queries.running import running_container
 from switchyard.host.queries.secrets import every_redactor
@@ -58,6 +59,7 @@ ANSWERS: Mapping[str, type[Message]] = {
     "logs": answers.Logs,
     "doctor": answers.DoctorAnswer,
     "exec": answers.ExecResult,
+    "previews": answers.Previews,
 }
 
 
@@ -114,6 +116,7 @@ def test_every_query_has_an_answer_type_and_a_module_of_its_own():
         history,
         logs,
         plan_facts,
+        previews,
         rollback_target,
         status,
     }
