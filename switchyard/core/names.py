@@ -40,6 +40,10 @@ def volume(app: str, name: str) -> str:
     return f"{app}_{name}"
 
 
+TAGS = "switchyard/"
+"""How the name of every image begins that Switchyard names."""
+
+
 def tag(app: str, service: str, release: str) -> str:
     """Return the tag that keeps a pinned image from pruning."""
-    return f"switchyard/{app}/{service}:{release}"
+    return f"{TAGS}{app}/{service}:{release}"
