@@ -22,3 +22,13 @@ def test_every_name_says_whose_it_is_and_no_two_colours_share_one():
     assert names.network("shop", "blue") == "shop-blue" and names.alias("web", "green") == "web-green"
     assert names.volume("shop", "pgdata") == "shop_pgdata"
     assert names.tag("shop", "web", "R1") == "switchyard/shop/web:R1"
+
+
+def test_a_new_volume_belongs_to_the_application_of_the_longest_name():
+    assert names.owner_of_volume("a_b_c", "a", ["a_b", "x"]) == "a_b" == names.owner_of_volume("a_b_c", "a_b", ["a"])
+    assert names.owner_of_volume("a_bc", "a", ["a_b"]) == "a" == names.owner_of_volume("media", "a", ["a_b"])
+
+
+@pytest.mark.parametrize("app,other,meets", [("a", "a-green", True), ("a-blue-x", "a", True), ("a", "a-greens", False)])
+def test_an_application_called_like_a_part_of_another_could_share_names_with_it(app, other, meets):
+    assert names.meet(app, other) is meets
