@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 from switchyard.core.journal import EndEntry, OverriddenEntry, ShownEntry, StepEntry, TakeoverEntry, WayBackEntry
 from switchyard.core.lease import FreeLease, Lease
 from switchyard.core.wire import schema
+from switchyard.core.wire.adopted import Adopted
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.message import Message
 from switchyard.core.wire.predeploy import PredeployReport
@@ -28,6 +29,10 @@ from switchyard.core.wire.release import ReleaseRecord
 
 FOLDER = ROOT / "switchyard" / "schemas"
 FORMATS: dict[str, tuple[str, tuple[type[Message], ...]]] = {
+    "adopted": (
+        "adopted.json: what the application uses and Switchyard did not create",
+        (Adopted,),
+    ),
     "checks": ("checks.json beside a release: what the next one is compared with", (ChecksRecord,)),
     "history": ("What history prints with --json", (HistoryReport,)),
     "journal": (

@@ -283,6 +283,7 @@ def unlock(checkout: Path, host: str = "", reason: str = "", force: bool = False
     env="variables of this machine's environment that tests and checks may see, separated by commas",
     send="ADDRESS=NAME,NAME: where checks may send the values of which variables; several separated by blanks",
     files="files of this machine that checks may look at, separated by commas",
+    objects="volume:NAME or image:NAME of the host that Switchyard did not create, as it is now; separated by commas",
     take_back="take this back instead",
     reason="why; the journal keeps it",
 )
@@ -292,6 +293,7 @@ def allow(
     env: str = "",
     send: str = "",
     files: str = "",
+    objects: str = "",
     take_back: bool = False,
     reason: str = "",
 ) -> int:
@@ -299,9 +301,9 @@ def allow(
     from switchyard.verbs.allow import allow, parse, show
 
     change = parse(names(env), send, names(files))
-    if not change:
+    if not change and not objects:
         return show(checkout, host)
-    return allow(checkout, host, change, take_back=take_back, reason=reason)
+    return allow(checkout, host, change, objects=names(objects), take_back=take_back, reason=reason)
 
 
 @verb(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from switchyard.control.channel import Channel
 from switchyard.control.operator_process import is_orphan
 from switchyard.control.release import Release
+from switchyard.core import names
 from switchyard.core.errors import LEASE_HELD, NotChecked, Refused, refuse
 from switchyard.core.held_routes import HeldRoute, describe_not_held, not_held
 from switchyard.core.split.host_sources import HostSource, Judgement, host_sources, judge_sources
@@ -124,9 +125,10 @@ def _plain_project(facts: Facts, release: Release) -> Iterator[str]:
 def _full_volumes(facts: Facts, release: Release) -> Iterator[str]:
     """Yield that an empty volume would be created beside one that may hold this application's state.
 
-    Those of a plain project that is there come with the advice on that project.
+    Those of a plain project that is there come with the advice on that project. One that is external is meant.
     """
-    new = [name for name in release.split.volumes if name not in release.app.volumes]
+    settings = release.app.volumes
+    new = [name for name in release.split.volumes if name not in settings and not release.document.is_external(name)]
     named = {container.project for container in _plain_containers(facts, release)[:1]}
     projects = [project for project in _plain_projects(release) if project not in named]
     candidates = [(name, release.document.engine_volume(name, project)) for name in new for project in projects]
@@ -149,7 +151,7 @@ def _absent_volumes(facts: Facts, release: Release) -> Iterator[str]:
         volumes = ", ".join(f"{volume} (external, for {name} of {release.app.compose})" for name, volume in absent)
         yield (
             f"this host has no volume {volumes}. Correct the name (app.volumes), or create it first: docker volume "
-            f"create {absent[0][1]}"
+            f"create --label {names.APP}={release.app.name} {absent[0][1]}"
         )
 
 

@@ -88,9 +88,9 @@ def up_edge(target: Target) -> Argv:
 
 def oneshot(target: Target, colour: str, service: str) -> Argv:
     """Run a oneshot in a container of its own, under a name that a later attempt can find."""
-    name = f"{target.app}-{service}-{target.release}"
-    words = ("run", "-T", "--no-deps", "--rm", "--name", name, service)
-    return compose(names.project(target.app, colour), target.document(colour), *words)
+    project = names.project(target.app, colour)
+    words = ("run", "-T", "--no-deps", "--rm", "--name", f"{project}-{service}-{target.release}", service)
+    return compose(project, target.document(colour), *words)
 
 
 def up(target: Target, colour: str, services: Iterable[str]) -> Argv:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 COLOURS = ("blue", "green")
 
 APP = "switchyard.app"
@@ -64,6 +66,22 @@ def volume(app: str, name: str) -> str:
     return f"{app}_{name}"
 
 
+def owner_of_volume(name: str, app: str, others: Iterable[str]) -> str:
+    """Return the application whose volumes are named as this new one of ``app`` would be: the longest name counts."""
+    owners = [each for each in (app, *others) if name.startswith(volume(each, ""))]
+    return max(owners, key=len, default=app)
+
+
+def meet(app: str, other: str) -> bool:
+    """Return whether containers of two applications could have one name: ``a`` with ``green-web``, and ``a-green``."""
+    short, long = sorted((app, other), key=len)
+    return any(f"{long}-".startswith(f"{project(short, part)}-") for part in (*COLOURS, "shared"))
+
+
+TAGS = "switchyard/"
+"""How the name of every image begins that Switchyard names."""
+
+
 def tag(app: str, service: str, release: str) -> str:
     """Return the tag that keeps a pinned image from pruning."""
-    return f"switchyard/{app}/{service}:{release}"
+    return f"{TAGS}{app}/{service}:{release}"

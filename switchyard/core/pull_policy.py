@@ -68,10 +68,15 @@ def asks(policy: Policy, image: str, *, is_here: bool, answered: float | None, n
     return not (is_here and is_fresh)
 
 
-def choose(policy: Policy, image: str, answer: Answer | None, *, is_here: bool) -> Choice:
-    """Return what to run. ``answer`` is None where nobody was asked."""
+def choose(policy: Policy, image: str, answer: Answer | None, *, is_here: bool, strange: str = "") -> Choice:
+    """Return what to run. ``answer`` is None where nobody was asked.
+
+    ``strange`` says why the image that is here must not run: then it counts as absent.
+    """
     if answer is None and is_here:
         return Choice()
+    if answer is None and strange:
+        return Choice(problem=strange)
     if answer is None:
         return Choice(problem="this host does not have it, and pull_policy never pulls it. Load it there")
     if answer.digest:
@@ -85,10 +90,13 @@ def choose(policy: Policy, image: str, answer: Answer | None, *, is_here: bool) 
     }[answer.failure or "unreachable"]
     if is_here and policy.name == "ask" and answer.failure != "login":
         return Choice(note=f"{reason}: the image that is here is used")
-    return Choice(problem=f"{reason}{_way_out(policy, registry, answer.failure, is_here=is_here)}")
+    way_out = _way_out(policy, registry, answer.failure, is_here=is_here, strange=strange)
+    return Choice(problem=f"{reason}{way_out}")
 
 
-def _way_out(policy: Policy, registry: str, failure: Failure, *, is_here: bool) -> str:
+def _way_out(policy: Policy, registry: str, failure: Failure, *, is_here: bool, strange: str) -> str:
+    if strange:
+        return f". The one that is here does not stand in for it: {strange}"
     if failure in ("login", "denied"):
         return f". Log in on the host as its SSH user: docker login {registry}"
     advice = "check its name" if failure == "absent" else f"let the host reach {registry}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from switchyard.core import held_routes, names
 from switchyard.core.app import App
-from switchyard.core.compose_document import Document
+from switchyard.core.compose_document import Document, services_of
 from switchyard.core.errors import refuse
 from switchyard.core.journal import Author, OverriddenEntry
 from switchyard.core.wire.release import Pack, ReleaseRecord
@@ -25,6 +25,7 @@ from switchyard.host.reach import reaching
 from switchyard.host.release_images import NO_IMAGES, Chosen
 from switchyard.host.repository import Repository
 from switchyard.host.shared_changes import shared_changes
+from switchyard.host.whose import names_of_others, objects_of_others
 
 
 class Digests(NamedTuple):
@@ -60,6 +61,7 @@ def admit(
         return live
     refuse((*reasons_against(store, request, candidate, live), *unchecked(attempt, pack)))
     journal_overrides(attempt, pack)
+    images.notes.extend(store.ledger.notes(pack.volumes))
     store.ledger.adopt(pack.volumes)
     return None
 
@@ -69,12 +71,13 @@ def reasons_against(store: Store, request: Request, candidate: Candidate, live: 
 
     An apply was cut short, nobody has one of its images, its commit is bad or older, somebody else mounts its state,
     shared services changed, the edge does not hold its addresses, one of its names is that by which the edge knows a
-    service of the live release, or it reaches what is not its own.
+    service of the live release, or what it uses or reaches is not its own.
     """
     pack = candidate.pack
     yield from backup.reasons_unfinished(store)
     yield from candidate.images.problems
-    yield from store.ledger.reasons(request.app, pack.volumes)
+    yield from objects_of_others(store, request, pack.volumes, services_of_pack(pack))
+    yield from names_of_others(store, request.app, pack.volumes)
     if not request.force:
         yield from _bad(store.releases, pack, candidate.digests)
     if live is not None and not request.allow_downgrade and not candidate.descends_from(live.commit):
@@ -86,6 +89,11 @@ def reasons_against(store: Store, request: Request, candidate: Candidate, live: 
     yield from _new_addresses(store, pack, request.host)
     yield from _names_of_another(pack, live)
     yield from reaching(store, request.app, pack, request.waivers)
+
+
+def services_of_pack(pack: Pack) -> tuple[str, ...]:
+    """Return the services that a release runs on a host, the edge among them."""
+    return (*services_of(pack.colours.get(names.COLOURS[0], {})), *services_of(pack.shared), "edge")
 
 
 def is_same(live: ReleaseRecord, candidate: Candidate) -> bool:

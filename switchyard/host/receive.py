@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 from switchyard.core import edge
@@ -29,6 +30,7 @@ from switchyard.host.release_images import (
     needed_images,
 )
 from switchyard.host.repository import Repository
+from switchyard.host.whose import names_of_others, objects_of_others
 
 APPLIES = ("shared.apply", "edge.apply")
 
@@ -47,12 +49,20 @@ def receive(attempt: Attempt) -> ReleaseRecord | None:
         if live is not None:
             return live
     else:
-        refuse((*images.problems, *reaching(attempt.store, attempt.request.app, pack, attempt.request.waivers)))
+        refuse((*images.problems, *_reasons_against_apply(attempt.store, attempt.request, pack)))
     _write_release(attempt, repository, pack, digests, images)
     attempt.wanted.id = pack.id
     for note in images.notes:
         attempt.events.progress(note)
     return None
+
+
+def _reasons_against_apply(store: Store, request: Request, pack: Pack) -> Iterator[str]:
+    """Yield why a commit must not be applied. The edge uses none of the volumes and services."""
+    if request.verb == "shared.apply":
+        yield from objects_of_others(store, request, pack.volumes, services_of(pack.shared))
+        yield from names_of_others(store, request.app, pack.volumes)
+    yield from reaching(store, request.app, pack, request.waivers)
 
 
 def images_of_pack(
@@ -68,10 +78,12 @@ def images_of_pack(
     needed = needed_images(store, request.verb, pack.pulls, pack.pull_policies, shared)
     if request.back:
         needed = needed._replace(kept={**images_of_commit(store, pack.commit, pack.pulls), **needed.kept})
-    chosen = choose_images(store, needed, live_record(store, request.app), within=within, tick=tick)
+    strange = partial(store.ledger.image_reason, request)
+    live = live_record(store, request.app)
+    chosen = choose_images(store, needed, live, strange=strange, within=within, tick=tick)
     has_edge = request.verb in APPLIES or store.held_addresses() is not None
     if not has_edge and engine.image_id(edge.IMAGE) is None:
-        chosen.problems += choose_edge(within=within, tick=tick).problems
+        chosen.problems += choose_edge(strange, within=within, tick=tick).problems
     return chosen
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from switchyard.core import commands, edge, image_names
 from switchyard.core.errors import SwitchyardError
@@ -17,6 +17,8 @@ from switchyard.host.adapters.files import read_document
 from switchyard.host.adapters.store import Store
 from switchyard.host.command_runner import CommandRunner
 
+Strange: TypeAlias = Callable[[str], str]
+"""Returns why the image that is here under a name must not be used; an empty text where it may."""
 ANSWER_WITHIN = 5.0
 """Seconds in which registries must answer a deploy, all of them side by side."""
 SHORT = 19
@@ -41,7 +43,9 @@ class _Image(NamedTuple):
     services: tuple[str, ...]
     policy: Policy
     here: str | None
-    """The id of the one that is here."""
+    """The id of the one that is here and may be used."""
+    strange: str
+    """Why the one of this name that is here must not be used; empty where it may."""
     answered: float | None
     """When its registry answered last, in seconds since the epoch."""
     user: str = ""
@@ -102,12 +106,16 @@ def choose_images(
     needed: Needed,
     live: ReleaseRecord | None,
     *,
+    strange: Strange,
     within: float = ANSWER_WITHIN,
     tick: Callable[[], None] = lambda: None,
 ) -> Chosen:
-    """Ask registries by the policies of the services, side by side, and choose an image for each service."""
+    """Ask registries by the policies of the services, side by side, and choose an image for each service.
+
+    One that is ``strange`` counts as absent: only a registry, or the operator, says that it is the right one.
+    """
     chosen = Chosen({service: Pin(image) for service, image in needed.kept.items()})
-    images = _images(needed, live, _known_answers(store.releases.records()))
+    images = _images(needed, live, _known_answers(store.releases.records()), strange)
     now = time.time()
     to_ask = [
         image.name
@@ -120,10 +128,12 @@ def choose_images(
     return chosen
 
 
-def choose_edge(*, within: float = ANSWER_WITHIN, tick: Callable[[], None] = lambda: None) -> Chosen:
+def choose_edge(strange: Strange, *, within: float = ANSWER_WITHIN, tick: Callable[[], None] = lambda: None) -> Chosen:
     """Choose the image of the edge as that of a service without a policy."""
     answers = ask_registries([edge.IMAGE], within=within, tick=tick)
-    image = _Image(edge.IMAGE, ("edge",), Policy.parse(""), engine.image_id(edge.IMAGE), None, "the edge")
+    reason = strange(edge.IMAGE)
+    here = None if reason else engine.image_id(edge.IMAGE)
+    image = _Image(edge.IMAGE, ("edge",), Policy.parse(""), here, reason, None, "the edge")
     chosen = Chosen()
     _add(chosen, image, answers[edge.IMAGE], time.time(), None)
     return chosen
@@ -169,7 +179,7 @@ def moved(pins: Mapping[str, Pin], images: Mapping[str, str]) -> list[str]:
     return [service for service, pin in both.items() if engine.image_id(pin.image) != images[service]]
 
 
-def _images(needed: Needed, live: ReleaseRecord | None, answers: Mapping[str, float]) -> list[_Image]:
+def _images(needed: Needed, live: ReleaseRecord | None, answers: Mapping[str, float], strange: Strange) -> list[_Image]:
     """Return the images to choose, each once, however many services name it in whatever spelling."""
     users: dict[str, list[str]] = {}
     for service, name in needed.pulls.items():
@@ -179,8 +189,9 @@ def _images(needed: Needed, live: ReleaseRecord | None, answers: Mapping[str, fl
     for canonical, services in users.items():
         name = needed.pulls[services[0]]
         policy = strictest(Policy.parse(needed.policies.get(service, "")) for service in services)
-        here = _image_here(name, services, live)
-        images.append(_Image(name, tuple(services), policy, here, answers.get(canonical)))
+        reason = strange(name)
+        here = None if reason else _image_here(name, services, live)
+        images.append(_Image(name, tuple(services), policy, here, reason, answers.get(canonical)))
     return images
 
 
@@ -206,7 +217,7 @@ def _known_answers(records: Iterable[ReleaseRecord]) -> dict[str, float]:
 
 def _add(chosen: Chosen, image: _Image, answer: Answer | None, now: float, live: ReleaseRecord | None) -> None:
     """Choose an image and add it for the services that name it."""
-    choice = choose(image.policy, image.name, answer, is_here=image.here is not None)
+    choice = choose(image.policy, image.name, answer, is_here=image.here is not None, strange=image.strange)
     if choice.problem:
         chosen.problems.append(f"{image.subject}: {choice.problem}")
         return

@@ -11,29 +11,38 @@ from switchyard.control.channel import Channel
 from switchyard.control.host_answers import ask_host
 from switchyard.control.screen import Screen
 from switchyard.core.errors import BadInput
+from switchyard.core.wire.adopted import kind_and_name
 from switchyard.core.wire.allowance import VARIABLE, Allowance, place
+from switchyard.core.wire.answers import Allowed
 from switchyard.core.wire.request import Request
 
 
 def show(checkout: Path, host_name: str) -> int:
     """Show what each machine of a host allows. Return the exit code."""
     screen = Screen(as_json=False)
-    replies = ask_host(checkout, host_name, lambda channel: channel.ask(channel.request("allowed"), Allowance))
-    for machine, allowance in replies.answers.items():
-        for sentence in allowance.sentences() if allowance else ("allows nothing beyond the env of the host",):
+    replies = ask_host(checkout, host_name, lambda channel: channel.ask(channel.request("allowed"), Allowed))
+    for machine, answer in replies.answers.items():
+        sentences = [*answer.allowance.sentences()] or ["allows nothing beyond the env of the host"]
+        sentences += [f"uses {each}, which Switchyard did not create" for each in answer.objects]
+        for sentence in sentences:
             screen.say(f"{machine}: {sentence}")
     replies.show_errors(screen)
     return replies.exit
 
 
-def allow(checkout: Path, host_name: str, change: Allowance, *, take_back: bool, reason: str) -> int:
+def allow(
+    checkout: Path, host_name: str, change: Allowance, *, objects: tuple[str, ...] = (), take_back: bool, reason: str
+) -> int:
     """Allow something on every machine of a host, or take it back. Return the exit code."""
     if not reason:
         raise BadInput("allow: say why with --reason; the journal keeps it")
-    why = f"{'takes back' if take_back else 'allows'} {change.flags()}: {reason}"
+    for each in objects:
+        kind_and_name(each)
+    flags = " ".join(filter(None, (change.flags(), f"--objects {','.join(objects)}" if objects else "")))
+    why = f"{'takes back' if take_back else 'allows'} {flags}: {reason}"
 
     def request(channel: Channel) -> Request:
-        return replace(channel.request("allow"), allow=change, take_back=take_back, reason=why)
+        return replace(channel.request("allow"), allow=change, adopt=objects, take_back=take_back, reason=why)
 
     return act_on_host(checkout, host_name, request)
 

@@ -103,7 +103,7 @@ def test_an_external_volume_that_the_host_lacks_is_refused(tmp_path, settings, v
     new = release(settings, document={"name": "oldshop", "volumes": volumes})
     message = refused(tmp_path, of=new, edge=edge)
     assert "this host has no volume shop_pgdata (external, for pgdata of compose.yaml)" in message
-    assert message.endswith("docker volume create shop_pgdata")
+    assert message.endswith("docker volume create --label switchyard.app=shop shop_pgdata")
 
 
 def test_an_address_that_the_edge_lacks_is_named_before_anything_is_sent_with_the_verb_that_gives_it(tmp_path):

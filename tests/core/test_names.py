@@ -51,3 +51,13 @@ def test_names_that_only_look_like_them_are_free(name):
 )
 def test_dns_asks_for_names_of_limited_length_without_empty_parts(name, can_be_asked):
     assert names.is_host_name(name) is can_be_asked
+
+
+def test_a_new_volume_belongs_to_the_application_of_the_longest_name():
+    assert names.owner_of_volume("a_b_c", "a", ["a_b", "x"]) == "a_b" == names.owner_of_volume("a_b_c", "a_b", ["a"])
+    assert names.owner_of_volume("a_bc", "a", ["a_b"]) == "a" == names.owner_of_volume("media", "a", ["a_b"])
+
+
+@pytest.mark.parametrize("app,other,meets", [("a", "a-green", True), ("a-blue-x", "a", True), ("a", "a-greens", False)])
+def test_an_application_called_like_a_part_of_another_could_share_names_with_it(app, other, meets):
+    assert names.meet(app, other) is meets

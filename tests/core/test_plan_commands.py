@@ -68,7 +68,7 @@ def test_shared_services_that_run_are_not_tagged_again():
 
 def test_each_step_of_a_colour_names_that_colour():
     compose = "docker compose -p shop-green -f /srv/shop/releases/RELEASE/green.json"
-    assert lines(Step("oneshots")) == [f"{compose} run -T --no-deps --rm --name shop-migrate-RELEASE migrate"]
+    assert lines(Step("oneshots")) == [f"{compose} run -T --no-deps --rm --name shop-green-migrate-RELEASE migrate"]
     assert lines(Step("up", "green")) == [f"{compose} up -d --no-deps --no-build --scale api=3 api web"]
     assert lines(Step("start_singletons", "green")) == [f"{compose} up -d --no-deps --no-build worker"]
     assert lines(Step("switch", "green")) == ["set map /etc/edge/maps/live.map live green"]

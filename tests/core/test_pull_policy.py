@@ -96,3 +96,11 @@ def test_an_image_that_nobody_has_is_a_problem_with_a_way_out(text, failure):
 def test_nobody_asked_is_what_is_here_or_a_problem():
     assert choose(Policy("missing"), "redis:8", None, is_here=True) == ("", "", "")
     assert "pull_policy never pulls it" in choose(Policy("never"), "redis:8", None, is_here=False).problem
+
+
+@pytest.mark.parametrize("text", ["", "missing", "never", "daily"])
+def test_an_image_that_is_strange_counts_as_absent_and_its_reason_is_told(text):
+    policy = Policy.parse(text)
+    asked = None if text == "never" else Answer(failure="denied", text="no")
+    choice = choose(policy, "tool:1", asked, is_here=False, strange="it was replaced: inv allow")
+    assert choice.problem.endswith("it was replaced: inv allow") and not choice.digest

@@ -249,7 +249,8 @@ class Site:
 
     def wait_for_migrate(self, process: subprocess.Popen[str]) -> None:
         """Wait until the oneshot ``migrate`` runs."""
-        self.until(lambda: f"{self.name}-migrate-" in self.docker("ps", "--format", "{{.Names}}"), process)
+        running = ("ps", "--filter", f"label=switchyard.app={self.name}", "--format", "{{.Names}}")
+        self.until(lambda: "-migrate-" in self.docker(*running), process)
 
     # The host.
 
@@ -325,8 +326,9 @@ def require_formats(site: Site) -> None:
         formats.require("release", json.loads(site.run("cat", name)))
     for name in listed("releases/*/checks.json"):
         formats.require("checks", json.loads(site.run("cat", name)))
-    for name in listed("lease.json"):
-        formats.require("lease", json.loads(site.run("cat", name)))
+    for name in ("adopted", "lease"):
+        for path in listed(f"{name}.json"):
+            formats.require(name, json.loads(site.run("cat", path)))
     for name in listed("journal.jsonl"):
         entries, problems = journal.read(site.run("cat", name).splitlines())
         for entry in entries:

@@ -37,6 +37,11 @@ BEFORE, AFTER = ("sha256:" + digit * 64 for digit in "ab")
 LIVE = replace(RECORD, pulls={"cache": "redis:8"}, images={"cache": OLD}, state="good")
 
 
+def known(name):
+    """Every image that is here is the application's."""
+    return ""
+
+
 @pytest.fixture
 def answers(monkeypatch):
     """What registries answer; one that no test names does not answer."""
@@ -58,7 +63,7 @@ def have(fake_engine, image_id, *names):
 def test_a_tag_that_moved_is_pinned_by_its_digest_and_named(store, fake_engine, answers):
     have(fake_engine, OLD, "redis:8", f"redis@{BEFORE}")
     answers["redis:8"] = Answer(AFTER)
-    chosen = choose_images(store, Needed({"cache": "redis:8"}, {}, {}), LIVE)
+    chosen = choose_images(store, Needed({"cache": "redis:8"}, {}, {}), LIVE, strange=known)
     assert chosen.pins["cache"].image == f"redis@{AFTER}" and chosen.pins["cache"].answered and chosen.moves
     assert chosen.notes == [f"service cache: redis:8 moves from {BEFORE[:19]} to {AFTER[:19]}"]
 
@@ -66,14 +71,16 @@ def test_a_tag_that_moved_is_pinned_by_its_digest_and_named(store, fake_engine, 
 def test_a_tag_that_did_not_move_is_no_change(store, fake_engine, answers):
     have(fake_engine, OLD, "redis:8", f"redis@{BEFORE}")
     answers["redis:8"] = Answer(BEFORE)
-    chosen = choose_images(store, Needed({"cache": "redis:8"}, {}, {}), LIVE)
+    chosen = choose_images(store, Needed({"cache": "redis:8"}, {}, {}), LIVE, strange=known)
     assert chosen.pins["cache"].image == f"redis@{BEFORE}" and not chosen.moves and not chosen.notes
 
 
 @pytest.mark.parametrize("names,pin", [(("redis:8",), OLD), (("redis:8", f"redis@{BEFORE}"), f"redis@{BEFORE}")])
 def test_without_a_registry_the_image_that_is_here_is_used_and_told(store, fake_engine, answers, names, pin):
     have(fake_engine, OLD, *names)
-    chosen = choose_images(store, Needed({"cache": "redis:8", "more": "docker.io/redis:8"}, {}, {}), LIVE)
+    chosen = choose_images(
+        store, Needed({"cache": "redis:8", "more": "docker.io/redis:8"}, {}, {}), LIVE, strange=known
+    )
     assert chosen.pins == {"cache": Pin(pin), "more": Pin(pin)} and not chosen.moves
     (note,) = chosen.notes
     assert note.startswith("services cache, more: redis:8: the registry docker.io does not answer (off): the image")
@@ -81,11 +88,11 @@ def test_without_a_registry_the_image_that_is_here_is_used_and_told(store, fake_
 
 def test_what_the_live_release_runs_stands_in_for_a_name_that_is_gone(store, fake_engine, answers):
     have(fake_engine, OLD)
-    assert choose_images(store, Needed({"cache": "redis:8"}, {}, {}), LIVE).pins == {"cache": Pin(OLD)}
+    assert choose_images(store, Needed({"cache": "redis:8"}, {}, {}), LIVE, strange=known).pins == {"cache": Pin(OLD)}
 
 
 def test_an_image_that_nobody_has_is_a_problem_that_names_service_and_image(store, fake_engine, answers):
-    chosen = choose_images(store, Needed({"cache": "redis:8"}, {}, {}), None)
+    chosen = choose_images(store, Needed({"cache": "redis:8"}, {}, {}), None, strange=known)
     assert chosen.pins == {} and "service cache: redis:8: the registry docker.io does not answer" in chosen.problems[0]
 
 
@@ -95,10 +102,10 @@ def test_an_answer_holds_for_as_long_as_the_policy_says(store, fake_engine, answ
     store.releases.write(replace(LIVE, pins=pins))
     needed = Needed({"cache": "docker.io/library/redis:8"}, {"cache": "every_1h"}, {})
     monkeypatch.setattr(release_images.time, "time", lambda: 4000.0)
-    assert choose_images(store, needed, LIVE).pins == pins
+    assert choose_images(store, needed, LIVE, strange=known).pins == pins
     monkeypatch.setattr(release_images.time, "time", lambda: 5000.0)
     answers["docker.io/library/redis:8"] = Answer(BEFORE)
-    assert choose_images(store, needed, LIVE).pins == {"cache": Pin(f"redis@{BEFORE}", 5000.0)}
+    assert choose_images(store, needed, LIVE, strange=known).pins == {"cache": Pin(f"redis@{BEFORE}", 5000.0)}
 
 
 def test_a_deploy_leaves_running_shared_services_on_theirs_and_an_apply_asks_for_them_alone(
@@ -110,7 +117,7 @@ def test_a_deploy_leaves_running_shared_services_on_theirs_and_an_apply_asks_for
     needed = needed_images(store, "deploy", pulls, {}, {"db", "gone"})
     assert needed == Needed(pulls, {}, {"db": OLD}) and shared_images(store) == {"db": OLD}
     have(fake_engine, NEW, "tool:1")
-    assert choose_images(store, needed, None).pins == {"db": Pin(OLD), "tool": Pin(NEW)}
+    assert choose_images(store, needed, None, strange=known).pins == {"db": Pin(OLD), "tool": Pin(NEW)}
     assert needed_images(store, "shared.apply", pulls, {}, {"db"}) == Needed({"db": "postgres:17"}, {}, {})
     assert needed_images(store, "edge.apply", pulls, {}, {"db"}).pulls == {}
 
@@ -162,11 +169,11 @@ def test_a_deleted_release_takes_pulled_images_along_that_nothing_names_any_more
 
 
 def test_the_edge_follows_its_tag_at_its_own_apply(fake_engine, answers):
-    assert "the edge: haproxy:3.0: the registry docker.io does not answer" in choose_edge().problems[0]
+    assert "the edge: haproxy:3.0: the registry docker.io does not answer" in choose_edge(known).problems[0]
     have(fake_engine, OLD, edge.IMAGE)
-    assert choose_edge().pins == {"edge": Pin(OLD)}
+    assert choose_edge(known).pins == {"edge": Pin(OLD)}
     answers[edge.IMAGE] = Answer(AFTER)
-    assert choose_edge().pins["edge"].image == f"haproxy@{AFTER}"
+    assert choose_edge(known).pins["edge"].image == f"haproxy@{AFTER}"
 
 
 def test_a_plan_tells_what_a_deploy_would_pull_and_why_it_would_be_refused(store, fake_engine, answers):

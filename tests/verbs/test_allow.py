@@ -6,7 +6,7 @@ import pytest
 
 from switchyard.core.errors import BadInput
 from switchyard.core.wire.allowance import Allowance
-from switchyard.verbs.allow import parse
+from switchyard.verbs.allow import allow, parse
 
 
 def test_the_flags_are_one_allowance_in_one_spelling():
@@ -32,3 +32,8 @@ def test_what_is_printed_for_an_allowance_is_read_back():
     allowance = Allowance(("T",), {"https://x.test:8443": ("A",), "URL": ()}, ("~/a",))
     assert allowance.flags() == "--env T --send 'https://x.test:8443=A URL=' --files '~/a'"
     assert parse(("T",), "https://x.test:8443=A URL=", ("~/a",)) == allowance
+
+
+def test_an_object_without_its_kind_is_told_before_any_host_is_asked(tmp_path):
+    with pytest.raises(BadInput, match="--objects pgdata: give volume:NAME or image:NAME"):
+        allow(tmp_path, "prod", Allowance(), objects=("pgdata",), take_back=False, reason="why")

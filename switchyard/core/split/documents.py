@@ -34,6 +34,8 @@ REPLACED = frozenset(
     )
 )
 """Keys of a service that a generated document leaves out or sets itself."""
+NOT_BUILT = frozenset(("tags",))
+"""Keys of a build that its document leaves out: a tag of the host may be another application's image."""
 RESTARTS = {"none": "no", "on-failure": "on-failure", "any": "unless-stopped"}
 """``deploy.restart_policy.condition`` as ``restart``. Compose prefers the former, and takes ``any`` for ``always``."""
 SECRETS = "/run/secrets"
@@ -117,7 +119,7 @@ def build_document(inputs: Inputs, images: Images) -> dict[str, Json]:
         services[name] = {
             "image": names.tag(app, name, inputs.release),
             "build": {
-                **build.raw,
+                **{key: value for key, value in build.raw.items() if key not in NOT_BUILT},
                 **({} if is_address else {"context": posixpath.normpath(posixpath.join(folder, context))}),
                 **({"additional_contexts": placed} if placed else {}),
                 **({"ssh": [f"{key}={inputs.app.build_ssh[key]}" for key in build.ssh]} if build.ssh else {}),

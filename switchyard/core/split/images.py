@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from switchyard.core import image_names
-from switchyard.core.build_order import in_order
+from switchyard.core import image_names, names
+from switchyard.core.build_order import IMAGE_CONTEXT, in_order
 from switchyard.core.compose_document import Service
 from switchyard.core.split.inputs import Inputs
 
@@ -38,6 +38,7 @@ def images_of(inputs: Inputs) -> Images:
     makers = _makers(inputs)
     for service in inputs.services.values():
         _note_policy(inputs, service, makers, images)
+        images.problems += _reserved_names(inputs, service)
         if service.build is None:
             maker = _maker(inputs, service.name, "image", service.image or "", makers, images)
             if maker is None:
@@ -120,8 +121,27 @@ def _contexts(
             yield image_names.as_context(name), maker_of_base
 
 
+def _reserved_names(inputs: Inputs, service: Service) -> Iterator[str]:
+    """Yield the images of other applications, and of earlier releases, that a service names by Switchyard's tags."""
+    named = [("image", service.image or "")] if service.build is None else []
+    named += [("build: its Dockerfile", name) for name in inputs.facts.bases.get(service.name, ())]
+    contexts = service.build.additional_contexts.values() if service.build is not None else ()
+    named += [("build.additional_contexts", place.removeprefix(IMAGE_CONTEXT)) for place in contexts]
+    for key, name in named:
+        if image_names.canonical(name).startswith(f"{image_names.HUB}/{names.TAGS}"):
+            yield (
+                f"service {service.name}: {key}: {name}: names that begin with {names.TAGS} are those of images that "
+                "Switchyard builds for each application. Name an image of its own"
+            )
+
+
 def _note_policy(inputs: Inputs, service: Service, makers: dict[str, list[Service]], images: Images) -> None:
     policy = service.pull_policy
+    if service.build is not None and service.build.tags:
+        images.notes.append(
+            f"{service.name}: build.tags are not given on the host, where another application may use such names: "
+            f"{', '.join(service.build.tags)}"
+        )
     is_built = service.build is not None or image_names.canonical(service.image or "") in makers
     if is_built and policy not in FOLLOWED:
         images.notes.append(

@@ -34,6 +34,15 @@ class PlanFacts(Facts):
 
 
 @message(frozen=True)
+class Allowed(Message):
+    """What the operator allowed an application on one machine."""
+
+    allowance: Allowance
+    objects: tuple[str, ...]
+    """What it uses and Switchyard did not create, each as ``inv allow --objects`` names it."""
+
+
+@message(frozen=True)
 class PlannedImage(Message):
     """What a deploy would do about the image of a service."""
 

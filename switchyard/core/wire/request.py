@@ -79,6 +79,8 @@ class Request(Message):
     """``deploy``: variables of the live release that this one must not have."""
     allow: Allowance = field(default_factory=Allowance, metadata=key(omitted=True))
     """``allow``: what to allow, or to take back."""
+    adopt: tuple[str, ...] = field(default=(), metadata=key(omitted=True))
+    """``allow``: objects that the application may use as they are now, each as ``volume:NAME`` or ``image:NAME``."""
     take_back: bool = field(default=False, metadata=key(omitted=True))
     back: bool = field(default=False, metadata=key(omitted=True))
     """``deploy``: a way back to an older commit, which runs no check and no oneshot."""

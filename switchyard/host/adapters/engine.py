@@ -38,12 +38,14 @@ class Network(NamedTuple):
     app: str | None
     """The application of Switchyard that it belongs to."""
     subnets: tuple[Subnet, ...]
+    name: str = ""
 
     @classmethod
     def decode(cls, value: Json, at: str) -> Network:
         network = Section.of(value, at)
         subnets = network.section("IPAM").each("Config", _subnet)
-        return cls(network.text("Driver") or "", network.pairs("Labels").get(names.APP), subnets)
+        app = network.pairs("Labels").get(names.APP)
+        return cls(network.text("Driver") or "", app, subnets, network.text("Name") or "")
 
 
 def _subnet(value: Json, at: str) -> Subnet:
@@ -298,11 +300,13 @@ def has_volume(name: str) -> bool:
 
 
 class Origin(NamedTuple):
-    """Where a volume comes from."""
+    """Where a volume or an image comes from."""
 
     app: str
     """The application whose label it carries; empty for one that Switchyard did not create."""
     created: str
+    id: str = ""
+    """Of an image. A volume has none but its name."""
 
 
 def volume_origin(name: str) -> Origin | None:
@@ -310,6 +314,13 @@ def volume_origin(name: str) -> Origin | None:
     volume = Section.of(_get(f"/volumes/{quote(name, safe='')}"), "volume")
     created = volume.text("CreatedAt")
     return None if created is None else Origin(volume.pairs("Labels").get(names.APP, ""), created)
+
+
+def image_origin(name: str) -> Origin | None:
+    """Return where an image comes from; None where the engine has none of that name."""
+    image = _image(name)
+    app = image.section("Config").pairs("Labels").get(names.APP, "")
+    return Origin(app, image.text("Created") or "", image.text("Id") or "") if image.raw else None
 
 
 def create_volume(name: str, app: str) -> None:

@@ -45,7 +45,7 @@ class Store(Layout):
         self.journal = Journal(root, lock)
         self.lease = LeaseKeeper(root, lock)
         self.reserve = Reserve(root)
-        self.ledger = Ledger(root)
+        self.ledger = Ledger(root, self.releases)
 
     def prepare(self) -> None:
         """Create what is missing: folders, reserve and the layout's version."""

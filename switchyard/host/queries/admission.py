@@ -27,7 +27,7 @@ def admission(store: Store, request: Request) -> Admission:
         is_live=is_live,
         reasons=() if is_live else tuple(reasons_against(store, request, candidate, live)),
         images={service: _planned(pack.pulls.get(service, ""), pin.image) for service, pin in images.pins.items()},
-        notes=tuple(images.notes),
+        notes=(*images.notes, *store.ledger.notes(pack.volumes)),
     )
 
 

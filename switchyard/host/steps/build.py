@@ -34,7 +34,9 @@ def build(attempt: Attempt, colour: str) -> None:
     store, record = attempt.store, attempt.wanted.record
     images = {}
     for service, chosen in sorted(record.pins.items()):
-        images[service] = fetch(attempt.commands, record.pulls.get(service, ""), chosen.image)
+        name = record.pulls.get(service, "")
+        images[service] = fetch(attempt.commands, name, chosen.image)
+        store.ledger.take_image(attempt.request, name, images[service])
         attempt.commands.run(commands.tag(images[service], names.tag(record.name, service, record.id)))
     document = store.releases.document(record.id, "build")
     kept = _images_that_stay(attempt, document.services)

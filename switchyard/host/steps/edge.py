@@ -206,11 +206,19 @@ def _draft(attempt: Attempt, addresses: Sequence[HeldRoute]) -> Path:
 
 def _image(attempt: Attempt) -> str:
     """Return the edge's image. Only an apply asks the registry for a newer one: a deploy takes the one that is here."""
-    from switchyard.host.release_images import choose_edge, fetch, require_image  # a rollback never needs it
+    ledger, request = attempt.store.ledger, attempt.request
+    strange = ledger.image_reason(request, edge.IMAGE)
+    image = engine.image_id(edge.IMAGE)
+    if request.verb != "deploy" or image is None or strange:
+        image = _chosen_image(attempt)
+    ledger.take_image(request, edge.IMAGE, image)
+    return image
 
-    if attempt.request.verb == "deploy" and engine.image_id(edge.IMAGE) is not None:
-        return require_image(edge.IMAGE)
-    chosen = choose_edge(tick=attempt.tick)
+
+def _chosen_image(attempt: Attempt) -> str:
+    from switchyard.host.release_images import choose_edge, fetch  # a rollback never needs it
+
+    chosen = choose_edge(partial(attempt.store.ledger.image_reason, attempt.request), tick=attempt.tick)
     refuse(chosen.problems)
     for note in chosen.notes:
         attempt.events.progress(note)

@@ -53,17 +53,22 @@ def _refuse_empty_stand_ins(store: Store, record: ReleaseRecord, volumes: list[s
         if volume in external:
             raise Refused(
                 f"volume {volume} is external, and this host has none of that name. Correct the name, or create it "
-                f"first: docker volume create {volume}"
+                f"first: {_created(volume, record)}"
             )
     lived = [each for each in store.releases.records() if each.since is not None]
     for each in lived:
         for volume in set(volumes).intersection(each.volumes):
             raise Refused(
                 f"volume {volume} is gone, and {each.id} ran with it: an empty one would stand in for its data. "
-                f"Restore it, or create an empty one yourself: docker volume create {volume}"
+                f"Restore it, or create an empty one yourself: {_created(volume, record)}"
             )
         for name in set(folders).intersection(each.data):
             raise Refused(
                 f"the folder {store.data / name} is gone, and {each.id} ran with it: an empty one would stand in for "
                 f"its data. Restore it, or create an empty one yourself: mkdir {store.data / name}"
             )
+
+
+def _created(volume: str, record: ReleaseRecord) -> str:
+    """Return the command that creates a volume as one of the application's own."""
+    return f"docker volume create --label {names.APP}={record.name} {volume}"

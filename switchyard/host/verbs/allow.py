@@ -11,8 +11,10 @@ def allow(attempt: Attempt) -> Ending:
     store, request = attempt.store, attempt.request
     before = store.allowance()
     after = before.without(request.allow) if request.take_back else before.joined(request.allow)
-    if after == before:
-        return unchanged("allow.json says so already: nothing to do")
     attempt.tick()
-    store.set_allowance(after)
+    has_changed = store.ledger.accept(request) if request.adopt else False
+    if after == before and not has_changed:
+        return unchanged("this host says so already: nothing to do")
+    if after != before:
+        store.set_allowance(after)
     return Ending("allowed")

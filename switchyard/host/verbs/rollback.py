@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from switchyard.core.errors import Refused, refuse
 from switchyard.core.names import COLOURS
 from switchyard.core.next_step import Want
 from switchyard.core.wire.release import ReleaseRecord
+from switchyard.host.adapters.files import DamagedFile
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.drive import drive
@@ -17,6 +21,7 @@ from switchyard.host.observe import missing_images
 from switchyard.host.rollback_target import choose_kept, older_sound
 from switchyard.host.settle import settle
 from switchyard.host.way_back import begin_way_back, left_for, pending_way_back
+from switchyard.host.whose import objects_of_others
 
 
 def rollback(attempt: Attempt) -> Ending:
@@ -33,8 +38,9 @@ def rollback(attempt: Attempt) -> Ending:
     _require_images(target)
     for problem in dict.fromkeys((*releases.damaged().values(), *releases.problems(attempt.before))):
         attempt.events.progress(f"left out: {problem}")
-    colour = releases.document(target.id, COLOURS[0])
-    refuse(shared_twins(target.name, colour))
+    refuse(_reasons_against(attempt, target))
+    with contextlib.suppress(DamagedFile):  # it records what earlier versions did not, once
+        attempt.store.ledger.adopt()
     warnings = (
         _require_addresses(attempt.store, target, attempt.request.host),
         schema_ahead(releases.readable(attempt.before), target),
@@ -53,6 +59,12 @@ def _confirmation(attempt: Attempt, target: ReleaseRecord) -> str:
         return f"{confirmed}. No release before that one is kept"
     way = f"inv rollback --host {attempt.request.host or 'NAME'} --to {further.id}"
     return f"{confirmed}. Go further back with: {way}"
+
+
+def _reasons_against(attempt: Attempt, target: ReleaseRecord) -> Iterator[str]:
+    """Yield why a release must not come back: what it uses was replaced, or is another application's."""
+    yield from shared_twins(target.name, attempt.store.releases.document(target.id, COLOURS[0]))
+    yield from objects_of_others(attempt.store, attempt.request, target.volumes, target.runs)
 
 
 def _require_images(target: ReleaseRecord) -> None:

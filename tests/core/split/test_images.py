@@ -144,3 +144,17 @@ def test_a_service_that_no_release_runs_is_built_where_another_one_needs_its_ima
     assert "builder" not in parts.colours["blue"]["services"]
     parts = split_services({"builder": builder, "job": {"image": "redis:8"}}, kinds=kinds)
     assert set(parts.build["services"]) == {"web"}
+
+
+def test_a_further_tag_is_not_given_on_the_host_and_that_is_told():
+    parts = split_services({"web": {**WEB, "build": {"context": ".", "tags": ["postgres:17"]}}})
+    assert "tags" not in parts.build["services"]["web"]["build"]
+    assert any("web: build.tags are not given on the host" in note for note in parts.notes)
+
+
+def test_names_of_switchyard_s_own_images_are_refused_each_with_its_place():
+    reason = problems(
+        {"job": {"image": "switchyard/blog/web:R1"}}, {"web": ("switchyard/shop/base",)}, kinds={"job": "oneshot"}
+    )
+    assert "service job: image: switchyard/blog/web:R1: names that begin with switchyard/" in reason
+    assert "service web: build: its Dockerfile: switchyard/shop/base" in reason

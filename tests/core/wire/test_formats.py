@@ -55,7 +55,7 @@ def test_a_schema_is_one_and_every_object_in_it_refuses_unknown_keys(name):
 
 
 def test_every_format_has_a_schema_and_golden_files():
-    assert set(SCHEMAS) == {"release", "checks", "journal", "lease", "predeploy", *PRINTED.values()}
+    assert set(SCHEMAS) == {"adopted", "release", "checks", "journal", "lease", "predeploy", *PRINTED.values()}
     assert {path.parent.name for path in FILES} == set(SCHEMAS)
 
 

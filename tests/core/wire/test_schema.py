@@ -12,6 +12,7 @@ import pytest
 from switchyard.core import journal
 from switchyard.core.lease import FreeLease, Lease
 from switchyard.core.wire import schema
+from switchyard.core.wire.adopted import Adopted
 from switchyard.core.wire.checks import ChecksRecord
 from switchyard.core.wire.message import Json, Message, WireError
 from switchyard.core.wire.predeploy import PredeployReport
@@ -21,6 +22,7 @@ from switchyard.core.wire.release import ReleaseRecord
 TOP = Path(__file__).resolve().parents[3]
 GOLDEN = sorted((TOP / "tests" / "golden" / "formats").glob("*/*.json"))
 TYPES: dict[str, type[Message]] = {
+    "adopted": Adopted,
     "checks": ChecksRecord,
     "history": HistoryReport,
     "plan": Plan,

@@ -12,7 +12,6 @@ from switchyard.core.errors import BadInput, Refused
 from switchyard.core.journal import EndEntry
 from switchyard.core.redact import GONE
 from switchyard.core.wire import answers
-from switchyard.core.wire.allowance import Allowance
 from switchyard.core.wire.message import Json, Message
 from switchyard.core.wire.request import Request
 from switchyard.host import backup
@@ -46,7 +45,7 @@ from tests.harness.release_record import RECORD, record, unsent_pack
 IMAGE = "sha256:" + "1" * 64
 ANSWERS: Mapping[str, type[Message]] = {
     "facts": answers.PlanFacts,
-    "allowed": Allowance,
+    "allowed": answers.Allowed,
     "changes": answers.Changes,
     "admission": answers.Admission,
     "target": answers.RollbackTarget,

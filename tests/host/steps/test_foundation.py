@@ -45,7 +45,10 @@ def test_a_folder_for_state_has_the_same_mode_whoever_creates_it(new_store, crea
 
 def test_nothing_empty_stands_in_for_state_that_a_release_ran_with(new_store, created):
     for need, words in (
-        ({"volumes": ("shop_db",)}, "volume shop_db is gone, and R0 ran with it.*docker volume create shop_db"),
+        (
+            {"volumes": ("shop_db",)},
+            "volume shop_db is gone, and R0 ran with it.*create --label switchyard.app=shop shop_db",
+        ),
         ({"data": ("uploads",)}, "the folder .*data/uploads is gone, and R0 ran with it.*mkdir"),
     ):
         earlier = replace(RECORD, id="R0", since=1.0, **need)
