@@ -19,7 +19,7 @@ PACKAGES = sorted(TOP.glob("requirements/*/package.json"))
 GAP = r"[\"',\s*]{1,6}"
 """Between two words of a command: a blank in a shell, quotes in a list."""
 FORBIDDEN = {
-    "npm takes what is newest": rf"\bnpm{GAP}(?:install|i|add|update)\b|\b(?:npx|pnpm|yarn)\b",
+    "npm takes what is newest": rf"\bnpm{GAP}(?:install|i|add|update)\b(?!.*--package-lock-only)|\b(?:npx|pnpm|yarn)\b",
     "it runs or keeps a download that nothing verifies": rf"\b(?:curl|wget){GAP}(?:-|https?:)|urlretrieve",
     "it installs without a lock file": rf"\b(?:gem|cargo|go){GAP}install\b|\b(?:pipx|uvx)\b|\buv{GAP}tool\b",
     "apt-get takes what nobody signed": r"allow-unauthenticated|force-yes|trusted=yes|Allow-?Insecure|no-check-gpg",
