@@ -178,8 +178,8 @@ def schemas(session: nox.Session) -> None:
 
 
 def install(session: nox.Session) -> None:
-    """Install the locked requirements."""
-    session.install("--require-hashes", "-r", LOCK)
+    """Install the locked requirements, without a build back end, which no lock covers."""
+    session.install("--only-binary=:all:", "--require-hashes", "-r", LOCK)
     # The sessions start these programs by the hundred: compile once, whatever this machine's environment says.
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
 

@@ -26,7 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scripts.engine import SUITE, EngineMissing, debian_uri
+from scripts.engine import KEYRING, SUITE, EngineMissing, debian_uri
 from scripts.recipes import RECIPES, STANDINS, Recipe
 
 BASE = "switchyard/base:trixie"
@@ -78,10 +78,9 @@ def pull_or_build(recipes: list[Recipe], say: Say) -> None:
 @contextlib.contextmanager
 def one_build_at_a_time() -> Iterator[None]:
     """Wait while another process of this user builds. The lock goes with its process."""
-    place = Path(tempfile.gettempdir()) / f"switchyard-images-{os.getuid()}.lock"
-    with open(os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+") as lock:
-        if os.fstat(lock.fileno()).st_uid != os.getuid():
-            raise ImageError(f"{place} is another user's. Remove it, then run this again")
+    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "switchyard" / "images.lock"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -114,8 +113,16 @@ def pull(recipe: Recipe, say: Say) -> bool:
     """Pull an image where a registry answers, and return whether it is here."""
     if not recipe.public or not registry_answers():
         return False
-    say(f"pulling {recipe.name}")
-    return docker(["pull", "--quiet", recipe.name], seconds=BUILD_SECONDS).returncode == 0
+    if docker(["pull", "--quiet", recipe.name], seconds=BUILD_SECONDS).returncode:
+        return False
+    say(f"pulled {digest_of(recipe.name)}")
+    return True
+
+
+def digest_of(name: str) -> str:
+    """Return a pulled image with its digest: what later runs use, wherever its tag moves."""
+    listed = docker(["image", "inspect", "--format", "{{json .RepoDigests}}", name])
+    return next(iter(json.loads(checked(listed, f"looking at {name}")) or ()), name)
 
 
 @functools.cache
@@ -144,8 +151,9 @@ def ensure_base(say: Say) -> None:
 
 
 def bootstrap(root: Path) -> None:
-    """Run debootstrap into ``root`` and import the result as ``BASE``."""
-    argv = ["debootstrap", "--variant=minbase", SUITE, str(root), debian_uri()]
+    """Run debootstrap, on an archive that Debian signed, into ``root`` and import the result as ``BASE``."""
+    signed = [f"--keyring={KEYRING}", "--force-check-gpg"]
+    argv = ["debootstrap", *signed, "--variant=minbase", SUITE, str(root), debian_uri()]
     checked(run(argv, seconds=BUILD_SECONDS), "debootstrap")
     slim = "\n".join(f"path-exclude /usr/share/{name}/*" for name in ("doc", "man", "info", "locale", "lintian"))
     (root / "etc/dpkg/dpkg.cfg.d/slim").write_text(f"{slim}\n", encoding="utf-8")

@@ -14,6 +14,7 @@ import contextlib
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ from switchyard.predeploy.database.sql_checks import shipped
 from switchyard.predeploy.engine.result import Finding
 
 VALUES = {"switchyard.ignored": "[]", "switchyard.transaction": "60s"}
+LOCKS = Path(__file__).resolve().parents[1] / "requirements" / "schemas"
 COMMAND_SECONDS = 1800
 SAMPLES = 5
 """Findings of each kind that the checks name one by one."""
@@ -62,8 +64,8 @@ def airflow(server: Server, name: str, folder: Path) -> None:
     """Build Airflow's metadata with Airflow itself (PyPI)."""
     uv = [sys.executable, "-m", "uv"]
     run(*uv, "venv", "--quiet", "airflow", cwd=folder)
-    packages = ("apache-airflow", "psycopg2-binary", "asyncpg")
-    run(*uv, "pip", "install", "--quiet", "--python", "airflow/bin/python", *packages, cwd=folder)
+    locked = ("--only-binary=:all:", "--require-hashes", "-r", str(LOCKS / "airflow.txt"))
+    run(*uv, "pip", "install", "--quiet", "--python", "airflow/bin/python", *locked, cwd=folder)
     address = f"postgresql+psycopg2://postgres@/{name}?host={server.folder}"
     path = f"{folder / 'airflow' / 'bin'}:{os.environ['PATH']}"
     env = {"AIRFLOW_HOME": str(folder / "home"), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": address, "PATH": path}
@@ -83,7 +85,9 @@ def zabbix(server: Server, name: str, folder: Path) -> None:
 
 def queues(server: Server, name: str, folder: Path) -> None:
     """Build graphile-worker and pg-boss in one database (npm), each in a schema of its own, with partitions."""
-    run("npm", "install", "--silent", "--ignore-scripts", "--no-audit", "graphile-worker", "pg-boss", cwd=folder)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(LOCKS / name, folder)
+    run("npm", "ci", "--silent", "--ignore-scripts", "--no-audit", cwd=folder)
     paths = sorted((folder / "node_modules" / "graphile-worker" / "sql").glob("*.sql"))
     files = [(path.name, path.read_text().replace(":GRAPHILE_WORKER_SCHEMA", "graphile_worker")) for path in paths]
     is_module = '"type": "module"' in (folder / "node_modules" / "pg-boss" / "package.json").read_text()

@@ -73,7 +73,9 @@ def make_environment() -> None:
     mark.unlink(missing_ok=True)
     subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True, stdin=subprocess.DEVNULL)
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--require-hashes", "-r", str(LOCK)], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run(
+        [*pip, "--only-binary", ":all:", "--require-hashes", "-r", str(LOCK)], check=True, stdin=subprocess.DEVNULL
+    )
     mark.write_text(digest)
 
 

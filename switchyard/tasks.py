@@ -41,29 +41,32 @@ def verb(**help: str) -> Callable[[Callable[..., int]], Verb]:
 
 
 def run(verb: Callable[[], int], *, as_json: bool) -> None:
-    """Run a verb and exit with its code. With ``as_json``, print an error as one object too."""
+    """Run a verb and exit with its code. With ``as_json``, print an error as one object too, a bug's included."""
     # Invoke turns off bytecode files for tasks.py. What loads now is worth compiling once, unless the user says no.
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     # Hardly anything is garbage while libraries load, and looking for it takes a fifth of the time.
     gc.set_threshold(COLLECT_AFTER)
-    from switchyard.control import interruption, keeper, terminal, typed
+    from switchyard.control import bug, interruption, keeper, terminal, typed
     from switchyard.core.errors import INTERRUPTED, SwitchyardError
 
     typed.begin()
+    bug.listen()
     interruption.listen()
     keeper.begin()
     try:
         code = verb()
-    except (SwitchyardError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:
         if isinstance(error, KeyboardInterrupt):
             interruption.await_children()
-        code = error.exit if isinstance(error, SwitchyardError) else INTERRUPTED
-        reason = terminal.shown(str(error)) or "interrupted"
+            failure = SwitchyardError("interrupted", exit=INTERRUPTED)
+        else:
+            failure = error if isinstance(error, SwitchyardError) else bug.failure(error)
+        reason = terminal.shown(str(failure))
         if as_json:
             from switchyard.control.receipt import early_end_json
 
-            print(early_end_json(code, reason))
-        raise Exit(reason, code) from None
+            print(early_end_json(failure.exit, reason))
+        raise Exit(reason, failure.exit) from None
     finally:
         gc.freeze()  # saves the interpreter a last collection of everything when it exits
     if code:

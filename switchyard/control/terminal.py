@@ -10,6 +10,8 @@ from switchyard.core.wire.message import Json
 FREE_TEXT = {"reason", "commands", "changes", "subject", "drift", "problems", "why", "who", "doing", "ended"}
 FREE_TEXT |= {"overridden", "url"}
 """Keys of reports whose texts others wrote. The rest are names, which programs compare, and stay whole."""
+THE_ENV = "the env"
+"""The source of the secrets that a host's env has."""
 
 
 class Outside:
@@ -19,7 +21,7 @@ class Outside:
         self._values: dict[str, frozenset[str]] = {}
         self._redact = plain
 
-    def hide(self, values: Iterable[str], names: Collection[str] = (), *, of: str = "the env") -> None:
+    def hide(self, values: Iterable[str], names: Collection[str] = (), *, of: str = THE_ENV) -> None:
         """Show none of these values from now on, instead of those that were hidden of the same source before.
 
         ``names`` are none, though a value may be a part of one.
@@ -28,6 +30,10 @@ class Outside:
 
         self._values[of] = frozenset(values)
         self._redact = Redactor(frozenset().union(*self._values.values()), names)
+
+    def knows_env(self) -> bool:
+        """Return whether the secrets of the host's env are known by now."""
+        return THE_ENV in self._values
 
     def shown(self, text: str) -> str:
         """Return a text as a terminal may show it."""
@@ -51,4 +57,5 @@ class Outside:
 
 
 outside = Outside()
-hide, shown, shown_report = outside.hide, outside.shown, outside.shown_report
+hide, knows_env = outside.hide, outside.knows_env
+shown, shown_report = outside.shown, outside.shown_report

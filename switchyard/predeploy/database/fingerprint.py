@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
+from switchyard.control import terminal
 from switchyard.predeploy.database.connection import CANONICAL_SETTINGS, fetch
 from switchyard.predeploy.database.reader import Reader
 from switchyard.predeploy.database.reference_server import ReferenceDatabase
@@ -216,6 +217,6 @@ def differences(expected: Fingerprint, actual: Fingerprint, ignored: Collection[
 
 
 def shortened(text: str) -> str:
-    """Return a text on one line, cut to a length that people still read."""
-    text = " ".join(text.split())
+    """Return a text on one line, without secrets, and then cut to a length that people still read."""
+    text = " ".join(terminal.shown(text).split())
     return text if len(text) <= SHOWN_CHARACTERS_MAX else f"{text[: SHOWN_CHARACTERS_MAX - 3]}…"

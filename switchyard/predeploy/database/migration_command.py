@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from switchyard.control import terminal
 from switchyard.core.errors import NotChecked
 from switchyard.predeploy.database.reference_server import USER, ReferenceDatabase
 from switchyard.predeploy.engine.subject import Subject
@@ -56,5 +57,5 @@ def run_migration_command(subject: Subject, database: ReferenceDatabase, until: 
     except subprocess.TimeoutExpired:
         raise NotChecked(f"app.migrations.apply: {shown} did not end within {APPLY_SECONDS_MAX} s") from None
     if command.returncode != 0:
-        output = (command.stderr.strip() or command.stdout.strip()).splitlines()[-3:]
+        output = terminal.shown(command.stderr.strip() or command.stdout.strip()).splitlines()[-3:]
         raise CommandFailed(f"app.migrations.apply: {shown} ended with {command.returncode}: {' / '.join(output)}")

@@ -31,7 +31,7 @@ FOLDERS = {16: "pginstall", 18: "pginstall18"}
 NEWEST = max(FOLDERS)
 MAPS_ROLES_SINCE = 16
 """The first major version whose map of users may name all roles."""
-MEMORY = Path("/dev/shm")
+MEMORY = Path("/dev/shm")  # noqa: S108 - only a folder of a random name is made there
 MEMORY_FREE_BYTES_MIN = 1 << 30
 """With less free memory the data goes to the disk."""
 START_SECONDS_MAX = 60

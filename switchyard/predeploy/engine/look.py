@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import quote
 
+from switchyard.control.whole_file import write_whole
 from switchyard.core.errors import SwitchyardError
 from switchyard.predeploy.engine.check import Check
 from switchyard.predeploy.engine.redaction import redactor
@@ -41,9 +42,8 @@ def _look(check: Check, subject: Subject, name: str) -> Result:
     except SwitchyardError as error:
         return unknown(str(error))
     except Exception as error:
-        subject.reports.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = subject.reports / f"{quote(name, safe='')}.traceback"
-        log.write_text(redactor(subject)(traceback.format_exc()))
+        write_whole(log, redactor(subject)(traceback.format_exc()))
         return unknown(f"the check met an error of its own: {type(error).__name__}: {error}", log=str(log))
 
 

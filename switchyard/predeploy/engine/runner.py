@@ -15,7 +15,7 @@ from typing import Protocol
 from switchyard.predeploy.engine import cache, durations
 from switchyard.predeploy.engine.check import GROUPS, Check
 from switchyard.predeploy.engine.look import look
-from switchyard.predeploy.engine.redaction import redacted
+from switchyard.predeploy.engine.redaction import redacted, secrets
 from switchyard.predeploy.engine.result import Result, unknown
 from switchyard.predeploy.engine.subject import Subject
 
@@ -37,6 +37,7 @@ class Show(Protocol):
 
 def run(checks: Sequence[Check], subject: Subject, *, fresh: bool, show: Show) -> dict[str, Result]:
     """Return each check's result by name. The longest check starts first, each after those that it waits for."""
+    secrets(subject)  # known from here on: a check that cuts a text removes them first
     usual = durations.load(subject)
     cores = threading.Semaphore(COMPUTING)
     running: dict[str, Future[Result]] = {}

@@ -140,7 +140,8 @@ def environment(session: nox.Session) -> None:
     session.run("python", "-c", PACKAGES, str(packages))
     if not any(line.startswith("coverage==") for line in packages.read_text().splitlines()):
         lines = report(aim, "coverage.txt", locked("coverage", Path(options.lock)))
-        session.install("--compile-bytecode", "--no-deps", "--require-hashes", "--requirement", lines)
+        locked_alone = ("--no-deps", "--only-binary=:all:", "--require-hashes")
+        session.install("--compile-bytecode", *locked_alone, "--requirement", lines)
     site_packages = next(folder.glob("lib/python*/site-packages"))
     (site_packages / "switchyard_each_test.py").write_text(Path(options.plugin).read_text())
     (site_packages / "switchyard_coverage.pth").write_text(MEASURED)

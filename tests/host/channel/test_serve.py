@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from switchyard.core.errors import BAD_INPUT, FAILED, NOT_CHECKED
+from switchyard.core.errors import BAD_INPUT, FAILED, NOT_CHECKED, UNVERIFIED
 from switchyard.core.wire.request import Request
 from switchyard.host import queries
 from switchyard.host.adapters.store import Store
@@ -104,6 +104,17 @@ def test_a_bug_of_a_query_is_told_as_that_and_without_its_words(tmp_path, monkey
 
     monkeypatch.setitem(queries.QUERIES, "status", look)
     assert serve(Store(tmp_path / "root"), "status") == FAILED
+    (end,) = ends_in(capsys.readouterr().out)
+    assert "has a bug: ValueError at test_serve.py:" in end and "secret" not in end
+
+
+def test_a_bug_of_what_follows_an_attempt_is_told_as_that(spent, monkeypatch, capsys):
+    def breaks(*_: object, **__: object) -> NoReturn:
+        raise ValueError("a secret")
+
+    begun(spent, "hello", "switched")
+    monkeypatch.setattr(module, "follow", breaks)
+    assert serve(spent, "follow") == UNVERIFIED
     (end,) = ends_in(capsys.readouterr().out)
     assert "has a bug: ValueError at test_serve.py:" in end and "secret" not in end
 

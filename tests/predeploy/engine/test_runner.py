@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from switchyard.control import terminal
 from switchyard.predeploy.engine import runner
 from switchyard.predeploy.engine.result import PASS, UNKNOWN, Result
 from switchyard.predeploy.engine.subject import Subject
@@ -63,3 +64,11 @@ def test_a_check_begins_after_those_that_it_waits_for(subject):
 def test_a_check_that_waits_for_one_that_was_not_asked_for_begins(subject):
     results, _ = run([check("last", passes, after=("absent",))], subject)
     assert results["last"].outcome == PASS
+
+
+def test_secrets_are_known_before_a_check_begins(subject):
+    def cuts(subject: Subject) -> Result:
+        return Result(PASS, terminal.shown(f"it is {subject.env['PASSWORD']}")[:12])
+
+    results, _ = run([check("cuts", cuts)], subject)
+    assert results["cuts"].reason == "it is •••"
