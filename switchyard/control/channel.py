@@ -83,6 +83,8 @@ class Channel:
         """How many remote executions this channel has started."""
         self.has_begun = False
         """Whether a host program accepted the last request, so that somebody can wait for its end."""
+        self.journal = ""
+        """What the last answer tells of the journal, which this checkout may never have seen before."""
         self.connection = unconnected(host, machine)
         self._host = host
         self._root = host.setting.root or f"~/apps/{app}"
@@ -163,6 +165,7 @@ class Channel:
                 self._conversation.events_seen += 1
                 self._conversation.is_sending &= not isinstance(event, Received)
                 if isinstance(event, End | AnswerEvent):
+                    self.journal = self._head.judge(event.head) or self.journal
                     self._head.remember(event.head)
                 yield event
                 if isinstance(event, End | AnswerEvent):

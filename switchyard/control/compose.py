@@ -27,6 +27,7 @@ from switchyard.core.redact import Redactor
 from switchyard.core.secrecy import secret_values
 from switchyard.core.wire import json_text
 from switchyard.core.wire.message import WireError
+from switchyard.settings import bounded_yaml
 from switchyard.settings.yaml_file import read_text
 
 RUN_WITHIN = 60
@@ -38,6 +39,8 @@ _NOT_IN_A_NAME = re.compile(r"^[^a-z0-9]+|[^a-z0-9_-]")
 _BLANK = re.compile(r'The \\?"([^"\\]+)\\?" variable is not set')
 _NO_COMPOSE = ("unknown docker command", "is not a docker command", "unknown flag")
 """What Docker prints where the Compose plugin is missing or too old."""
+_NO_JSON = "error calling MarshalJSON"
+"""What Compose prints where it cannot write its own document as JSON: one with the path of an SSH key."""
 _MISSING = (
     "docker compose (v2) is not installed on this machine, and Switchyard resolves the compose file with it. It needs "
     "no engine. On Debian, run: python3 scripts/engine.py"
@@ -132,7 +135,11 @@ def resolve(exported: Path, app: App, env: Mapping[str, str], env_files: EnvFile
     refuse_foreign_reads(exported, app, env)
     if not (places.folder / app.compose).is_file():
         raise BadInput(f"app.compose: the commit has no {posixpath.normpath(f'{app.path}/{app.compose}')}")
-    process = _config(places, env, env_files)
+    form = "json"
+    process = _config(places, env, env_files, form)
+    if _NO_JSON in process.stderr:
+        form = "yaml"
+        process = _config(places, env, env_files, form)
     blank = sorted(set(_BLANK.findall(process.stderr)))
     if blank:
         raise BadInput(
@@ -144,7 +151,8 @@ def resolve(exported: Path, app: App, env: Mapping[str, str], env_files: EnvFile
         beside = [value for text in texts for value in _possible_values(text)]
         raise _failure(places, process.stderr, env, beside)
     try:
-        document = Document.decode(with_contents(places.relative(json_text.parse(process.stdout)), env))
+        printed = json_text.parse(process.stdout) if form == "json" else bounded_yaml.load(process.stdout, app.compose)
+        document = Document.decode(with_contents(places.relative(printed), env))
     except WireError as error:
         raise BadInput(f"{app.compose}: {error}") from None
     _refuse_problems(document, places, app)
@@ -161,8 +169,10 @@ def _refuse_problems(document: Document, places: Places, app: App) -> None:
         raise BadInput("\n".join(problems))
 
 
-def _config(places: Places, env: Mapping[str, str], env_files: EnvFiles | None) -> subprocess.CompletedProcess[str]:
-    """Have Compose print the document."""
+def _config(
+    places: Places, env: Mapping[str, str], env_files: EnvFiles | None, form: str
+) -> subprocess.CompletedProcess[str]:
+    """Have Compose print the document, as ``json`` or ``yaml``."""
     project, file = places.project, places.folder / places.app.compose
     own_env = ["--env-file", str(project / ".env")] if (project / ".env").is_file() else []
     with contextlib.ExitStack() as stack:
@@ -174,7 +184,7 @@ def _config(places: Places, env: Mapping[str, str], env_files: EnvFiles | None) 
         if env_files is not None and env_files.services:
             open_files = {name: stack.enter_context(_unnamed(text)) for name, text in env_files.texts.items()}
             files += ["-f", stack.enter_context(_temporary(_override(env_files, open_files)))]
-        words = [*own_env, "--env-file", STANDARD_INPUT, *files, "config", "--format", "json"]
+        words = [*own_env, "--env-file", STANDARD_INPUT, *files, "config", "--format", form]
         return run(
             places.folder, *words, env=env_file_text(env), more=places.variables(env), open_files=[*open_files.values()]
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,10 @@ PROGRAMS = "/programs-of-this-machine"
 """Stands on the PATH while Compose resolves a document, and shows a value that has it."""
 KEYS = frozenset(("context", "additional_contexts", "source", "file", "path", "device", "dockerfile"))
 """Keys whose values are paths of the machine that runs Compose."""
+
+KEY_OF_A_BUILD = ("services", "build", "ssh")
+"""Where SSH keys of builds stand, a service's name left out: ``ID``, ``ID=PATH``, or ``ID: PATH`` where Compose prints
+YAML. The path is of the machine that wrote the file: the host's entry in the settings names the one on the host."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class Places:
         return value
 
     def _relative_text(self, value: str, at: tuple[str, ...]) -> str:
+        if at[:1] + at[2:] == KEY_OF_A_BUILD:
+            return re.split("=|: ", value, maxsplit=1)[0]
         if PROGRAMS in value:
             raise BadInput(
                 f"{self.app.compose}: {'.'.join(at)}: ${{PATH}} is this machine's, which the host does not have. Set "

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
 from switchyard.control.channel import Channel, require_app
+from switchyard.control.journal_heads import LACKS
 from switchyard.control.machines import at_once
 from switchyard.control.screen import Screen
-from switchyard.core.errors import NOT_CHECKED, OK, SwitchyardError
+from switchyard.core.errors import DRIFT, NOT_CHECKED, OK, SwitchyardError
 from switchyard.core.wire.message import Message
 from switchyard.core.wire.receipt import Unanswered
 from switchyard.settings import load
@@ -32,11 +33,13 @@ class HostAnswers(Generic[A]):
     """By the machine's name."""
     errors: Mapping[str, SwitchyardError]
     """Why the other machines did not answer."""
+    journals: Mapping[str, str] = field(default_factory=dict)
+    """What nobody can tell of the journals of machines."""
 
     @property
     def exit(self) -> int:
-        """``NOT_CHECKED`` where a machine did not answer."""
-        return NOT_CHECKED if self.errors else OK
+        """``NOT_CHECKED`` where a machine did not answer, ``DRIFT`` where a journal lacks what this checkout saw."""
+        return NOT_CHECKED if self.errors else DRIFT if LACKS in self.journals.values() else OK
 
     @property
     def unanswered(self) -> tuple[Unanswered, ...]:
@@ -44,7 +47,9 @@ class HostAnswers(Generic[A]):
         return tuple(Unanswered(name, str(error)) for name, error in self.errors.items())
 
     def show_errors(self, screen: Screen) -> None:
-        """Show why machines did not answer."""
+        """Show why machines did not answer, and what nobody can tell of the journals of those that did."""
+        for name, text in self.journals.items():
+            screen.say(f"{name}: journal: {text}", "yellow")
         for error in self.errors.values():
             screen.say(str(error), "red")
 
@@ -54,12 +59,17 @@ def ask_host(checkout: Path, host_name: str, question: Question[A], *, in_turn: 
     host = load.host(checkout, host_name)
     app = require_app(host.app_setting.name, host.name)
 
+    journals: dict[str, str] = {}
+
     def ask(machine: Machine) -> A | SwitchyardError:
         with closing(Channel(host, machine, app)) as channel:
             try:
                 return question(channel)
             except SwitchyardError as error:
                 return error
+            finally:
+                if channel.journal:
+                    journals[machine.name] = channel.journal
 
     machines = host.setting.machines
     results = [ask(machine) for machine in machines] if in_turn else at_once(ask, machines)
@@ -68,4 +78,4 @@ def ask_host(checkout: Path, host_name: str, question: Question[A], *, in_turn: 
     errors = {name: result for name, result in by_name.items() if isinstance(result, SwitchyardError)}
     if not answers:
         raise next(iter(errors.values()))
-    return HostAnswers(host, app, answers, errors)
+    return HostAnswers(host, app, answers, errors, journals)

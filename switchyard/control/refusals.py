@@ -9,11 +9,15 @@ from switchyard.control.channel import Channel
 from switchyard.control.operator_process import is_orphan
 from switchyard.control.release import Release
 from switchyard.core import names
+from switchyard.core.compose_document import Document
 from switchyard.core.errors import LEASE_HELD, NotChecked, Refused, refuse
 from switchyard.core.held_routes import HeldRoute, describe_not_held, not_held
+from switchyard.core.host_reach import Reach, reached_paths, sources_of
+from switchyard.core.split import Split
 from switchyard.core.split.host_sources import HostSource, Judgement, host_sources, judge_sources
-from switchyard.core.wire.answers import ChecksAnswer, Files
+from switchyard.core.wire.answers import ChecksAnswer, Files, Places
 from switchyard.core.wire.facts import Facts, PlainContainer
+from switchyard.core.wire.request import Waiver
 from switchyard.settings.model import Host
 
 RESERVE = 1 << 30
@@ -72,6 +76,18 @@ def judgement_of_sources(channel: Channel, sources: Sequence[HostSource]) -> Jud
         return Judgement((), ())
     paths = tuple(dict.fromkeys(source.path for source in sources))
     return judge_sources(sources, channel.ask(replace(channel.request("files"), paths=paths), Files).files)
+
+
+def reached_there(channel: Channel, parts: Split, waivers: Iterable[Waiver]) -> list[Reach]:
+    """Ask a machine where the paths lead that a release mounts or builds from, and return what is not its own there."""
+    build, documents = Document.decode(parts.build), (parts.shared, parts.colours[names.COLOURS[0]])
+    sources = [each for document in documents for each in sources_of(Document.decode(document), build)]
+    paths = tuple(dict.fromkeys(source.path for source in sources))
+    if not paths:
+        return []
+    answer, allowed = channel.ask(replace(channel.request("places"), paths=paths), Places), tuple(waivers)
+    reached = dict.fromkeys(reached_paths(sources, answer.real, answer.place))
+    return [reach for reach in reached if not reach.is_waived(allowed)]
 
 
 def _full_disks(facts: Facts) -> Iterator[str]:

@@ -45,6 +45,8 @@ class Recipe(NamedTuple):
     """Empty where no instruction sets it: it is the base image's."""
     command: str
     """What its containers run, as the instructions write it; empty where it is the base image's."""
+    healthcheck: str = ""
+    """Empty where no instruction sets it: it is the base image's."""
 
 
 @dataclass
@@ -90,7 +92,8 @@ def recipe(
     values = {**_values(lines), **(args or {})}
     command = " ".join(filter(None, (_last(lines, "ENTRYPOINT"), _last(lines, "CMD"))))
     user = _filled(_last(lines, "USER"), values)
-    return Recipe("" if "$" in base else base, _volumes(lines, values), user, command)
+    healthcheck = _last(lines, "HEALTHCHECK")
+    return Recipe("" if "$" in base else base, _volumes(lines, values), user, command, healthcheck)
 
 
 def _lineage(stages: list[_Stage], target: str | None) -> list[_Stage]:

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from switchyard.core.compose_document import Document, Service
+from switchyard.core.wire.answers import Place
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.request import Waiver
 from switchyard.core.wire.section import Section
@@ -41,18 +42,6 @@ STATE = ("/srv", "/mnt", "/media", "/opt", "/data")
 READ = ("/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo", "/etc/ssl/certs", "/usr/share/ca-certificates")
 """What containers may read of the system."""
 SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock", "buildkitd.sock")
-
-
-class Place(NamedTuple):
-    """What a machine is to an application: real paths."""
-
-    root: str
-    home: str
-    """The home of the user who deploys."""
-    others: tuple[str, ...] = ()
-    """The roots of other applications."""
-    engine: tuple[str, ...] = ()
-    """The engine's own folders and sockets."""
 
 
 class Reach(NamedTuple):
@@ -96,22 +85,27 @@ def sources_of(document: Document, build: Document) -> Iterator[Source]:
     for service in document.services.values():
         for mount in service.mounts:
             if mount.type == "bind":
-                yield Source(service.name, f"volumes: {mount.source}", mount.source, mount.read_only)
+                yield _source(service.name, f"volumes: {mount.source}", mount.source, mount.read_only)
         for part, grants in service.grants.items():
             for grant in grants:
                 resource = document.resources[part].get(grant.source)
                 if resource is not None and resource.file is not None:
-                    yield Source(service.name, f"{part}.{grant.source}: {resource.file}", resource.file, True)
+                    yield _source(service.name, f"{part}.{grant.source}: {resource.file}", resource.file)
     for service in build.services.values():
         if service.build is None:
             continue
         contexts = {"context": service.build.context, **service.build.additional_contexts}
         for key, context in contexts.items():
             if context.startswith(("/", "~", ".")):
-                yield Source(service.name, f"build.{key}: {context}", context, True)
+                yield _source(service.name, f"build.{key}: {context}", context)
         dockerfile = posixpath.join(service.build.context, service.build.dockerfile)
         if dockerfile.startswith("/"):
-            yield Source(service.name, f"build.dockerfile: {service.build.dockerfile}", dockerfile, True)
+            yield _source(service.name, f"build.dockerfile: {service.build.dockerfile}", dockerfile)
+
+
+def _source(service: str, what: str, path: str, read_only: bool = True) -> Source:
+    """Return a source with its path as the machine has it: a document has each ``$`` twice."""
+    return Source(service, what, path.replace("$$", "$"), read_only)
 
 
 def reached_paths(sources: Iterable[Source], real: Mapping[str, str], place: Place) -> Iterator[Reach]:

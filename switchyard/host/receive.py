@@ -20,7 +20,7 @@ from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.store import Store
 from switchyard.host.admission import Digests, admit, digests_of, live_record
 from switchyard.host.attempt import Attempt
-from switchyard.host.reach import reaching
+from switchyard.host.reach import places_of, reaching
 from switchyard.host.release_images import (
     ANSWER_WITHIN,
     Chosen,
@@ -117,7 +117,7 @@ def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests
     for name, text in pack.build_secrets.items():
         if not name.isdecimal():
             raise BadInput(f"the pack names a secret {name!r}, which is no number")
-        write(folder / "secrets" / name, text)
+        write(attempt.store.build_secrets(pack.id) / name, text)
     write_json(folder / "compose.json", pack.compose)
     if pack.checks:
         write_json(folder / "checks.json", pack.checks.encode())
@@ -139,5 +139,6 @@ def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests
             pins=images.pins,
             tree=pack.tree,
             large=pack.large,
+            places=places_of(pack),
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import time
 from collections.abc import Callable
 
@@ -61,7 +62,7 @@ def take(attempt: Attempt) -> None:
         _outlive_all(attempt)
     if before is not None or repaired:
         settle_if_possible(attempt)
-    _delete_packs(store)
+    _delete_what_was_received(store)
 
 
 def _repair(attempt: Attempt) -> list[str]:
@@ -142,8 +143,13 @@ def _outlive(attempt: Attempt, before: Lease) -> None:
         raise
 
 
-def _delete_packs(store: Store) -> None:
-    """Delete the packs that other attempts did not unpack: they hold an env. Nobody else is being sent one now."""
+def _delete_what_was_received(store: Store) -> None:
+    """Delete what other attempts left of what they were sent: packs, with an env, and secrets of builds.
+
+    Nobody else is being sent anything now, and nobody else builds.
+    """
+    for name in store.releases.names():
+        shutil.rmtree(store.build_secrets(name), ignore_errors=True)
     for path in store.attempts.glob("*/pack*"):
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_size:  # an empty one may belong to an attempt that waits for the lease

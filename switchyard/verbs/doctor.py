@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -38,14 +38,17 @@ def doctor(checkout: Path, host_name: str) -> int:
         names = ", ".join(sorted(hosts)) or "none yet"
         return show(findings, f"this machine. Look at a host with --host: {names}")
     host = load.host(checkout, host_name)
+    notes: list[str] = []
     for machine in host.setting.machines:
-        findings += look_at(host, machine)
-    return show(findings, f"this machine and on {host.name}")
+        findings += look_at(host, machine, notes)
+    return show(findings, f"this machine and on {host.name}", notes)
 
 
-def show(findings: list[str], where: str) -> int:
-    """Print the findings. Return the exit code."""
+def show(findings: list[str], where: str, notes: Iterable[str] = ()) -> int:
+    """Print the findings. Return the exit code. ``notes``: what nobody can tell, and that stops no deploy."""
     screen = Screen(as_json=False)
+    for note in notes:
+        screen.say(f"note: {note}", "yellow")
     for finding in findings:
         screen.say(f"✗ {finding}", "red")
     if not findings:
@@ -67,13 +70,17 @@ def look_here() -> Iterator[str]:
             )
 
 
-def look_at(host: Host, machine: Machine) -> list[str]:
-    """Find what one machine lacks, and what a deploy of the commit that is checked out would be refused for."""
+def look_at(host: Host, machine: Machine, notes: list[str]) -> list[str]:
+    """Find what one machine lacks, and what a deploy of the commit that is checked out would be refused for.
+
+    Append to ``notes`` what nobody can tell.
+    """
     findings: list[str] = []
     try:
         with closing(Channel(host, machine, require_app(host.app_setting.name, host.name))) as channel:
             began = time.time()
             answer = channel.ask(channel.request("doctor"), DoctorAnswer)
+            notes += [f"{machine.name}: journal: {channel.journal}"] if channel.journal else []
             findings += [f"{machine.name}: {text}" for text in look_there(answer, began)]
             findings += _refusals_of_a_deploy(host, channel, answer)
     except SwitchyardError as error:

@@ -22,12 +22,13 @@ from switchyard.core import regular_file, tree_pattern
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.tree_pattern import matches
 from switchyard.core.wire import json_text
-from switchyard.host.adapters import files, proxy, tree
+from switchyard.host.adapters import engine, files, process, proxy, tree
 from switchyard.host.adapters.layout import Layout
 from switchyard.host.channel import frames
 from switchyard.predeploy.database.sql_checks import read_sql_check
 from switchyard.settings import bounded_yaml, env, fields, load, yaml_file
 from tests.harness.attack import Attack, promises
+from tests.harness.fake_engine import FakeEngine, serving
 
 Remove = Callable[[pytest.MonkeyPatch], None]
 
@@ -386,6 +387,48 @@ ANSWERS = [
         _endless,
         lambda folder: Answering(folder, "0x1 live blue").live() == "blue",
         lambda monkeypatch: monkeypatch.setattr(proxy, "PARTS_MOST", 1 << 40),
+    ),
+]
+
+
+def _printed(argv: list[str]) -> Callable[[Path], bool]:
+    """Return whether all that a command of the host prints is kept, up to what a test can bear."""
+
+    def act(folder: Path) -> bool:
+        try:
+            return len(process.run(argv)[1]) > 0
+        except SwitchyardError:
+            return False
+
+    return act
+
+
+def _engine_answers(size: int) -> Callable[[Path], bool]:
+    """Return whether all is kept that a command in a container prints, such as a health check of a commit."""
+
+    def act(folder: Path) -> bool:
+        with pytest.MonkeyPatch.context() as patch, serving(FakeEngine(), patch) as fake:
+            fake.know("/containers/web/exec", {"Id": "e1"}, "POST")
+            fake.know("/exec/e1/start", bytes(size), "POST")
+            fake.know("/exec/e1/json", {"ExitCode": 0})
+            return engine.execute("web", ["cat", "/dev/zero"])[0] == 0
+
+    return act
+
+
+PRINTED = ["head", "-c", str(80 << 20), "/dev/zero"]
+ANSWERS += [
+    Attack(
+        "a command that prints without an end",
+        _printed(PRINTED),
+        _printed(["echo", "twin"]),
+        lambda monkeypatch: monkeypatch.setattr(process, "OUTPUT_MOST", 1 << 40),
+    ),
+    Attack(
+        "a health check that prints without an end",
+        _engine_answers(40 << 20),
+        _engine_answers(1 << 20),
+        lambda monkeypatch: monkeypatch.setattr(engine, "ANSWER_MOST", 1 << 40),
     ),
 ]
 

@@ -138,3 +138,16 @@ def test_a_service_that_the_settings_ignore_is_set_aside_and_a_slip_is_named(tmp
     assert list(document.enabled) == ["web"] and list(document.services) == ["mail", "web"]
     with pytest.raises(BadInput, match=r"app.kinds.slip: compose.yaml has no service of this name"):
         compose.resolve(tmp_path, App("shop", kinds={"slip": "ignored"}), {})
+
+
+@pytest.mark.parametrize("ssh", ["{default: null, git: ~/.ssh/id}", "[default, git=~/.ssh/id]"])
+def test_a_key_of_a_build_is_known_by_its_id_though_compose_cannot_write_its_path_as_json(tmp_path, ssh):
+    values = ("on", "1:20", "0x1f", "1_000", "2001-01-01", "null", "1e3", "~", "08", " a: b #")
+    odd = "{" + ", ".join(f"V{number}: '{value}'" for number, value in enumerate(values)) + "}"
+    service = f"{{build: {{context: ., ssh: {ssh}}}, environment: {odd}, ports: ['8000:22', '127.0.0.1:5432:5432']}}"
+    (tmp_path / "compose.yaml").write_text(f"services: {{web: {service}}}\n")
+    (web,) = resolved(tmp_path, {}).services.values()
+    assert web.build is not None and set(web.build.ssh) == {"default", "git"}
+    (tmp_path / "compose.yaml").write_text(f"services: {{web: {service.replace(ssh, '[default]')}}}\n")
+    (same,) = resolved(tmp_path, {}).services.values()
+    assert dict(web.environment) == dict(same.environment) and web.ports == same.ports

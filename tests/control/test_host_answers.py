@@ -8,7 +8,9 @@ import pytest
 
 from switchyard.control import host_answers
 from switchyard.control.host_answers import ask_host
-from switchyard.core.errors import NOT_CHECKED, OK, NotChecked
+from switchyard.control.journal_heads import LACKS
+from switchyard.control.screen import Screen
+from switchyard.core.errors import DRIFT, NOT_CHECKED, OK, NotChecked
 from switchyard.core.wire.answers import Env
 from switchyard.core.wire.receipt import Unanswered
 from tests.harness.answering_host import AnsweringChannel, replace_host
@@ -39,3 +41,14 @@ def test_the_first_error_is_raised_where_no_machine_answers(monkeypatch):
 def test_a_host_whose_machines_all_answer_is_ok(monkeypatch):
     replace_host(monkeypatch, host_answers, AnsweringChannel("one", Env("")))
     assert ask_host(Path(), "prod", ask_env).exit == OK
+
+
+@pytest.mark.parametrize("journal,code", [("this checkout sees the journal for the first time", OK), (LACKS, DRIFT)])
+def test_what_nobody_can_tell_of_a_journal_is_said_and_one_that_was_cut_is_drift(monkeypatch, capsys, journal, code):
+    channel = AnsweringChannel("one", Env(""))
+    channel.journal = journal
+    replace_host(monkeypatch, host_answers, channel)
+    machines = ask_host(Path(), "prod", ask_env)
+    assert machines.exit == code
+    machines.show_errors(Screen(as_json=False))
+    assert f"one: journal: {journal}" in " ".join(capsys.readouterr().out.split())

@@ -110,3 +110,27 @@ def test_a_superseded_operator_tells_what_is_live_now(site):
         frozen.send_signal(signal.SIGCONT)
         output, _ = frozen.communicate(timeout=120)
     assert "superseded" in output and f"live is {live} (good)" in output, output
+
+
+@pytest.mark.instance
+def test_a_damaged_record_of_the_live_release_is_named_and_both_ways_out_work(site):
+    """Go back from it, or do as the error says: move the file away, and deploy."""
+    for version, out in (("1", ""), ("2", "rollback"), ("3", "move")):
+        site.commit(version)
+        live = site.receipt("deploy")["release"]
+        if not out:
+            continue
+        path = f"{site.root}/releases/{live}/release.json"
+        site.run("sh", "-c", f"head -c 100 {path} > {path}.part; cat {path}.part > {path}; rm {path}.part")
+        site.commit(f"{version}, and what mends it")
+        for words, code in ((("status",), 7), (("doctor",), 1), (("deploy",), 1), (("plan",), 1)):
+            done = site.inv(*words)
+            assert done.returncode == code and f"{path} is damaged" in done.stdout, done.stdout
+            assert "Repair the file or move it away" in done.stdout and "has a bug" not in done.stdout, done.stdout
+        assert site.answer() == version
+        if out == "rollback":
+            back = site.inv("rollback")
+            assert back.returncode == 0 and site.answer() == "1" and f"{path} is damaged" in back.stdout, back.stdout
+        site.run("rm", path)
+    site.receipt("deploy")
+    assert site.answer() == "3, and what mends it" and "damaged" not in site.inv("status").stdout

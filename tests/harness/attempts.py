@@ -31,3 +31,11 @@ def say(attempt: Attempt, *words: Word) -> None:
     """Let the control node say words to an attempt."""
     with open(attempt.folder / "said.jsonl", "a") as file:
         file.writelines(json.dumps(word.encode()) + "\n" for word in words)
+
+
+def led_astray(store: Store) -> dict[str, Json]:
+    """Put a link in the place of a folder under ``data/``, as a container may, and return a service that mounts it."""
+    link = store.root / "data" / "up"
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to("/etc")
+    return {"image": "x", "volumes": [{"type": "bind", "source": str(link), "target": "/up"}]}

@@ -33,6 +33,7 @@ class ToldChannel:
 
     app = "web"
     connection = None
+    journal = ""
 
     def __init__(self, name: str, *events: Event | BaseException, after: Sequence[Event] = ()) -> None:
         self.machine = SimpleNamespace(name=name, address="127.0.0.1")

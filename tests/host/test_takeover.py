@@ -13,13 +13,14 @@ from switchyard.core.errors import LEASE_HELD, Refused
 from switchyard.core.lease import LASTS
 from switchyard.core.wire.request import Word
 from switchyard.host import takeover
-from switchyard.host.adapters.files import write_json
+from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.kernel import process_start
 from switchyard.host.adapters.lease import Superseded
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.inbox import Cancelled
 from tests.harness.attempts import begin_attempt, say
+from tests.harness.release_record import RECORD
 
 
 @pytest.fixture
@@ -138,3 +139,14 @@ def test_a_rollback_without_a_release_waits_for_a_way_back_that_runs_and_for_not
     takeover.take(second)
     assert looks and second.awaited == "first" and store.lease.current().attempt == "second"
     assert "waiting for ann@laptop" in (second.folder / "events.jsonl").read_text()
+
+
+def test_who_takes_the_lease_deletes_what_a_dead_attempt_left_of_what_it_was_sent(store):
+    store.releases.write(RECORD)
+    dead = begin_attempt(store, "dead")
+    write(dead.folder / "pack", "env")
+    write(store.build_secrets(RECORD.id) / "0", "secret")
+    write(store.release(RECORD.id) / "env", "A=b")
+    takeover.take(begin_attempt(store, "next"))
+    assert not (dead.folder / "pack").exists() and not store.build_secrets(RECORD.id).exists()
+    assert (store.release(RECORD.id) / "env").exists()

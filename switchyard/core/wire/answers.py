@@ -169,6 +169,27 @@ class Files(Message):
 
 
 @message(frozen=True)
+class Place(Message):
+    """What a machine is to an application: real paths."""
+
+    root: str
+    home: str
+    """The home of the user who deploys."""
+    others: tuple[str, ...] = ()
+    """The roots of other applications."""
+    engine: tuple[str, ...] = ()
+    """The engine's own folders and sockets."""
+
+
+@message(frozen=True)
+class Places(Message):
+    """``places``: path to the real one, links followed; and what the machine is to the application."""
+
+    real: Mapping[str, str]
+    place: Place
+
+
+@message(frozen=True)
 class History(Message):
     """``history``: the attempts with how each ended, the newest last."""
 

@@ -133,7 +133,7 @@ class ReleaseRecord(Contents):
     """release.json: what a host knows of one release."""
 
     VERSION: ClassVar[int | None] = 1
-    MINOR: ClassVar[int] = 1
+    MINOR: ClassVar[int] = 2
     CONDITIONS: ClassVar[Mapping[str, Json]] = {
         "allOf": [
             {
@@ -177,6 +177,8 @@ class ReleaseRecord(Contents):
     """The git tree of exactly its files; empty where an earlier version received it."""
     large: tuple[str, ...] = field(default=(), metadata=key(omitted=True))
     """The ids of the contents of its files of Git LFS."""
+    places: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
+    """Path of the host that a service mounts to where it led when the release was received."""
 
     @property
     def runs(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
@@ -21,6 +22,8 @@ T = TypeVar("T")
 SOCKET = "/var/run/docker.sock"
 ANSWER_WITHIN = 30.0
 """Seconds for one request."""
+ANSWER_MOST = 32 << 20
+"""Bytes of one answer: a command or a log of a container may never end."""
 BACK_WITHIN = 60.0
 """Seconds that an attempt waits for an engine that does not answer, once it has switched."""
 NOT_EXECUTED = 124
@@ -95,17 +98,17 @@ def _request(
 ) -> bytes | None:
     """Return the body of the answer; None where the engine knows no such thing.
 
-    Raise ``Away`` when it does not answer within so many seconds, ``SwitchyardError`` when it refuses. ``more`` are
-    further headers.
+    Raise ``Away`` when it does not answer, to the end, within so many seconds, ``SwitchyardError`` when it refuses or
+    answers without an end. ``more`` are further headers.
     """
     if query:
         path += "?" + urlencode(query)
-    connection = _Connection("engine", timeout=within)
+    connection, deadline = _Connection("engine", timeout=within), time.monotonic() + within
     try:
         headers = {**({"Content-Type": "application/json"} if body is not None else {}), **(more or {})}
         connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = connection.getresponse()
-        content = answer.read()
+        content = _read(answer, deadline)
     except OSError as error:
         raise Away(
             f"Docker's engine does not answer on {SOCKET}: {error}. Start it, or add the SSH user to the docker group, "
@@ -118,6 +121,17 @@ def _request(
     if answer.status >= 400:
         raise SwitchyardError(f"the engine refused {method} {path.split('?')[0]}: {content.decode(errors='replace')}")
     return content
+
+
+def _read(answer: http.client.HTTPResponse, deadline: float) -> bytes:
+    content = bytearray()
+    while part := answer.read1(1 << 16):
+        content += part
+        if len(content) > ANSWER_MOST:
+            raise SwitchyardError(f"the engine's answer has more than {ANSWER_MOST >> 20} MiB")
+        if time.monotonic() > deadline:
+            raise TimeoutError("its answer does not end")
+    return bytes(content)
 
 
 def _get(path: str, query: Mapping[str, str | int] | None = None) -> Json:
@@ -350,7 +364,9 @@ def execute(container: str, argv: Sequence[str], *, within: float = 10.0) -> tup
     try:
         answer = _request("POST", f"/exec/{execution}/start", {"Detach": False}, within=within)
     except NotChecked:
-        return 124, f"no answer within {within:.0f} s"
+        return NOT_EXECUTED, f"no answer within {within:.0f} s"
+    except SwitchyardError as error:  # it prints without an end, or ended with its container
+        return NOT_EXECUTED, str(error)
     code = Section.of(_get(f"/exec/{execution}/json"), "exec").number("ExitCode")
     return (126 if code is None else code), _demultiplexed(answer or b"").rstrip("\n")
 
@@ -365,12 +381,12 @@ def _demultiplexed(raw: bytes) -> str:
     """Return what a container printed on both streams; a terminal's output has no frames."""
     if raw[1:4] != bytes(3):
         return raw.decode(errors="replace")
-    parts = []
-    while len(raw) >= 8:
-        size = int.from_bytes(raw[4:8], "big")
-        parts.append(raw[8 : 8 + size])
-        raw = raw[8 + size :]
-    return b"".join(parts).decode(errors="replace")
+    text, at = bytearray(), 0
+    while at + 8 <= len(raw):
+        size = int.from_bytes(raw[at + 4 : at + 8], "big")
+        text += raw[at + 8 : at + 8 + size]
+        at += 8 + size
+    return text.decode(errors="replace")
 
 
 def _json(answer: bytes) -> Json:

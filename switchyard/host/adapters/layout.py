@@ -27,6 +27,10 @@ class Layout:
         """Return the folder of a release."""
         return self.releases_folder / name
 
+    def build_secrets(self, name: str) -> Path:
+        """Return the folder of what only the build of a release may read. It is gone once that has ended."""
+        return self.release(name) / "secrets"
+
     def require_layout(self) -> None:
         """Refuse a layout that a newer Switchyard made. A root that does not exist yet has none."""
         version = read_number(self.root / "layout")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import signal
 import subprocess
 import time
@@ -17,6 +18,8 @@ RUN_WITHIN = 1800.0
 """Seconds for one command."""
 TICK_EVERY = 0.1
 """Seconds between two ticks while a command runs."""
+OUTPUT_MOST = 64 << 20
+"""Bytes that a command may print: what a commit has it run may never end."""
 END_WITHIN = 5.0
 """Seconds that a command gets to clean up before it is killed."""
 NO_COMPOSE = ("is not a docker command", "unknown docker command", "unknown shorthand flag: 'p' in -p")
@@ -55,7 +58,7 @@ def run(
     process = _start(argv, cwd, environment(extra), stdin)
     deadline = time.monotonic() + within
     try:
-        text = _output(process, deadline, tick)
+        text = _output(process, " ".join(argv[:2]), deadline, tick)
     except TimeoutError:
         raise SwitchyardError(f"{' '.join(argv[:4])} … did not end within {within:.0f} s") from None
     finally:
@@ -101,23 +104,47 @@ def _start(
         raise SwitchyardError(NO_PROCESS.format(program=argv[0], error=error.strerror)) from None
 
 
-def _output(process: subprocess.Popen[bytes], deadline: float, tick: Callable[[], None]) -> str:
-    while True:
-        try:
-            return process.communicate(timeout=TICK_EVERY)[0].decode(errors="replace")
-        except subprocess.TimeoutExpired:
+def _output(process: subprocess.Popen[bytes], program: str, deadline: float, tick: Callable[[], None]) -> str:
+    """Return what a command prints until it ends. Raise ``SwitchyardError`` where that is more than ``OUTPUT_MOST``."""
+    output = bytearray()
+    next_tick = time.monotonic() + TICK_EVERY
+    while (part := _next_part(process, TICK_EVERY)) is not None:
+        output += part
+        if len(output) > OUTPUT_MOST:
+            raise SwitchyardError(f"{program} … printed more than {OUTPUT_MOST >> 20} MiB")
+        if time.monotonic() > next_tick:
             tick()
             if time.monotonic() > deadline:
-                raise TimeoutError from None
+                raise TimeoutError
+            next_tick = time.monotonic() + TICK_EVERY
+    return output.decode(errors="replace")
+
+
+def _next_part(process: subprocess.Popen[bytes], within: float) -> bytes | None:
+    """Return what a command prints next, which may be nothing within so many seconds; None once it has ended."""
+    assert process.stdout is not None
+    if process.stdout.closed:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=within)
+        return None if process.returncode is not None else b""
+    if not select.select([process.stdout], [], [], within)[0]:
+        return b""
+    part = os.read(process.stdout.fileno(), 1 << 16)
+    if not part:
+        process.stdout.close()
+    return part
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a command that still runs, and its children: ask them first, kill them after ``END_WITHIN``."""
-    if process.poll() is not None:
-        return
+    has_ended = process.poll() is not None
     for number in (signal.SIGTERM, signal.SIGKILL):
+        if has_ended:
+            break
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.communicate(timeout=END_WITHIN)
-            return
+        deadline = time.monotonic() + END_WITHIN
+        while not has_ended and time.monotonic() < deadline:  # what it prints of its end must not stop it
+            has_ended = _next_part(process, TICK_EVERY) is None
+    if process.stdout is not None:
+        process.stdout.close()

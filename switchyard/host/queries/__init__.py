@@ -18,6 +18,7 @@ from switchyard.host.queries.execute import execute
 from switchyard.host.queries.files import files
 from switchyard.host.queries.history import history
 from switchyard.host.queries.logs import logs
+from switchyard.host.queries.places import places
 from switchyard.host.queries.plan_facts import plan_facts
 from switchyard.host.queries.previews import previews
 from switchyard.host.queries.rollback_target import rollback_target
@@ -32,6 +33,7 @@ QUERIES: Mapping[str, Callable[[Store, Request], Message]] = {
     "env": env,
     "checks": checks,
     "files": files,
+    "places": places,
     "held": container_files,
     "status": status,
     "history": history,

@@ -27,10 +27,8 @@ def of_colours(store: Store, containers: Sequence[Container], site: Site) -> lis
             record = store.releases.readable(container.release)
             pinned = record.images.get(container.service) if record else None
             if container.image_id != pinned:
-                problems.append(
-                    f"{container.service} of {colour} runs {container.image_id[:19]}, its release says "
-                    f"{str(pinned)[:19]}"
-                )
+                recorded = f"its release says {pinned[:19]}" if pinned else "and no record of its release tells of it"
+                problems.append(f"{container.service} of {colour} runs {container.image_id[:19]}, {recorded}")
     return problems
 
 

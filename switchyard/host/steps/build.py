@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -43,8 +44,11 @@ def build(attempt: Attempt, colour: str) -> None:
     for service in sorted(kept):
         attempt.commands.run(commands.tag(kept[service], names.tag(record.name, service, record.id)))
     target = replace(attempt.wanted.target(), builds=stages(document), kept=tuple(sorted(kept)))
-    for argv in commands.builds(target):
-        attempt.commands.run(argv)
+    try:
+        for argv in commands.builds(target):
+            attempt.commands.run(argv)
+    finally:
+        shutil.rmtree(store.build_secrets(record.id), ignore_errors=True)
     built = {
         service: require_image(names.tag(record.name, service, record.id))
         for service in sorted(document.services.keys() - kept)

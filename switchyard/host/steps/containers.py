@@ -14,6 +14,7 @@ from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container, RestartPolicy
 from switchyard.host.adapters.releases import Releases
 from switchyard.host.attempt import Attempt
+from switchyard.host.reach import require_own
 from switchyard.host.slot_state import of_colour
 
 LISTED_WITHIN = 5.0
@@ -44,6 +45,7 @@ def start(attempt: Attempt, colour: str, release: str, services: Collection[str]
     def of_services() -> list[Container]:
         return [each for each in containers_in(attempt.request.app, colour) if each.service in services]
 
+    require_own(attempt.store, attempt.request.app, attempt.store.releases.document(release, colour), services)
     with restoring(attempt, of_services):
         resume(attempt, colour, of_services())
         up = commands.up(attempt.wanted.target(release), colour, services)

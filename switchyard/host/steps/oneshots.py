@@ -12,6 +12,7 @@ from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.kernel import now
 from switchyard.host.adapters.releases import Releases
 from switchyard.host.attempt import Attempt
+from switchyard.host.reach import require_own
 from switchyard.host.steps.migration_head import Migrator
 
 ONESHOT_WITHIN = 900.0
@@ -42,6 +43,8 @@ def run_oneshots(attempt: Attempt, colour: str) -> bool:
 
 def _run(attempt: Attempt, record: ReleaseRecord, service: str, colour: str) -> ReleaseRecord:
     """Run one oneshot. Return the record with its outcome. After the one that migrates, write the schema's head."""
+    document = attempt.store.releases.document(record.id, colour)
+    require_own(attempt.store, attempt.request.app, document, [service])
     migrator = Migrator.of(attempt, record, service, colour)
     head = migrator.head(record) if migrator else None
     record = _record(attempt.store.releases, record, service, OneshotOutcome(begun=round(time.time(), 3)))

@@ -11,6 +11,7 @@ from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.attempt import Attempt
+from switchyard.host.reach import require_own
 from switchyard.host.steps import health
 from switchyard.host.steps.containers import containers_in
 
@@ -37,6 +38,8 @@ def restart_each(attempt: Attempt, colour: str) -> None:
         attempt.events.progress(f"restarting {container.service}")
         up = {route: proxy.servers_up(edge.backend_name(route, colour)) for route in attempt.wanted.routes}
         try:
+            document = attempt.store.releases.document(container.release, colour)
+            require_own(attempt.store, attempt.request.app, document, [container.service])
             _take_out(proxy, container, containers)
             process.run(["docker", "restart", container.id], tick=attempt.lease.linger)
             health.prove_again(attempt, container)

@@ -10,6 +10,7 @@ from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.attempt import Attempt
+from switchyard.host.reach import require_own
 from switchyard.host.steps import health
 from switchyard.host.steps.containers import containers_in
 from switchyard.host.steps.restart import ANSWERED_WITHIN
@@ -28,6 +29,8 @@ def scale_live(attempt: Attempt, colour: str) -> None:
             attempt.proxy.rest(address, within=ANSWERED_WITHIN)
             process.run(["docker", "stop", container.id], tick=attempt.lease.linger)
             _remove(attempt.proxy, container, address)
+        document = attempt.store.releases.document(attempt.wanted.id, colour)
+        require_own(attempt.store, attempt.request.app, document, [service])
         attempt.commands.run([*commands.up(attempt.wanted.target(), colour, [service]), "--no-recreate"])
         _prove_or_remove(
             attempt, [each for each in _of_service(attempt.request.app, colour, service) if each.id not in known]

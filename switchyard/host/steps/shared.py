@@ -18,6 +18,7 @@ from switchyard.host.adapters.files import read_document, read_object, read_word
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.neighbours import refuse_strangers
+from switchyard.host.reach import require_own
 from switchyard.host.shared_changes import changed_files, changes_to_apply
 from switchyard.host.slot_state import SHARED, identity, shared_containers
 from switchyard.host.steps import health
@@ -71,6 +72,7 @@ def _add_services(attempt: Attempt, document: Document) -> None:
             attempt.commands.run(commands.tag(image, names.tag(record.name, service, "shared")))
     listed = partial(shared_containers, attempt.request.app)
     if replicas.lacking(listed(), replicas.of_document(read_document(path), document.services)):
+        require_own(attempt.store, attempt.request.app, read_document(path), document.services)
         with restoring(attempt, listed):
             resume(attempt, "shared", listed())
             attempt.commands.run(commands.up_shared(attempt.wanted.target()))
@@ -134,6 +136,7 @@ def _recreate(attempt: Attempt, document: Mapping[str, Json], changed: Collectio
     """Run the shared project as a document says: recreate the changed services, remove those that it lacks."""
     app, path = attempt.request.app, attempt.store.shared / "compose.json"
     services = Document.decode(document).services
+    require_own(attempt.store, app, Document.decode(document), services)
     write_json(path, document)
     for name, service in services.items():
         process.run(["docker", "tag", service.image or "", names.tag(app, name, "shared")])

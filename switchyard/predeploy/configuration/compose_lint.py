@@ -130,45 +130,12 @@ def _reason_for_root(service: LintedService) -> str:
     user = service.resolved.user
     if user is not None:
         return "it runs as root" if user.split(":")[0] in ROOT else ""
-    if _dockerfile(service) is None:
+    recipe = service.subject.images.recipes.get(service.name)
+    if recipe is None:
         return ""
-    user = _last_instruction(service, "USER")
-    if user is None:
+    if not recipe.user:
         return "its Dockerfile has no USER, so it runs as root unless the base image sets another user"
-    return "its Dockerfile ends with USER root" if user.split(":")[0] in ROOT else ""
-
-
-def _dockerfile(service: LintedService) -> str | None:
-    """Return the text of the Dockerfile that builds the service; None where there is none to read."""
-    build = service.resolved.build
-    if build is None:
-        return None
-    if build.dockerfile_inline is not None:
-        return build.dockerfile_inline
-    path = service.subject.project_folder / build.context / build.dockerfile
-    return read_regular(str(path), os).decode(errors="replace") if path.is_file() else None
-
-
-def _last_instruction(service: LintedService, instruction: str) -> str | None:
-    """Return the last value of an instruction in the stage that runs, or else in the stages that it is built on."""
-    by_stage: dict[str, str | None] = {}
-    stage, value = "", None
-    build = service.resolved.build
-    target = build.target if build is not None else None
-    for line in (_dockerfile(service) or "").splitlines():
-        words = line.split()
-        if not words:
-            continue
-        if words[0].upper() == "FROM":
-            by_stage[stage] = value
-            if target and stage == target:
-                return value
-            names = [word for word in words[1:] if not word.startswith("--")]
-            stage = names[2] if len(names) > 2 else ""
-            value = by_stage.get(names[0]) if names else None
-        elif words[0].upper() == instruction:
-            value = " ".join(words[1:])
-    return value
+    return "its Dockerfile ends with USER root" if recipe.user.split(":")[0] in ROOT else ""
 
 
 def _secrets(service: LintedService) -> Iterator[Violation]:
@@ -234,8 +201,8 @@ def _has_health_check(service: LintedService) -> bool:
     check = service.resolved.healthcheck
     if check is not None:
         return bool(check.test) and not check.is_off
-    from_image = _last_instruction(service, "HEALTHCHECK")
-    return from_image is not None and from_image.upper() != "NONE"
+    recipe = service.subject.images.recipes.get(service.name)
+    return recipe is not None and bool(recipe.healthcheck) and recipe.healthcheck.upper() != "NONE"
 
 
 def _finding(service: LintedService, violation: Violation, text: str) -> Finding:

@@ -13,7 +13,13 @@ from switchyard.predeploy.database.database_setting import setting_of
 from switchyard.predeploy.database.migration_command import run_migration_command
 from switchyard.predeploy.database.migration_files import Migrations
 from switchyard.predeploy.database.postgres_services import database_owner
-from switchyard.predeploy.database.reference_server import NEWEST, ReferenceDatabase, Server, major_of
+from switchyard.predeploy.database.reference_server import (
+    NEWEST,
+    ReferenceDatabase,
+    Server,
+    major_of,
+    require_owner_alone,
+)
 from switchyard.predeploy.engine.subject import Subject
 
 GROUP = "database"
@@ -75,6 +81,7 @@ class ReferenceDatabases:
             self._subject.allowances.require([need_of_file(self._subject, ("database", "reference"), folder)])
         installed = Path(folder).expanduser() if folder else None
         major = major_of(installed) if installed else 16 if major <= 16 else NEWEST
+        require_owner_alone(major)
         with self._lock:
             if (major, until) not in self._servers:
                 self._servers[major, until] = Server(major, installed)

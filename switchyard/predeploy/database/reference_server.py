@@ -151,8 +151,8 @@ class Server:
     def _admit_owner(self) -> None:
         """Admit processes of this user alone, under any role: as root, the server's own account may reach the socket.
 
-        Before version 16 a map cannot name every role, and the folder alone keeps others out; so it does for a user
-        without a name, which the server could not look up.
+        Before version 16 a map cannot name every role, and the folder alone keeps others out (see
+        ``require_owner_alone``); so it does for a user without a name, which the server could not look up.
         """
         try:
             name = pwd.getpwuid(os.geteuid()).pw_name
@@ -202,6 +202,18 @@ class ReferenceDatabase(NamedTuple):
     def open(self) -> psycopg.Connection:
         """Open a connection that may write."""
         return self.server.open(self.name)
+
+
+def require_owner_alone(major: int) -> None:
+    """Raise ``NotChecked`` for a version that would admit more processes than those of this user.
+
+    Where the folder alone keeps others out, it keeps out none with the server's own account; root's has another.
+    """
+    if major < MAPS_ROLES_SINCE and os.geteuid() == 0:
+        raise NotChecked(
+            f"app.predeploy.database.reference: started by root, PostgreSQL {major} would admit every process of the "
+            f"user nobody. Run the checks as another user, or name a PostgreSQL {MAPS_ROLES_SINCE} or later"
+        )
 
 
 def major_of(installed: Path) -> int:

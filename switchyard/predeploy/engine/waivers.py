@@ -29,7 +29,7 @@ def judge(
     ``problems``: what the check could not look at. Beside an error they are findings too; else they make it unknown.
     """
     left = _not_waived(subject, rules, findings)
-    waived = len(findings) - sum(finding.rule in rules for finding in left)
+    waived = len(findings) - sum(finding.rule != UNUSED for finding in left)
     if problems and not any(finding.severity == "error" for finding in left):
         return unknown("; ".join(problems), findings=left)
     reason = "; ".join([*looked_at, *([f"{waived} waived"] if waived else [])])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -118,3 +120,20 @@ def test_removing_signalling_and_trimming_ask_for_just_that(fake_engine):
         "/containers/edge/kill?signal=SIGUSR2",
         "/build/prune?keep-storage=1000&reserved-space=1000",
     ]
+
+
+def test_a_million_frames_of_one_byte_are_read_in_a_moment(fake_engine):
+    fake_engine.know("/containers/web/logs", b"".join(framed(b"x") for _ in range(1_000_000)))
+    began = time.monotonic()
+    assert len(engine.logs("web")) == 1_000_000 and time.monotonic() - began < 10
+
+
+def test_an_answer_that_does_not_end_in_time_is_no_answer(fake_engine, monkeypatch):
+    fake_engine.know("/containers/web/logs", bytes(1 << 20))
+    monkeypatch.setattr(engine, "_read", partial(_late, engine._read))
+    with pytest.raises(engine.Away, match="its answer does not end"):
+        engine.logs("web")
+
+
+def _late(read, answer, deadline: float) -> bytes:
+    return read(answer, deadline - 60)

@@ -42,3 +42,22 @@ def test_a_command_s_whole_output_and_code_come_back():
         process.run(["sh", "-c", "exit 3"])
     with pytest.raises(NotChecked, match="no-such-program is not installed"):
         process.run(["no-such-program"])
+
+
+@pytest.mark.parametrize("command", ["cat /dev/zero", "trap '' TERM; cat /dev/zero & cat /dev/zero"])
+def test_a_command_that_prints_without_an_end_is_ended_and_named(monkeypatch, command):
+    monkeypatch.setattr(process, "OUTPUT_MOST", 1 << 20)
+    monkeypatch.setattr(process, "END_WITHIN", 0.5)
+    ticks: list[float] = []
+    began = time.monotonic()
+    with pytest.raises(SwitchyardError, match=r"sh -c … printed more than 1 MiB"):
+        process.run(["sh", "-c", command], tick=lambda: ticks.append(time.monotonic()))
+    assert time.monotonic() - began < 5
+
+
+def test_a_command_that_closes_its_output_is_waited_for_and_ticks():
+    ticks: list[int] = []
+    code, text = process.run(
+        ["sh", "-c", "echo a; exec >&- 2>&-; sleep 0.5; exit 4"], check=False, tick=lambda: ticks.append(1)
+    )
+    assert (code, text) == (4, "a\n") and ticks

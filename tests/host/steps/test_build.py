@@ -100,6 +100,27 @@ def test_an_apply_of_shared_services_builds_them_again(tmp_path, monkeypatch):
     assert Built(attempt, monkeypatch).images()["db"] == "sha256:switchyard/shop/db:R1"
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_secrets_of_a_build_are_gone_once_it_ended_however_it_did(attempt, monkeypatch, fails):
+    release = Built(attempt, monkeypatch)
+    secrets = attempt.store.build_secrets("R1")
+    secrets.mkdir()
+
+    def run(argv: list[str], **_: Any) -> None:
+        if "build" in argv:
+            assert secrets.is_dir()
+            if fails:
+                raise SwitchyardError("ended with 1")
+
+    monkeypatch.setattr(attempt.commands, "run", run)
+    if fails:
+        with pytest.raises(SwitchyardError):
+            release.images()
+    else:
+        release.images()
+    assert not secrets.exists()
+
+
 @pytest.mark.parametrize("kind,asks", [("routed", True), ("plain", True), ("handover", True), ("oneshot", False)])
 def test_a_volume_that_only_the_built_image_tells_of_is_refused_unless_it_is_named(attempt, monkeypatch, kind, asks):
     release = Built(attempt, monkeypatch, kinds={"web": kind, "db": "shared"})

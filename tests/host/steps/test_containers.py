@@ -10,6 +10,7 @@ from switchyard.host.adapters.files import write, write_json
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import containers as module
 from switchyard.host.steps.containers import start
+from tests.harness.attempts import led_astray
 from tests.harness.fake_engine import FakeEngine, listed
 from tests.harness.release_record import RECORD
 
@@ -90,3 +91,15 @@ def test_a_start_that_fails_and_starts_nothing_has_changed_nothing(holder, fake_
     with pytest.raises(module.SwitchyardError, match="allocated"):
         start(holder, "blue", "R1", SERVICES)
     assert holder.memory.restored == set() and not holder.lease.has_switched
+
+
+def test_nothing_starts_whose_data_leads_out_of_the_application_by_now(holder, fake_engine):
+    live(holder, "blue", "R1")
+    commands = starting(holder, fake_engine, {})
+    fake_engine.know("/info", {})
+    write_json(holder.store.release("R1") / "blue.json", {"services": {"web": led_astray(holder.store), "api": {}}})
+    with pytest.raises(module.SwitchyardError, match=r"service web is not started: volumes: .*data/up leads to /etc"):
+        start(holder, "blue", "R1", SERVICES)
+    assert commands.lines == []
+    start(holder, "blue", "R1", ["api"])
+    assert len(commands.lines) == 1

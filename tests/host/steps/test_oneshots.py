@@ -7,15 +7,16 @@ from dataclasses import replace
 import pytest
 
 from switchyard.core.app import App, Migrations
-from switchyard.core.errors import Refused
+from switchyard.core.errors import Refused, SwitchyardError
 from switchyard.core.site import Site, Slot
 from switchyard.core.wire.release import OneshotOutcome, ReleaseRecord
 from switchyard.host import observe
 from switchyard.host.adapters import engine
+from switchyard.host.adapters.files import write_json
 from switchyard.host.attempt import Attempt
 from switchyard.host.steps import oneshots as module
 from switchyard.host.steps.oneshots import run_oneshots
-from tests.harness.attempts import begin_attempt
+from tests.harness.attempts import begin_attempt, led_astray
 from tests.harness.release_record import RECORD
 
 
@@ -78,3 +79,11 @@ def test_a_migration_that_may_be_repeated_is(new_store, runs):
     new_store.releases.write(replace(BEGUN, number=1))
     record = replace(RECORD, number=2, oneshots=("migrate",), app=App("shop", migrations=Migrations("migrate")))
     assert runs.of(begin_attempt(new_store, app="shop"), record) and runs.names == ["migrate"]
+
+
+def test_none_runs_whose_data_leads_out_of_the_application_by_now(holder, runs, monkeypatch):
+    monkeypatch.setattr(engine, "own_paths", tuple)
+    write_json(holder.store.release("R1") / "green.json", {"services": {"fill": led_astray(holder.store)}})
+    with pytest.raises(SwitchyardError, match="service fill is not started"):
+        runs.of(holder, replace(RECORD, oneshots=("fill",)))
+    assert runs.names == []

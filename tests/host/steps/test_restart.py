@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from switchyard.core.errors import BadInput
+from switchyard.core.errors import BadInput, SwitchyardError
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.container import Container
+from switchyard.host.adapters.files import write_json
 from switchyard.host.steps import health
 from switchyard.host.steps import restart as module
 from switchyard.host.steps.restart import chosen_containers, restart_each
+from tests.harness.attempts import led_astray
 from tests.harness.release_record import RECORD
 
 SERVICES = ("api", "web", "web")
@@ -20,7 +22,9 @@ SERVICES = ("api", "web", "web")
 def containers(monkeypatch) -> list[Container]:
     """One container of a service and two of another."""
     containers = [
-        Container.decode({"Id": f"{name}{number}", "Labels": {"com.docker.compose.service": name}})
+        Container.decode(
+            {"Id": f"{name}{number}", "Labels": {"com.docker.compose.service": name, "switchyard.release": "R1"}}
+        )
         for number, name in enumerate(SERVICES)
     ]
     monkeypatch.setattr(module, "containers_in", lambda app, colour: containers)
@@ -53,3 +57,16 @@ def test_each_is_healthy_before_the_next_and_only_what_others_stand_in_for_is_ta
     assert done == ["restart api0", "prove api0", "resume blue"] + [
         "resume blue" if line.startswith("resume") else line for line in both
     ]
+
+
+def test_nothing_restarts_whose_data_leads_out_of_the_application_by_now(holder, containers, fake_engine, monkeypatch):
+    done: list[str] = []
+    holder.store.releases.write(RECORD)
+    holder.wanted.id = "R1"
+    write_json(holder.store.release("R1") / "blue.json", {"services": {"api": led_astray(holder.store)}})
+    fake_engine.know("/info", {})
+    monkeypatch.setattr(process, "run", lambda argv, **_: done.append(argv[-1]))
+    monkeypatch.setattr(holder.proxy, "resume", lambda colour: None)
+    with pytest.raises(SwitchyardError, match="service api is not started"):
+        restart_each(holder, "blue")
+    assert done == []

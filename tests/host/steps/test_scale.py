@@ -7,10 +7,11 @@ import pytest
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.container import Container
+from switchyard.host.adapters.files import write_json
 from switchyard.host.steps import health
 from switchyard.host.steps import scale as module
 from switchyard.host.steps.scale import scale_live
-from tests.harness.attempts import begin_attempt
+from tests.harness.attempts import begin_attempt, led_astray
 from tests.harness.release_record import RECORD
 
 
@@ -68,3 +69,12 @@ def test_a_new_container_is_proven_and_one_that_is_not_healthy_goes_again(new_st
     with pytest.raises(SwitchyardError, match="web: exited"):
         scale_live(service.attempt, "blue")
     assert service.ids == ["one", "two"] and service.done[-1] == "resume"
+
+
+def test_no_container_is_added_whose_data_leads_out_of_the_application_by_now(new_store, fake_engine, monkeypatch):
+    service = Service(new_store, monkeypatch, 3)
+    write_json(new_store.release("R1") / "blue.json", {"services": {"web": led_astray(new_store)}})
+    fake_engine.know("/info", {})
+    with pytest.raises(SwitchyardError, match="service web is not started"):
+        scale_live(service.attempt, "blue")
+    assert service.ids == ["one", "two"]

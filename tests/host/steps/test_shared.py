@@ -12,6 +12,7 @@ from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.files import read_document, read_words, write, write_json
 from switchyard.host.steps import shared as module
 from switchyard.host.steps.shared import apply, bring_up
+from tests.harness.attempts import led_astray
 from tests.harness.release_record import RECORD
 
 
@@ -80,3 +81,12 @@ def test_an_apply_that_does_not_get_healthy_goes_back(holder, running, commands,
     with pytest.raises(SwitchyardError, match="db: exited") as caught:
         apply(holder, "")
     assert caught.value.exit == TAKEN_BACK and image_of(holder) == "sha256:1"
+
+
+@pytest.mark.parametrize("verb", [bring_up, apply])
+def test_nothing_starts_whose_data_leads_out_of_the_application_by_now(holder, commands, monkeypatch, verb):
+    monkeypatch.setattr(engine, "own_paths", tuple)
+    write_json(holder.store.release("R1") / "shared.json", {"services": {"db": led_astray(holder.store)}})
+    with pytest.raises(SwitchyardError, match="service db is not started"):
+        verb(holder, "")
+    assert not [line for line in commands if " up " in line]

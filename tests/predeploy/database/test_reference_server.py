@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from switchyard.predeploy.database.reference_server import FOLDERS, NEWEST
+from switchyard.core.errors import NotChecked
+from switchyard.predeploy.database.reference_server import FOLDERS, NEWEST, require_owner_alone
 from tests.harness.database_application import Shop, wait_until
 from tests.harness.library import TOP
 
@@ -66,3 +67,13 @@ def test_no_embedded_server_outlives_a_killed_run() -> None:
     program.kill()
     program.communicate()
     wait_until(lambda: not folder.exists())
+
+
+@pytest.mark.parametrize("user,major,admits", [(0, 15, False), (0, 16, True), (1000, 15, True)])
+def test_a_version_that_would_admit_more_than_its_owner_is_not_started(monkeypatch, user, major, admits):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    if admits:
+        require_owner_alone(major)
+        return
+    with pytest.raises(NotChecked, match=r"PostgreSQL 15 would admit every process of the user nobody\. .*16 or later"):
+        require_owner_alone(major)
