@@ -19,7 +19,7 @@ from switchyard.core.wire.request import Request
 from switchyard.host import whose
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
-from switchyard.host.adapters.engine import Network
+from switchyard.host.adapters.network import Network
 from switchyard.host.adapters.store import Store
 from switchyard.host.whose import names_of_others, objects_of_others
 from tests.harness.attack import Attack, promises

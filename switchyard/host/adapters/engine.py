@@ -17,6 +17,7 @@ from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.section import Section
 from switchyard.host.adapters.container import Container, ContainerDetails, RestartPolicy
+from switchyard.host.adapters.network import AddressPool, Network
 
 T = TypeVar("T")
 SOCKET = "/var/run/docker.sock"
@@ -32,43 +33,6 @@ NOT_EXECUTED = 124
 
 class Away(NotChecked):
     """The engine, or what it waits for, does not answer in time."""
-
-
-class Network(NamedTuple):
-    """A network of the engine."""
-
-    driver: str
-    app: str | None
-    """The application of Switchyard that it belongs to."""
-    subnets: tuple[Subnet, ...]
-    name: str = ""
-
-    @classmethod
-    def decode(cls, value: Json, at: str) -> Network:
-        network = Section.of(value, at)
-        subnets = network.section("IPAM").each("Config", _subnet)
-        app = network.pairs("Labels").get(names.APP)
-        return cls(network.text("Driver") or "", app, subnets, network.text("Name") or "")
-
-
-def _subnet(value: Json, at: str) -> Subnet:
-    """Read a range of a network. Older engines write the gateway of IPv6 with the length of its prefix."""
-    subnet = Section.of(value, at)
-    return Subnet(subnet.text("Subnet") or "", (subnet.text("Gateway") or "").partition("/")[0])
-
-
-class AddressPool(NamedTuple):
-    """A range of addresses that the engine cuts its networks from."""
-
-    bits: int
-    """The prefix length of the range."""
-    size: int
-    """The prefix length of one network."""
-
-    @classmethod
-    def decode(cls, value: Json, at: str) -> AddressPool:
-        pool = Section.of(value, at)
-        return cls(int((pool.text("Base") or "/0").rpartition("/")[2]), pool.number("Size") or 0)
 
 
 class EngineInfo(NamedTuple):
