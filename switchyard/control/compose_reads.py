@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,8 @@ NOTHING = "/dev/null"
 """What the env file of an include is where it should have none."""
 MOUNTED = "mounted"
 """What Compose does not read, but makes absolute on this machine."""
+_SCP = re.compile(r"[^/]*@[^/]*:")
+"""How the address of a repository begins that git reaches by SSH."""
 Fill = Callable[[Sequence[str], Sequence[Path]], Sequence[str]]
 """Fills in the variables of texts, with env files of the commit that count less than the host's env."""
 
@@ -162,7 +165,7 @@ class _Reader:
 
 def _is_remote(text: str) -> bool:
     """Return whether Compose could fetch a compose file from elsewhere, whatever its version."""
-    return "://" in text or text.startswith(("git@", "oci:", "github.com/"))
+    return "://" in text or text.startswith(("git@", "oci:", "github.com/")) or bool(_SCP.match(text))
 
 
 def _references(document: Json) -> Iterator[Reference]:

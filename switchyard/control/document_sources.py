@@ -5,6 +5,7 @@ Binds, secrets and configs that are absolute paths are places of the host; the l
 
 from __future__ import annotations
 
+import csv
 import posixpath
 import re
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from switchyard.core.compose_document import Build, Document
 
 _ELSEWHERE = re.compile(r"https?://|git://|ssh://|git@|github\.com/|docker-image://|service:|target:")
 """How contexts begin that are no folder of a disk. Compose has made every other one absolute."""
-_LOCAL_CACHE = re.compile(r"(?:^|,)\s*type=local(?:,|$)")
+_CACHES = ("registry", "inline")
+"""The kinds of caches that no folder of a disk and no account of the host holds."""
 
 
 def build_problems(document: Document, exported: Path, app: App) -> Iterator[str]:
@@ -48,7 +50,7 @@ def _of_build(build: Build, folder: Path, exported: Path) -> Iterator[tuple[str,
     for key in ("cache_from", "cache_to"):
         entries = build.raw.get(key)
         for entry in entries if isinstance(entries, list) else ():
-            if isinstance(entry, str) and _LOCAL_CACHE.search(entry):
+            if isinstance(entry, str) and "=" in entry and _kind_of_cache(entry) not in _CACHES:
                 yield key, entry
     contexts = {f"additional_contexts.{name}": context for name, context in build.additional_contexts.items()}
     outside = [
@@ -63,3 +65,9 @@ def _of_build(build: Build, folder: Path, exported: Path) -> Iterator[tuple[str,
         if leads_out(folder / build.context / file, exported):
             yield "dockerfile", file
             break
+
+
+def _kind_of_cache(entry: str) -> str:
+    """Return the ``type`` of a cache as the builder reads it: comma-separated values, whose keys have any case."""
+    pairs = (field.partition("=") for fields in csv.reader([entry]) for field in fields)
+    return {key.lower(): value for key, _, value in pairs}.get("type", "")

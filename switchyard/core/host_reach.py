@@ -34,6 +34,9 @@ CAPABILITIES = frozenset(
 )
 """The capabilities that the engine gives to each container."""
 OPTIONS = ("no-new-privileges", "no-new-privileges:true", "no-new-privileges=true", "apparmor=docker-default")
+LOGGERS = ("awslogs", "fluentd", "gcplogs", "gelf", "journald", "json-file", "local", "none", "splunk", "syslog")
+"""The logging drivers that the engine has by itself; a plugin is a program on the host."""
+MOUNTS = ("bind", "volume", "tmpfs")
 RUNTIMES = ("runc", "runsc", "nvidia")
 RESERVED = "devices"
 """The key of devices that a deploy reserves."""
@@ -98,6 +101,10 @@ def sources_of(document: Document, build: Document) -> Iterator[Source]:
         for key, context in contexts.items():
             if context.startswith(("/", "~", ".")):
                 yield _source(service.name, f"build.{key}: {context}", context)
+        for grant in service.build.secrets:
+            secret = build.secrets.get(grant.source)
+            if secret is not None and secret.file is not None:
+                yield _source(service.name, f"build.secrets.{grant.source}: {secret.file}", secret.file)
         dockerfile = posixpath.join(service.build.context, service.build.dockerfile)
         if dockerfile.startswith("/"):
             yield _source(service.name, f"build.dockerfile: {service.build.dockerfile}", dockerfile)
@@ -137,11 +144,11 @@ def _judge_path(path: str, place: Place, *, read_only: bool) -> tuple[str, str]:
 
 
 def _is_own(path: str) -> bool:
-    """Return whether a path below the root is data, a file of a release, or one that shared services mount."""
+    """Return whether a path below the root is data, a file of a release or a secret of its build, or a shared file."""
     parts = path.split("/")
     return (
         (parts[0] == "data" and len(parts) > 1)
-        or (parts[0] == "releases" and len(parts) > 2 and parts[2] == "files")
+        or (parts[0] == "releases" and len(parts) > 2 and parts[2] in ("files", "secrets"))
         or parts[:2] == ["shared", "files"]
     )
 
@@ -166,6 +173,9 @@ def reached_by_keys(service: Service) -> Iterator[Reach]:
         yield Reach(DEVICE, name, "deploy.resources.reservations.devices", "reservations")
     yield from _namespaces(service)
     yield from _hooks(service)
+    yield from _logging(service)
+    if service.setting("oom_kill_disable") or str(service.setting("oom_score_adj") or "").startswith("-"):
+        yield Reach(OPTION, name, "oom_score_adj", "oom", "short of memory, the host would end everybody else first")
 
 
 def _namespaces(service: Service) -> Iterator[Reach]:
@@ -179,8 +189,22 @@ def _namespaces(service: Service) -> Iterator[Reach]:
     if service.setting("runtime") not in (None, "", *RUNTIMES):
         yield Reach(NAMESPACE, service.name, f"runtime: {service.setting('runtime')}", "runtime")
     for mount in service.mounts:
+        if mount.type not in MOUNTS:
+            yield Reach(NAMESPACE, service.name, f"volumes: type: {mount.type}", "volumes")
         if Section.of(mount.bind, "bind").text("propagation") in ("shared", "rshared"):
             yield Reach(NAMESPACE, service.name, f"volumes: {mount.source}: propagation", "propagation")
+
+
+def _logging(service: Service) -> Iterator[Reach]:
+    """Yield what the engine, which is root, would write a service's log to, or read for that."""
+    logging = service.logging
+    if logging is None:
+        return
+    if logging.driver and logging.driver not in LOGGERS:
+        yield Reach(NAMESPACE, service.name, f"logging.driver: {logging.driver}", "logging")
+    for option, value in logging.options.items():
+        if value.lower().startswith(("/", "unix", "file:")):
+            yield Reach(NAMESPACE, service.name, f"logging.options.{option}: {value}", "logging")
 
 
 def _hooks(service: Service) -> Iterator[Reach]:

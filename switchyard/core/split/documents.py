@@ -101,7 +101,7 @@ def build_document(inputs: Inputs, images: Images) -> dict[str, Json]:
     """Return the document of the images that the host builds, from the release's own files.
 
     An image that another build of the release starts from is a context of that build, under the name that the
-    Dockerfile has for it.
+    Dockerfile has for it. No image has another name than ours: it could be that of somebody else's.
     """
     app, folder = inputs.app.name, posixpath.normpath(f"{inputs.files}/{inputs.folder}")
     services: dict[str, Json] = {}

@@ -58,3 +58,8 @@ def test_a_build_uses_the_key_that_the_host_s_entry_names_and_no_other():
         parts(build)
     with pytest.raises(BadInput, match=r"build\.ssh: other"):
         parts({"build": {"context": ".", "ssh": ["default", "other=/home/operator/.ssh/id"]}}, app)
+
+
+def test_a_build_gives_its_image_no_name_that_could_be_somebody_else_s():
+    build = {"build": {"context": ".", "tags": ["haproxy:3.0", "switchyard/other/web:R1"]}}
+    assert not parts(build).build["services"]["web"]["build"].get("tags")
