@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from switchyard.core.errors import BadInput, NotChecked
 from switchyard.core.redact import Redactor
 from switchyard.core.secrecy import secret_values
 from switchyard.core.wire import json_text
-from switchyard.core.wire.message import WireError
+from switchyard.core.wire.message import Json, WireError
 from switchyard.settings import bounded_yaml
 from switchyard.settings.yaml_file import read_text
 
@@ -135,11 +135,7 @@ def resolve(exported: Path, app: App, env: Mapping[str, str], env_files: EnvFile
     refuse_foreign_reads(exported, app, env)
     if not (places.folder / app.compose).is_file():
         raise BadInput(f"app.compose: the commit has no {posixpath.normpath(f'{app.path}/{app.compose}')}")
-    form = "json"
-    process = _config(places, env, env_files, form)
-    if _NO_JSON in process.stderr:
-        form = "yaml"
-        process = _config(places, env, env_files, form)
+    process, printed = printed_by(partial(_config, places, env, env_files))
     blank = sorted(set(_BLANK.findall(process.stderr)))
     if blank:
         raise BadInput(
@@ -151,12 +147,27 @@ def resolve(exported: Path, app: App, env: Mapping[str, str], env_files: EnvFile
         beside = [value for text in texts for value in _possible_values(text)]
         raise _failure(places, process.stderr, env, beside)
     try:
-        printed = json_text.parse(process.stdout) if form == "json" else bounded_yaml.load(process.stdout, app.compose)
         document = Document.decode(with_contents(places.relative(printed), env))
     except WireError as error:
         raise BadInput(f"{app.compose}: {error}") from None
     _refuse_problems(document, places, app)
     return document.setting_aside(app.left_out)
+
+
+def printed_by(
+    config: Callable[[str], subprocess.CompletedProcess[str]],
+) -> tuple[subprocess.CompletedProcess[str], Json]:
+    """Have Compose print a document in a form that it can write. Return its process, and the document; None for none.
+
+    ``config`` runs Compose for the form ``json`` or ``yaml``.
+    """
+    process = config("json")
+    if process.returncode == 0:
+        return process, json_text.parse(process.stdout)
+    if _NO_JSON not in process.stderr:
+        return process, None
+    process = config("yaml")
+    return process, bounded_yaml.load(process.stdout, "the document") if process.returncode == 0 else None
 
 
 def _refuse_problems(document: Document, places: Places, app: App) -> None:

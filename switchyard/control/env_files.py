@@ -13,7 +13,6 @@ from switchyard.control.compose import EnvFiles
 from switchyard.control.compose_paths import Places
 from switchyard.core.app import App
 from switchyard.core.errors import BadInput
-from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.section import Section
 
@@ -95,11 +94,11 @@ def _entries(places: Places, env: Mapping[str, str]) -> dict[str, tuple[bool, tu
     if not file.is_file() or not any(word in file.read_text(errors="replace") for word in _MAY_NAME_ONE):
         return {}
     compose.refuse_foreign_reads(places.exported, places.app, env)
-    words = ["--project-directory", str(places.project), "-f", str(file), "config", "--format", "json"]
-    process = compose.run(places.folder, "-p", "files", *words, "--no-interpolate", more=places.variables({}))
-    if process.returncode != 0:
-        return {}  # resolving the document tells what is wrong
-    return dict(_listed(json_text.parse(process.stdout), places.app))
+    words = ["-p", "files", "--project-directory", str(places.project), "-f", str(file), "config", "--no-interpolate"]
+    _, document = compose.printed_by(
+        lambda form: compose.run(places.folder, *words, "--format", form, more=places.variables({}))
+    )
+    return dict(_listed(document, places.app))  # where there is none, resolving the document tells what is wrong
 
 
 def _listed(document: Json, app: App) -> Iterator[tuple[str, tuple[bool, tuple[Entry, ...]]]]:

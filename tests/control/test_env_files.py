@@ -84,3 +84,8 @@ def test_a_file_that_ships_is_told_from_one_that_is_only_there(tmp_path):
     files = env_files_of(tmp_path, App("shop"), ENV, {}, "prod", ships=["compose.yaml"])
     document = compose.resolve(tmp_path, App("shop"), ENV, files)
     assert document.services["web"].environment == ENV
+
+
+def test_an_untracked_dot_env_is_found_beside_a_key_that_compose_cannot_print_as_json(tmp_path):
+    web = "{build: {context: ., ssh: [git=~/.ssh/id]}, env_file: .env}"
+    assert environment(tmp_path, web) == (ENV, ())
