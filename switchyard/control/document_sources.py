@@ -70,4 +70,5 @@ def _of_build(build: Build, folder: Path, exported: Path) -> Iterator[tuple[str,
 def _kind_of_cache(entry: str) -> str:
     """Return the ``type`` of a cache as the builder reads it: comma-separated values, whose keys have any case."""
     pairs = (field.partition("=") for fields in csv.reader([entry]) for field in fields)
-    return {key.lower(): value for key, _, value in pairs}.get("type", "")
+    types = [value for key, _, value in pairs if key.lower() == "type"]
+    return types[-1] if types else ""

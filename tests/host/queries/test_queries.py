@@ -33,6 +33,7 @@ from switchyard.host.queries.execute import execute
 from switchyard.host.queries.files import files
 from switchyard.host.queries.history import history
 from switchyard.host.queries.logs import logs
+from switchyard.host.queries.places import places
 from switchyard.host.queries.plan_facts import plan_facts
 from switchyard.host.queries.previews import previews
 from switchyard.host.queries.rollback_target import rollback_target
@@ -52,6 +53,7 @@ ANSWERS: Mapping[str, type[Message]] = {
     "env": answers.Env,
     "checks": answers.ChecksAnswer,
     "files": answers.Files,
+    "places": answers.Places,
     "held": answers.ContainerFiles,
     "status": answers.Status,
     "history": answers.History,
@@ -118,6 +120,7 @@ def test_every_query_has_an_answer_type_and_a_module_of_its_own():
         previews,
         rollback_target,
         status,
+        places,
     }
 
 
