@@ -20,7 +20,7 @@ from switchyard.host.slot_state import held_release, of_colour
 
 COMMITS_MOST = 20
 """Commits that the control node may send a release's objects relative to."""
-OWN_TAGS = ("switchyard/", "<none>")
+OWN_TAGS = (names.TAGS, "<none>")
 """How the names of images begin that Switchyard gave, and of those that have none."""
 LAST = 5
 """How many times of a step tell how long it usually takes."""

@@ -58,10 +58,12 @@ def receive(attempt: Attempt) -> ReleaseRecord | None:
 
 
 def _reasons_against_apply(store: Store, request: Request, pack: Pack) -> Iterator[str]:
-    """Yield why a commit must not be applied. The edge uses none of the volumes and services."""
+    """Yield why a commit must not be applied. The edge uses none of its volumes and services."""
     if request.verb == "shared.apply":
         yield from objects_of_others(store, request, pack.volumes, services_of(pack.shared))
         yield from names_of_others(store, request.app, pack.volumes)
+    else:
+        yield from objects_of_others(store, request, (), ("edge",))
     yield from reaching(store, request.app, pack, request.waivers)
 
 

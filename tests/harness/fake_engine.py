@@ -31,7 +31,7 @@ class FakeEngine:
     """Answers by method and path (without the query); of all else it knows nothing."""
 
     def __init__(self) -> None:
-        self.answers: dict[tuple[str, str], Json | bytes] = {("GET", "/containers/json"): []}
+        self.answers: dict[tuple[str, str], Json | bytes] = {("GET", "/containers/json"): [], ("GET", "/networks"): []}
         """Bytes are sent as they are, anything else as JSON."""
         self.refusals: dict[tuple[str, str], str] = {}
         self.requests: list[Asked] = []

@@ -21,6 +21,7 @@ from switchyard.host.attempt import Attempt
 from switchyard.host.release_images import Chosen
 from switchyard.host.repository import Repository
 from tests.harness.attempts import begin_attempt
+from tests.harness.fake_engine import FakeEngine
 from tests.harness.release_record import RECORD, unsent_pack
 
 
@@ -92,7 +93,7 @@ DIGESTS = Digests("env", "settings")
 
 
 @pytest.fixture
-def live(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
+def live(store: Store, fake_engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> str:
     """The newest commit, live with the env and the settings of ``DIGESTS``."""
     record = replace(RECORD, commit=git(store.repo, "rev-parse", "all"), env_digest="env", settings="settings")
     store.releases.write(record)

@@ -25,7 +25,8 @@ MODEL = os.urandom(50_000)
 COMPOSE = "services: {web: {build: ., ports: ['8080:80'], volumes: ['./model.bin:/model.bin']}}\n"
 
 
-def test_a_release_with_a_file_of_git_lfs_arrives_whole_and_is_recorded_with_its_tree(tmp_path):
+def test_a_release_with_a_file_of_git_lfs_arrives_whole_and_is_recorded_with_its_tree(tmp_path, fake_engine):
+    fake_engine.know("/info", {"DockerRootDir": "/var/lib/docker"})
     (tmp_path / "shop").mkdir()
     top = create(tmp_path / "shop", {"compose.yaml": COMPOSE, "Dockerfile": "FROM x\n", "text": "one\r\n"})
     stage_pointer(top, "model.bin", MODEL)

@@ -28,7 +28,7 @@ def with_head(number: int, after: str | None, *files: str) -> ReleaseRecord:
 
 
 @pytest.fixture
-def live(new_store, monkeypatch) -> str:
+def live(new_store, fake_engine, monkeypatch) -> str:
     """R2 is live, R1 was good before it; the engine has the image ``here`` alone."""
     new_store.releases.write(
         replace(record(1), front=("web",), images={"web": "here"}, routes=(Route("web", 80, 8080),))
@@ -77,6 +77,24 @@ def test_an_image_that_a_rollback_does_not_run_may_be_gone(new_store, live, monk
     attempt.memory.verdict = "ok"
     assert rollback(attempt).outcome == "live"
     assert stage(target) == "built", "nor does the walk to it ask for that image"
+
+
+def test_a_volume_that_was_replaced_stops_the_rollback_that_needs_it(new_store, live, fake_engine):
+    fake_engine.know("/volumes/kept", {"Name": "kept", "CreatedAt": "now"})
+    (new_store.root / "adopted.json").write_text('{"v": 1, "volumes": {"kept": "then"}}')
+    target = replace(record(1), since=1.0, front=("web",), images={"web": "here"}, volumes=("kept",))
+    new_store.releases.write(target)
+    attempt = begin_attempt(new_store, verb="rollback", app="shop", host="prod")
+    with pytest.raises(Refused, match=r"volume kept is now that of now.*inv allow --host prod --objects volume:kept"):
+        rollback(attempt)
+
+
+def test_a_damaged_ledger_stops_no_rollback_that_does_not_need_it(new_store, live, monkeypatch):
+    (new_store.root / "adopted.json").write_text("{")
+    monkeypatch.setattr(verb, "drive", lambda attempt, want: "live")
+    attempt = begin_attempt(new_store, verb="rollback", app="shop")
+    attempt.memory.verdict = "ok"
+    assert rollback(attempt).outcome == "live"
 
 
 def test_a_release_whose_addresses_the_edge_lacks_cannot_come_back_and_the_way_is_named(new_store, live):
