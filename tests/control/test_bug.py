@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from switchyard import tasks
 from switchyard.core.errors import NOT_CHECKED
 from tests.harness.command_line import PROD, checkout, python
 
@@ -91,6 +92,40 @@ def test_a_traceback_that_cannot_be_kept_takes_nothing_from_the_line(tmp_path):
     done = python(folder, "planted.py", "known", "status", "--host", "prod")
     assert done.returncode == NOT_CHECKED and "cannot be kept (No space left on device)" in done.stderr
     assert "Traceback" not in done.stderr and CANARY not in done.stderr
+
+
+EVERY_VERB = f"""
+import dataclasses, functools, sys
+from pathlib import Path
+from switchyard import tasks
+from switchyard.control import known_secrets
+from invoke.main import program
+
+def breaking(function):
+    @functools.wraps(function)
+    def breaks(*_, **__):
+        secret = "{CANARY[::-1]}"[::-1]
+        known_secrets.decide([{{"API_TOKEN": secret}}], None, Path("/"))
+        raise RuntimeError(f"it is {{secret}}")
+    return breaks
+
+for name, verb in vars(tasks).copy().items():
+    if isinstance(verb, tasks.Verb):
+        setattr(tasks, name, dataclasses.replace(verb, function=breaking(verb.function)))
+program.run()
+"""
+
+
+@pytest.mark.parametrize("verb", sorted(tasks.collection(Path()).task_names))
+def test_a_bug_of_any_verb_is_one_line(tmp_path, verb):
+    folder = checkout(tmp_path)
+    (folder / "planted.py").write_text(EVERY_VERB)
+    (folder / "temporary").mkdir()
+    done = python(folder, "planted.py", verb, TMPDIR=str(folder / "temporary"))
+    (kept,) = (folder / "temporary").iterdir()
+    assert done.returncode == NOT_CHECKED and len(done.stderr.splitlines()) == 1, done
+    assert "has a bug: RuntimeError at planted.py" in done.stderr and "it is •••" in kept.read_text()
+    assert CANARY not in done.stdout + done.stderr + kept.read_text()
 
 
 UNWRITABLE = """
