@@ -276,7 +276,7 @@ def _build_secret(place: str) -> tuple[Keys, Keys, Keys]:
 def _split_with(name: str, service: Keys) -> bool:
     """Return whether an application is split that has a routed service ``web`` and this one beside it."""
     try:
-        split_web({}, {name: {"image": "x", **service}}, kinds={name: "plain"})
+        split_web({}, {name: {"image": "x", **service}}, kinds={name: "routed" if "ports" in service else "plain"})
     except BadInput:
         return False
     return True
@@ -312,6 +312,11 @@ NAMES: list[tuple[str, tuple[str, Keys], tuple[str, Keys]]] = [
     ("a hostname", ("x", {"hostname": OTHER}), ("x", {"hostname": "web.green.example"})),
     ("a hostname, as older edges ask", ("x", {"hostname": "web-green"}), ("x", {"hostname": "web-2"})),
     ("a container's name", ("x", {"container_name": OTHER}), ("x", {"container_name": "web.green"})),
+    (
+        "a routed service that differs in upper case",
+        ("WEB", {"ports": [{"target": 80, "published": "8081"}]}),
+        ("WEB2", {"ports": [{"target": 80, "published": "8081"}]}),
+    ),
     ("the edge's hostname", ("x", {"hostname": "edge"}), ("x", {"hostname": "edges"})),
 ]
 

@@ -44,6 +44,13 @@ def _names_of_the_edge(inputs: Inputs) -> Iterator[str]:
         for colour in names.COLOURS
         for alias in names.aliases(name, colour, inputs.app.name)
     }
+    spelled: dict[str, str] = {}
+    for name in routed:
+        if (first := spelled.setdefault(name.lower(), name)) != name:
+            yield (
+                f"services {first} and {name}: DNS knows no upper case, so the edge would take one for the other. "
+                "Rename one of them"
+            )
     for service in inputs.services.values():
         for key, name in _answers_to(service):
             at = f"service {service.name}: {key}{name} is"

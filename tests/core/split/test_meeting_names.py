@@ -75,6 +75,12 @@ def test_every_name_that_ends_like_one_of_the_edge_is_reserved(other):
     split_web({}, {"x": {"image": "x", "hostname": "x.switchyard.example"}}, kinds={"x": "plain"})
 
 
+def test_routed_services_whose_names_differ_only_in_upper_case_are_refused():
+    routed = {"Web": {"image": "x", "ports": [{"target": 80, "published": "8081"}]}}
+    with pytest.raises(BadInput, match="services web and Web: DNS knows no upper case"):
+        split_web({}, routed, kinds={"Web": "routed"})
+
+
 @pytest.mark.parametrize("name", ["a" * 58, "a..b", ".a", "a" * 57 + "." + "b" * 200])
 def test_a_routed_service_whose_name_dns_cannot_ask_for_is_refused(name):
     routed = {name: {"image": "x", "ports": [{"target": 80, "published": "8081"}]}}
