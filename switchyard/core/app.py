@@ -3,10 +3,20 @@
 import posixpath
 from collections.abc import Mapping
 from dataclasses import field
+from typing import Annotated
 
 from switchyard.core.kinds import kind_named
-from switchyard.core.wire.message import Json, Message, key, message
-from switchyard.core.wire.terms import HostAddress, Mode, RoutedPort, ServiceName
+from switchyard.core.wire.message import Form, Json, Message, key, message
+from switchyard.core.wire.terms import HostAddress, HostNetwork, Listen, Mode, RoutedPort, ServiceName
+
+HEADER_BYTES_LEAST = 1024
+HEADER_BYTES_MOST = 60 * 1024
+"""The edge's buffer is not larger: beyond it, it answers 400 before it reads a rule."""
+BODY_BYTES_MOST = 1 << 50
+SOURCE_MOST = 100_000
+"""The most requests and connections of one source that a limit can name."""
+WAIT_MOST = 3600
+"""The most seconds that a request may take to arrive."""
 
 
 @message(frozen=True)
@@ -82,6 +92,25 @@ class Migrations(Message):
 
 
 @message(frozen=True)
+class Limits(Message):
+    """What the edge lets one client do. No honest client meets a default."""
+
+    headers_within: Annotated[int, Form(least=1, most=WAIT_MOST, is_checked=True)] = 30
+    """Seconds in which the headers of a request must arrive; else 408."""
+    body_within: Annotated[int, Form(least=0, most=WAIT_MOST, is_checked=True)] = 30
+    """Seconds in which a body must arrive, or its first 16 KiB; else 408. Until then no service sees the request. 0: no
+    limit."""
+    header_bytes: Annotated[int, Form(least=HEADER_BYTES_LEAST, most=HEADER_BYTES_MOST, is_checked=True)] = 48 * 1024
+    """Above it, 431."""
+    body_bytes: Annotated[int, Form(least=0, most=BODY_BYTES_MOST, is_checked=True)] = 100 << 30
+    """Above it, 413, where the request tells its length."""
+    source_requests: Annotated[int, Form(least=0, most=SOURCE_MOST, is_checked=True)] = 0
+    """Requests of one address at a time, websockets among them; above it, 429. 0: no limit."""
+    source_connections: Annotated[int, Form(least=0, most=SOURCE_MOST, is_checked=True)] = 0
+    """New connections of one address in 10 s; above it, 429. 0: no limit."""
+
+
+@message(frozen=True)
 class App(Message):
     """An application's settings, after defaults and overrides."""
 
@@ -115,6 +144,13 @@ class App(Message):
     build_ssh: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
     """Id of an SSH key of builds to the key file on the host. Only the host's entry in the settings names one."""
     scale: Mapping[str, int] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits, metadata=key(omitted=True))
+    trusted_proxies: tuple[HostNetwork, ...] = field(default=(), metadata=key(omitted=True))
+    """Networks whose word about a client counts. Only the host's entry in the settings names them, as the next two."""
+    proxy_protocol: tuple[Listen, ...] = field(default=(), metadata=key(omitted=True))
+    """Public addresses at which trusted proxies speak the PROXY protocol."""
+    real_addresses: bool = field(default=False, metadata=key(omitted=True))
+    """Whether clients reach the edge by their own addresses, so that limits per source count one client each."""
 
     @property
     def left_out(self) -> tuple[str, ...]:

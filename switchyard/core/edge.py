@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import ip_network
 from typing import NamedTuple
 
-from switchyard.core import names
+from switchyard.core import edge_clients, names
 from switchyard.core.app import App, Route
+from switchyard.core.edge_clients import Subnet
 from switchyard.core.haproxy import request_path, word
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.wire.message import Json
@@ -69,7 +69,7 @@ defaults
   timeout http-request 30s
   timeout http-keep-alive 60s
   timeout check 5s
-
+{edge_clients.head()}
 resolvers engine
   nameserver dns 127.0.0.11:53
   resolve_retries 1
@@ -137,14 +137,6 @@ class ColourRoutes(NamedTuple):
     """Whether the release's services have their reserved names, which those of an older Switchyard lack."""
 
 
-class Subnet(NamedTuple):
-    """A range of addresses of a colour's network."""
-
-    addresses: str
-    gateway: str = ""
-    """The host's own address in it, from which what came in at a published port arrives; empty where it has none."""
-
-
 class Place(NamedTuple):
     """Where the edge's container stands."""
 
@@ -156,11 +148,13 @@ class Place(NamedTuple):
 
 def configuration(addresses: Sequence[HeldRoute], colours: Mapping[str, ColourRoutes], place: Place) -> str:
     """Return HAProxy's configuration: a frontend for each address, and a backend for what each colour has behind it."""
-    parts, own = [_HEAD], _neighbour_rules(place.subnets)
+    parts, own = [_HEAD], edge_clients.neighbours(place.subnets)
+    apps = {colour: each.app for colour, each in colours.items()}
     for index, address in enumerate(addresses):
         routes = {colour: colours[colour].routes[index] for colour in names.COLOURS}
-        parts.append(_frontend(index, address, routes, own))
+        parts.append(_frontend(index, address, routes, own, apps))
         parts += [_preview(index, address, colour, route, own) for colour, route in routes.items()]
+    parts += edge_clients.tables(apps.values())
     for colour in names.COLOURS:
         app, is_reserved = colours[colour].app, place.asks_nobody and colours[colour].has_reserved_names
         for route in _behind(colours[colour]).values():
@@ -181,19 +175,13 @@ def _behind(colour: ColourRoutes) -> dict[str, Route]:
     return {route.name: route for route in colour.routes if route is not None}
 
 
-def _neighbour_rules(subnets: Sequence[Subnet]) -> list[str]:
-    """Return the rules that refuse containers: from either colour's network, the edge leads to both colours."""
-    if not subnets:
-        return []
-    gateways = [word(subnet.gateway) for subnet in subnets if subnet.gateway]
-    return [
-        f"  acl neighbour src {' '.join(str(ip_network(subnet.addresses)) for subnet in subnets)}",
-        *([f"  acl gateway src {' '.join(gateways)}"] if gateways else []),
-        f"  tcp-request connection reject if neighbour{' !gateway' if gateways else ''}",
-    ]
-
-
-def _frontend(index: int, address: HeldRoute, routes: Mapping[str, Route | None], rules: Sequence[str]) -> str:
+def _frontend(
+    index: int,
+    address: HeldRoute,
+    routes: Mapping[str, Route | None],
+    rules: Sequence[str],
+    apps: Mapping[str, App],
+) -> str:
     """Return the frontend of an address. Where the colours' modes differ, each backend brings its own."""
     is_http = all(route is None or route.mode == "http" for route in routes.values())
     lines = [
@@ -205,6 +193,7 @@ def _frontend(index: int, address: HeldRoute, routes: Mapping[str, Route | None]
     lines += [] if is_http else ["  option tcplog"]
     lines.append(f"  acl nothing {_LIVE} -m str none")
     lines += [f"  acl live_{colour} {_LIVE} -m str {colour}" for colour in routes]
+    lines += edge_clients.frontend(address, apps, is_http=is_http)
     lines += [f"  tcp-request content reject if live_{colour}" for colour, route in routes.items() if route is None]
     if is_http and any(route is not None and route.affinity for route in routes.values()):
         lines += _page_rules(address)
@@ -280,6 +269,7 @@ def _preview(index: int, address: HeldRoute, colour: str, route: Route | None, r
         *_open_rules("tcp-request connection", colour),
         *(_open_rules("http-request", colour) if route is not None and route.mode == "http" else []),
         "  no log",
+        edge_clients.port(address),
         "  tcp-request content reject" if route is None else f"  default_backend {backend_name(route, colour)}",
     ]
     return "\n".join(lines) + "\n"
@@ -299,7 +289,7 @@ def _backend(route: Route, colour: str, app: App, alias: str, *, checked: bool) 
     if route.mode == "tcp" and not checked:
         lines.append("  retries 0")  # where nothing listens, the client learns it at once and not after 3 s
     if route.mode == "http":
-        lines.append("  option forwardfor")
+        lines += edge_clients.backend(app)
         if app.release_header:
             lines.append(f"  http-response set-header {HEADER} {_release(colour)}")
         if (check := app.path_check(route)) and checked:

@@ -18,6 +18,11 @@ def word(text: str) -> str:
     return text
 
 
+def network(text: str) -> str:
+    """Return a network of addresses, such as ``10.0.0.0/8``. Raise ``BadInput`` for any other text."""
+    return "/".join(word(part) for part in text.split("/", 1))
+
+
 def request_path(text: str) -> str:
     """Return the path of a request as HAProxy reads one word: other characters are escaped as in any address."""
     escaped = "".join(each if each in OF_PATHS else _percent(each) for each in text)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TypeVar
 
-from switchyard.core.app import App, Check, Migrations, RouteEntry
+from switchyard.core.app import App, Check, Limits, Migrations, RouteEntry
 from switchyard.core.errors import BadInput
 from switchyard.settings import yaml_file
 from switchyard.settings.model import AppSetting, Host, HostSetting, RouteSetting
@@ -77,6 +77,10 @@ def application(host: Host, text: str | None, path: str) -> App:
         healthy_within=_or(setting.healthy_within, default.healthy_within),
         release_header=_or(setting.release_header, default.release_header),
         build_ssh=dict(host.setting.build_ssh),
+        limits=_limits(setting),
+        trusted_proxies=tuple(host.setting.trusted_proxies),
+        proxy_protocol=tuple(host.setting.proxy_protocol),
+        real_addresses=host.setting.real_addresses,
     )
 
 
@@ -119,6 +123,11 @@ def _migrations(setting: AppSetting) -> Migrations | None:
         tuple(migrations.apply),
         migrations.repeat,
     )
+
+
+def _limits(setting: AppSetting) -> Limits:
+    named = {} if setting.limits is None else setting.limits.model_dump(exclude_none=True)
+    return Limits(**named)
 
 
 def _or(value: T | None, default: T) -> T:

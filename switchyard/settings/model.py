@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, model_validator
 
 from switchyard.core import kinds
+from switchyard.core.app import BODY_BYTES_MOST, HEADER_BYTES_LEAST, HEADER_BYTES_MOST, SOURCE_MOST, WAIT_MOST
 from switchyard.core.secrecy import names_a_secret
 from switchyard.settings.allow import AllowSetting
 from switchyard.settings.fields import (
@@ -27,6 +29,8 @@ from switchyard.settings.fields import (
 from switchyard.settings.predeploy import PredeploySetting
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+PROXIES_MOST = 256
+"""Networks of proxies. The edge compares each address with all of them."""
 
 
 def _listen(value: JsonValue) -> str | None:
@@ -100,6 +104,42 @@ class VolumeSetting(Section):
     external: VolumeName
 
 
+def _network(value: JsonValue) -> str:
+    """Return a network in its one spelling. Raise ``ValueError`` for anything else."""
+    try:
+        network = ipaddress.ip_network(value) if isinstance(value, str) else None
+    except ValueError as error:
+        raise ValueError(f"expected a network such as 10.0.0.0/8 or 192.0.2.7: {error}") from None
+    if network is None:
+        raise ValueError("expected a network such as 10.0.0.0/8 or 192.0.2.7")
+    if is_everybody(network):
+        raise ValueError(f"{network} is every address: then every client could say who it is. Name your proxies")
+    return network.compressed
+
+
+def is_everybody(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    """Return whether a network holds every address of its family."""
+    return network.prefixlen == 0
+
+
+def _required_listen(value: JsonValue) -> str:
+    listen = _listen(value)
+    if listen is None:
+        raise ValueError("expected a port of the host, or ADDRESS:PORT")
+    return listen
+
+
+class LimitsSetting(Section):
+    """``limits``: what the edge lets one client do."""
+
+    headers_within: Annotated[int | None, Field(strict=True, ge=1, le=WAIT_MOST)] = None
+    body_within: Annotated[int | None, Field(strict=True, ge=0, le=WAIT_MOST)] = None
+    header_bytes: Annotated[int | None, Field(strict=True, ge=HEADER_BYTES_LEAST, le=HEADER_BYTES_MOST)] = None
+    body_bytes: Annotated[int | None, Field(strict=True, ge=0, le=BODY_BYTES_MOST)] = None
+    source_requests: Annotated[int | None, Field(strict=True, ge=0, le=SOURCE_MOST)] = None
+    source_connections: Annotated[int | None, Field(strict=True, ge=0, le=SOURCE_MOST)] = None
+
+
 class AppSetting(Section):
     """``app`` of the application's own folder, or of the checkout, which wins."""
 
@@ -119,6 +159,7 @@ class AppSetting(Section):
     drain: Seconds | None = None
     healthy_within: Annotated[int, Field(strict=True, ge=1)] | None = None
     release_header: StrictBool | None = None
+    limits: LimitsSetting | None = None
     predeploy: PredeploySetting | None = None
     allow: AllowSetting | None = None
     """Read from a checkout whose settings the application's repository does not track, and from nowhere else."""
@@ -177,6 +218,21 @@ class HostSetting(Section):
     root: Place | None = None
     build_ssh: dict[str, Annotated[str, Field(pattern=r"^/[^\x00-\x1f=]+$")]] = {}
     """Id of an SSH key of builds to the key file on the host."""
+    trusted_proxies: Annotated[list[Annotated[str, BeforeValidator(_network)]], Field(max_length=PROXIES_MOST)] = []
+    """Networks of the proxies in front of the edge, whose word about a client counts."""
+    proxy_protocol: list[Annotated[str, BeforeValidator(_required_listen)]] = []
+    """Public addresses at which those proxies speak the PROXY protocol."""
+    real_addresses: StrictBool = False
+    """Whether somebody saw that clients reach the edge by their own addresses."""
+
+    @model_validator(mode="after")
+    def _knows_who_speaks_the_proxy_protocol(self) -> HostSetting:
+        if self.proxy_protocol and not self.trusted_proxies:
+            raise ValueError(
+                "proxy_protocol: name the networks of those who speak it in trusted_proxies. From anybody else it "
+                "would be a client's word"
+            )
+        return self
 
     @property
     def public_keys(self) -> tuple[str, ...]:

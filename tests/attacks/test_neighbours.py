@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from switchyard.core import edge, host_reach
+from switchyard.core import edge, edge_clients, host_reach
 from switchyard.core.app import App, Route
-from switchyard.core.edge import ColourRoutes, Place, Subnet
+from switchyard.core.edge import ColourRoutes, Place
+from switchyard.core.edge_clients import Subnet
 from switchyard.core.errors import BadInput
 from switchyard.core.held_routes import held_for
 from switchyard.core.split import meeting_names
@@ -359,7 +360,7 @@ def _source(name: str, address: str, honest: str, *, preview: bool = False) -> A
         f"reach: {name}",
         lambda folder: _admitted(address, preview=preview),
         lambda folder: _admitted(honest, preview=preview),
-        lambda monkeypatch: monkeypatch.setattr(edge, "_neighbour_rules", lambda subnets: []),
+        lambda monkeypatch: monkeypatch.setattr(edge_clients, "neighbours", lambda subnets: []),
     )
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from switchyard.core import edge
 from switchyard.core.app import App, Check, Route
-from switchyard.core.edge import ColourRoutes, Place, Subnet
+from switchyard.core.edge import ColourRoutes, Place
+from switchyard.core.edge_clients import Subnet
 from switchyard.core.held_routes import HeldRoute, held_for, leads
 from switchyard.core.site import Site, Slot
 

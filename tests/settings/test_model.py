@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from switchyard.core.app import Limits
 from switchyard.core.errors import BadInput
 from switchyard.settings import load
-from tests.harness.settings import HOSTS, error
+from tests.harness.settings import HOSTS, error, prod
 
+MACHINES = "hosts: {prod: {machines: [{name: a, address: b}]"
 CRITICAL = "app.predeploy.database.critical"
 
 
@@ -54,6 +56,41 @@ def test_a_value_of_the_wrong_type_is_told_with_its_line(tmp_path, text, words):
             (f"app: {{predeploy: {{database: {{critical: {{q: {within}}}}}}}}}", f"{CRITICAL}.q.within: {words}")
             for within, words in ((0, "Input should be greater than 0"), (".inf", "Input should be a finite number"))
         ),
+        *(
+            (f"app: {{limits: {{{name}: {value}}}}}", f"app.limits.{name}: {words}")
+            for name, value, words in (
+                ("headers_within", 0, "Input should be greater than or equal to 1"),
+                ("headers_within", "30s", "Input should be a valid integer"),
+                ("body_within", 3601, "Input should be less than or equal to 3600"),
+                ("header_bytes", 61441, "Input should be less than or equal to 61440"),
+                ("body_bytes", "true", "Input should be a valid integer"),
+                ("source_requests", -1, "Input should be greater than or equal to 0"),
+                ("source_requets", 5, "unknown key; did you mean source_requests?"),
+            )
+        ),
+        *(
+            (
+                f"{MACHINES}, trusted_proxies: [{network}]}}}}",
+                f"hosts.prod.trusted_proxies.0: expected a network{words}",
+            )
+            for network, words in (
+                ("10.0.0.1/8", " such as 10.0.0.0/8"),
+                ("name", ""),
+                ("10", ""),
+                ('"10.0.0.0/8 #"', ""),
+            )
+        ),
+        (f"{MACHINES}, trusted_proxies: ['::/0']}}}}", "hosts.prod.trusted_proxies.0: ::/0 is every address"),
+        (f"{MACHINES}, trusted_proxies: 10.0.0.0/8}}}}", "hosts.prod.trusted_proxies: Input should be a valid list"),
+        (
+            f"{MACHINES}, proxy_protocol: [443]}}}}",
+            "hosts.prod: proxy_protocol: name the networks of those who speak it",
+        ),
+        (
+            f"{MACHINES}, proxy_protocol: [x], trusted_proxies: [10.0.0.0/8]}}}}",
+            "hosts.prod.proxy_protocol.0: expected a port of the host",
+        ),
+        (f"{MACHINES}, real_addresses: yes please}}}}", "hosts.prod.real_addresses: Input should be a valid boolean"),
         ("app: {release_header: 1}", "app.release_header: Input should be a valid boolean"),
         ("hosts: {prod: {machines: [{name: a, address: b, port: 0}]}}", "hosts.prod.machines.0.port: Input should be"),
         (
@@ -83,3 +120,19 @@ def test_the_number_of_a_parameter_is_its_name(tmp_path):
         "r": {"1": "nba", "2": 7},
         "s": {},
     }
+
+
+def test_a_host_s_entry_says_who_may_speak_for_clients_and_an_application_does_not(tmp_path):
+    entry = "    trusted_proxies: [192.0.2.7, 'FD00::/8']\n    proxy_protocol: [443]\n    real_addresses: true\n"
+    host = prod(tmp_path, f"{HOSTS}{entry}app: {{name: shop, limits: {{body_within: 5}}}}\n")
+    app = load.application(host, "app: {limits: {body_within: 9, source_requests: 7}}", ".")
+    assert (app.trusted_proxies, app.proxy_protocol) == (("192.0.2.7/32", "fd00::/8"), ("443",))
+    assert app.real_addresses and app.limits == Limits(body_within=5), "a mapping of the checkout wins, whole"
+    for key in ("trusted_proxies: [10.0.0.0/8]", "proxy_protocol: [443]", "real_addresses: true"):
+        with pytest.raises(BadInput, match="unknown key"):
+            load.application(host, f"app: {{{key}}}", ".")
+    plain = prod(tmp_path, f"{HOSTS}app: {{name: shop}}\n")
+    of_commit = f"hosts:\n  prod:\n    machines: [{{name: a, address: b}}]\n{entry}"
+    assert load.application(plain, of_commit, ".") == load.application(plain, None, "."), (
+        "a commit's hosts count nothing"
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from switchyard.core import route_modes
+from switchyard.core import edge_clients, route_modes
 from switchyard.core.app import Route, RouteEntry
 from switchyard.core.compose_document import Port, Service
 from switchyard.core.held_routes import overlap
@@ -51,6 +51,7 @@ def routes_of(inputs: Inputs) -> Routes:
     reasoned = list(dict.fromkeys(reasoned))
     routes = tuple(each.route for each in reasoned)
     problems += [*_too_many(routes), *_collisions(inputs, routes), *_two_modes(routes)]
+    problems += edge_clients.unknown_addresses(inputs.app, routes)
     if not problems:
         problems += _unreachable(inputs, routes)
     if not routes and not problems:

@@ -41,6 +41,10 @@ RoutedPort: TypeAlias = Annotated[int, Form(least=0, most=65535, is_checked=True
 """A port that stands in the edge's configuration."""
 HostAddress: TypeAlias = Annotated[str, Form(pattern=ADDRESS, is_checked=True)]
 """An address of a host without brackets; empty for every address."""
+HostNetwork: TypeAlias = Annotated[str, Form(pattern=rf"{ADDRESS}/[0-9]+", is_checked=True)]
+"""A network, as the edge's configuration names it."""
+Listen: TypeAlias = Annotated[str, Form(pattern=r"([0-9a-fA-F.:\[\]]*:)?[0-9]+", is_checked=True)]
+"""A public address as a person writes it: a port, or ``ADDRESS:PORT``."""
 ReleaseState: TypeAlias = Annotated[
     str, Form(choices=("prepared", "failed", "live", "good", "unverified", "bad", "applied"))
 ]

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from switchyard.core import names
-from switchyard.core.edge import Subnet
+from switchyard.core.edge_clients import Subnet
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.core.wire import json_text
 from switchyard.core.wire.message import Json

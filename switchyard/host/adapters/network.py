@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from switchyard.core import names
-from switchyard.core.edge import Subnet
+from switchyard.core.edge_clients import Subnet
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.section import Section
 

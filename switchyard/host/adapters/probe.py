@@ -58,10 +58,14 @@ class Answer:
     seen: str
 
 
-def get(host: str, port: int, path: str, *, within: float = PROBE_WITHIN) -> tuple[int, dict[str, str], str]:
-    """Send one GET. Return the status, the headers with names in lower case, and the start of the body."""
+def get(
+    host: str, port: int, path: str, *, within: float = PROBE_WITHIN, preface: bytes = b""
+) -> tuple[int, dict[str, str], str]:
+    """Send one GET, after a preface. Return the status, the headers with names in lower case, and the body's start."""
     connection = http.client.HTTPConnection(host, port, timeout=within)
     try:
+        connection.connect()
+        connection.sock.sendall(preface)
         connection.request("GET", path, headers={"Connection": "close", "User-Agent": "switchyard"})
         answer = connection.getresponse()
         body = answer.read(BODY_MOST).decode(errors="replace")
@@ -93,10 +97,11 @@ def port_check(host: str, port: int) -> Answer:
     return Answer(True, f"port {port} answers")
 
 
-def held_check(host: str, port: int) -> Answer:
+def held_check(host: str, port: int, preface: bytes = b"") -> Answer:
     """Check that a connection through the edge reaches a service. Without one, the edge accepts and closes it."""
     try:
         with socket.create_connection((host, port), PROBE_WITHIN) as connection:
+            connection.sendall(preface)
             connection.settimeout(STAYS_OPEN)
             with contextlib.suppress(TimeoutError):
                 if not connection.recv(1):

@@ -6,6 +6,8 @@ import time
 
 from switchyard.core import edge, route_modes
 from switchyard.core.app import App, Route
+from switchyard.core.edge_clients import speaks_proxy_protocol
+from switchyard.core.held_routes import HeldRoute
 from switchyard.core.wire.events import Look
 from switchyard.core.wire.request import Word
 from switchyard.host import previews
@@ -21,6 +23,8 @@ LOOK_WITHIN = 10.0
 """Seconds that a route gets to answer through the edge."""
 SMOKE_WITHIN = 300.0
 """Seconds for the application's own smoke command."""
+NO_PROXY, PROXY = b"", b"PROXY UNKNOWN\r\n"
+"""What a connection begins with. The second, of the PROXY protocol, tells that no client stands behind this one."""
 LOCALHOST = "127.0.0.1"
 LOOPBACK = {"": LOCALHOST, "0.0.0.0": LOCALHOST, "::": "::1"}
 """Binds to every address of this host, each with the loopback address that reaches it."""
@@ -79,7 +83,7 @@ def look(attempt: Attempt, colour: str) -> bool:
     deadline = began + LOOK_WITHIN
     for address, route in reached_routes(attempt.store, release.id):
         host = LOOPBACK.get(address.address, address.address)
-        while not (answer := ask_route(release.app, route, host, address.listen, release.id)).passed:
+        while not (answer := _ask_through(release.app, route, host, address, release.id)).passed:
             if time.monotonic() < began + engine.BACK_WITHIN and engine.is_away():  # its containers come back with it
                 deadline = time.monotonic() + LOOK_WITHIN
             if time.monotonic() > deadline or "answered by release" in answer.seen:
@@ -90,6 +94,13 @@ def look(attempt: Attempt, colour: str) -> bool:
             time.sleep(0.2)
     memory.verdict = "looked"
     return True
+
+
+def _ask_through(app: App, route: Route, host: str, address: HeldRoute, release: str) -> probe.Answer:
+    """Ask a route through the edge. Whether that takes this host for a trusted proxy, only an answer tells."""
+    is_proxied = speaks_proxy_protocol(app, address)
+    answer = ask_route(app, route, host, address.listen, release, PROXY if is_proxied else NO_PROXY)
+    return answer if answer.passed or not is_proxied else ask_route(app, route, host, address.listen, release)
 
 
 def await_verdict(attempt: Attempt, colour: str) -> bool:
@@ -106,14 +117,14 @@ def await_verdict(attempt: Attempt, colour: str) -> bool:
     return memory.verdict != "wrong"
 
 
-def ask_route(app: App, route: Route, host: str, port: int, release: str) -> probe.Answer:
+def ask_route(app: App, route: Route, host: str, port: int, release: str, preface: bytes = NO_PROXY) -> probe.Answer:
     """Ask one route. It passes with the right status, from the release that its header names."""
     if route.mode == "tcp":
-        return probe.held_check(host, port)
+        return probe.held_check(host, port, preface)
     check = app.page(route)
     path = check.path or "/"
     try:
-        status, headers, body = probe.get(host, port, path)
+        status, headers, body = probe.get(host, port, path, preface=preface)
     except Exception as error:
         return probe.Answer(False, f"GET {path}: {error}")
     answerer = headers.get(edge.HEADER.lower())

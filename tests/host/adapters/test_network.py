@@ -1,6 +1,6 @@
 """What the engine tells of a network."""
 
-from switchyard.core.edge import Subnet
+from switchyard.core.edge_clients import Subnet
 from switchyard.host.adapters.network import Network
 
 
