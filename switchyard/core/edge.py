@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from switchyard.core import edge_clients, names
+from switchyard.core import edge_clients, edge_container, names
 from switchyard.core.app import App, Route
 from switchyard.core.edge_clients import Subnet
 from switchyard.core.haproxy import request_path, word
@@ -48,6 +48,7 @@ _HEAD = f"""global
   log stdout format raw local0
   stats socket {HOME}/run/edge.sock mode 600 level admin expose-fd listeners
   maxconn 8192
+  thread-hard-limit {edge_container.THREADS_MOST}
   tune.bufsize 65536
   tune.http.maxhdr 256
   hard-stop-after 15m
@@ -328,7 +329,7 @@ def document(
         for colour in names.COLOURS:
             host = previews[preview_name(address, colour)]
             ports.append(f"127.0.0.1:{host}:{preview_inner_port(index, colour)}")
-    mounts = [f"{home}/{name}:{HOME}/{name}" for name in ("cfg", "maps", "run")]
+    mounts = [f"{home}/{name}:{HOME}/{name}{mode}" for name, mode in (("cfg", ":ro"), ("maps", ":ro"), ("run", ""))]
     return {
         "name": names.project(app, "edge"),
         "services": {
@@ -337,6 +338,7 @@ def document(
                 "pull_policy": "never",
                 "command": ["haproxy", "-W", "-db", "-f", f"{HOME}/cfg/haproxy.cfg"],
                 "user": user,
+                **edge_container.HARDENED,
                 "restart": "unless-stopped",
                 "ports": ports,
                 "volumes": mounts,

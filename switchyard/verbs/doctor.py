@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from switchyard.control import edge_notes
 from switchyard.control.admission import ask_admission
 from switchyard.control.channel import Channel, require_app
-from switchyard.control.commit import pick_commit
+from switchyard.control.commit import Commit, pick_commit
 from switchyard.control.deploy_options import DeployOptions
 from switchyard.control.host_env import host_env
 from switchyard.control.refusals import judgement_of_release, unfit
 from switchyard.control.release import application_of, prepare_release, read_commit
 from switchyard.control.screen import Screen
+from switchyard.core.app import App
 from switchyard.core.errors import FAILED, OK, SwitchyardError
 from switchyard.core.wire.answers import DoctorAnswer
 from switchyard.settings import load
@@ -45,7 +47,7 @@ def doctor(checkout: Path, host_name: str) -> int:
 
 
 def show(findings: list[str], where: str, notes: Iterable[str] = ()) -> int:
-    """Print the findings. Return the exit code. ``notes``: what nobody can tell, and that stops no deploy."""
+    """Print the findings. Return the exit code. ``notes``: what nobody can tell, or should know. It stops no deploy."""
     screen = Screen(as_json=False)
     for note in notes:
         screen.say(f"note: {note}", "yellow")
@@ -73,7 +75,7 @@ def look_here() -> Iterator[str]:
 def look_at(host: Host, machine: Machine, notes: list[str]) -> list[str]:
     """Find what one machine lacks, and what a deploy of the commit that is checked out would be refused for.
 
-    Append to ``notes`` what nobody can tell.
+    Append to ``notes`` what nobody can tell, and what people should know of its edge.
     """
     findings: list[str] = []
     try:
@@ -82,7 +84,10 @@ def look_at(host: Host, machine: Machine, notes: list[str]) -> list[str]:
             answer = channel.ask(channel.request("doctor"), DoctorAnswer)
             notes += [f"{machine.name}: journal: {channel.journal}"] if channel.journal else []
             findings += [f"{machine.name}: {text}" for text in look_there(answer, began)]
-            findings += _refusals_of_a_deploy(host, channel, answer)
+            commit = pick_commit(host.app_folder, None, allow_dirty=True)
+            app = application_of(host, commit)
+            notes += [f"{machine.name}: {note}" for note in edge_notes.notes(host.name, app, answer)]
+            findings += _refusals_of_a_deploy(host, channel, answer, commit, app)
     except SwitchyardError as error:
         findings.append(str(error))
     return findings
@@ -116,10 +121,8 @@ def look_there(answer: DoctorAnswer, began: float) -> Iterator[str]:
         yield f"journal: {problem}"
 
 
-def _refusals_of_a_deploy(host: Host, channel: Channel, answer: DoctorAnswer) -> list[str]:
+def _refusals_of_a_deploy(host: Host, channel: Channel, answer: DoctorAnswer, commit: Commit, app: App) -> list[str]:
     """Return what a deploy would be refused for. Raise what it would raise about settings, env or documents."""
-    commit = pick_commit(host.app_folder, None, allow_dirty=True)
-    app = application_of(host, commit)
     contents = read_commit(host_env(host), app, commit, host)
     release = prepare_release(contents, answer, Screen(as_json=True))
     sources = judgement_of_release(channel, release, answer.root)

@@ -8,6 +8,7 @@ from switchyard.control.channel import Channel
 from switchyard.control.host_answers import HostAnswers, ask_host
 from switchyard.control.public_address import url_of
 from switchyard.control.screen import Screen, ago
+from switchyard.core import edge_container
 from switchyard.core.errors import DRIFT, OK
 from switchyard.core.wire.answers import KeptRelease, LeaseStatus, SlotStatus, Status
 from switchyard.core.wire.receipt import MachineStatus, StatusReport
@@ -23,7 +24,7 @@ def status(checkout: Path, host_name: str, *, as_json: bool) -> int:
         screen.finish(report(machines))
     else:
         for name, answer in machines.answers.items():
-            show(name, answer, screen)
+            show(name, answer, screen, machines.host.name)
         machines.show_errors(screen)
     drifts = any(answer.drift for answer in machines.answers.values())
     return machines.exit or (DRIFT if drifts else OK)
@@ -42,17 +43,21 @@ def report(machines: HostAnswers[Status]) -> StatusReport:
         if machine.name in machines.answers
     }
     hosts = [
-        MachineStatus(name, urls[name], answer.live, answer.idle, answer.lease, answer.kept, answer.drift)
+        MachineStatus(
+            name, urls[name], answer.live, answer.idle, answer.lease, answer.kept, answer.drift, answer.edge_lacks
+        )
         for name, answer in machines.answers.items()
     ]
     return StatusReport(machines.app, tuple(hosts), machines.unanswered)
 
 
-def show(machine: str, answer: Status, screen: Screen) -> None:
+def show(machine: str, answer: Status, screen: Screen, host: str) -> None:
     """Show one machine."""
     screen.say(f"{machine}: live {_slot(answer.live)}", "bold")
     screen.say(f"{machine}: idle {_slot(answer.idle)}")
     screen.say(f"{machine}: the edge answers from {answer.proxy}")
+    if answer.edge_lacks:
+        screen.say(f"{machine}: {edge_container.describe(answer.edge_lacks, host)}", "yellow")
     if answer.lease is not None:
         screen.say(f"{machine}: {_lease(answer.lease)}")
     rows = ((kept.release, kept.state, kept.commit[:10], _remark(kept)) for kept in answer.kept)

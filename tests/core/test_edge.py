@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from switchyard.core import edge
+from switchyard.core import edge, edge_container
 from switchyard.core.app import App, Check, Route
 from switchyard.core.edge import ColourRoutes, Place
 from switchyard.core.edge_clients import Subnet
@@ -360,7 +360,9 @@ def test_the_edge_joins_both_colours_networks_which_outlive_it() -> None:
 def test_the_edge_runs_the_pinned_image_as_the_owner_of_its_folder() -> None:
     made = document()
     assert (made["image"], made["pull_policy"], made["user"]) == ("sha256:abc", "never", "0:0")
-    assert made["volumes"] == [f"/srv/edge/{name}:/etc/edge/{name}" for name in ("cfg", "maps", "run")]
+    folders = [f"/srv/edge/{name}:/etc/edge/{name}" for name in ("cfg", "maps", "run")]
+    assert made["volumes"] == [f"{folders[0]}:ro", f"{folders[1]}:ro", folders[2]], "it writes to its socket's alone"
+    assert {key: made[key] for key in edge_container.HARDENED} == edge_container.HARDENED
     assert made["labels"] == {"switchyard.app": "shop", "switchyard.kind": "edge"}
 
 

@@ -51,7 +51,7 @@ def test_a_host_of_an_earlier_version_is_used_under_load_without_a_failed_reques
     second = site.receipt("deploy")["release"]
     assert site.answer() == "2"
 
-    site.library = [TOP]
+    site.library, edge = [TOP], site.containers("edge")
     marks: list[float] = []
     with site.load() as load:
 
@@ -76,6 +76,8 @@ def test_a_host_of_an_earlier_version_is_used_under_load_without_a_failed_reques
         site.commit("4")
         fourth = Receipt.decode(phase("deploy")).release
         assert (site.answer(), site.workers()) == ("4", [fourth])
+        assert site.containers("edge") == edge, "no deploy or rollback recreates an older edge"
+        assert "the edge is not hardened (" in site.inv("status").stdout
         marks.append(time.time())
         summary = load.stop()
 
@@ -88,6 +90,9 @@ def test_a_host_of_an_earlier_version_is_used_under_load_without_a_failed_reques
     records = [ReleaseRecord.decode(json.loads(site.read(f"releases/{name}/release.json"))) for name in (first, second)]
     assert [record.state for record in records] == ["good", "bad"], "a rollback left the second"
     require_formats(site)
+    applied = site.inv("edge.apply", "--yes")
+    assert applied.returncode == 0 and "new in its container: read_only" in applied.stdout, applied.stdout
+    assert site.answer() == "4" and "not hardened" not in site.inv("status").stdout
 
 
 def rates(summary: Summary, marks: list[float]) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from switchyard.core.wire.answers import DoctorAnswer
+from switchyard.core.wire.answers import DoctorAnswer, EdgePlace
 from switchyard.core.wire.facts import Facts, PlainContainer
 from switchyard.verbs.doctor import look_there
 from tests.harness.command_line import PROD, checkout, inv
@@ -18,6 +18,7 @@ WELL = DoctorAnswer(
     plain=(),
     journal=(),
     networks_free=9,
+    place=EdgePlace(),
 )
 
 

@@ -118,6 +118,22 @@ class ChecksAnswer(Message):
 
 
 @message(frozen=True)
+class EdgePlace(Message):
+    """Where the edge stands on a machine: in front of it, around it, and who reaches it."""
+
+    lacks: tuple[str, ...] = ()
+    """What its container lacks of one that is created now; empty where there is none."""
+    gateways: tuple[str, ...] = ()
+    """The host's own addresses in the edge's networks, from which whatever passes Docker's own proxy arrives."""
+    sources: tuple[str, ...] = ()
+    """The addresses of clients that are connected to it now."""
+    in_front: Mapping[str, str] = field(default_factory=dict)
+    """Port of the web that another program holds to what that seems to be."""
+    firewall: str = ""
+    """The firewall of the host that is switched on, as far as the SSH user sees; empty where it sees none."""
+
+
+@message(frozen=True)
 class DoctorAnswer(Facts):
     """``doctor``: what would stop a deploy."""
 
@@ -130,6 +146,8 @@ class DoctorAnswer(Facts):
     """Containers of this application's own plain project."""
     journal: tuple[str, ...]
     """What is wrong with the journal."""
+    place: EdgePlace
+    """What stands around the edge."""
     networks_free: int
     """Networks that the engine can still make."""
 
@@ -268,6 +286,8 @@ class Status(Message):
     """What runs and is not as recorded."""
     journal: tuple[str, ...]
     """What is wrong with the journal."""
+    edge_lacks: tuple[str, ...] = field(default=(), metadata=key(omitted=True))
+    """What the edge's container lacks of one that is created now."""
 
 
 @message(frozen=True)

@@ -126,6 +126,8 @@ class MachineStatus(Message):
     kept: tuple[KeptRelease, ...]
     drift: tuple[str, ...]
     """What runs and is not as recorded."""
+    edge_lacks: tuple[str, ...] = field(default=(), metadata=key(omitted=True))
+    """What the edge's container lacks until ``edge.apply`` recreates it."""
 
 
 @message(frozen=True)

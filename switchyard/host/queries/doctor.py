@@ -10,6 +10,7 @@ from switchyard.core.wire.facts import Facts
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine, process
 from switchyard.host.adapters.store import Store
+from switchyard.host.edge_place import edge_place
 from switchyard.host.facts import facts_for_a_release
 
 ADDRESS_RANGES = 31
@@ -26,6 +27,7 @@ def doctor(store: Store, request: Request) -> DoctorAnswer:
         clock=time.time(),
         plain=tuple(container for container in facts.others if container.project == request.app),
         journal=store.journal.problems(request.head),
+        place=edge_place(store, request.app),
         networks_free=_networks_free(request.app),
     )
 

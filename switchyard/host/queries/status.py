@@ -10,7 +10,7 @@ from switchyard.core.site import NOTHING
 from switchyard.core.wire.answers import KeptRelease, LeaseStatus, SlotStatus, Status
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.core.wire.request import Request
-from switchyard.host import backup, observe, replicas
+from switchyard.host import backup, edge_container, observe, replicas
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.store import Store
@@ -45,6 +45,7 @@ def status(store: Store, request: Request) -> Status:
         kept=tuple(_kept(record, redact(record.subject)) for record in store.releases.readable_records()),
         drift=tuple(map(redact, problems)),
         journal=tuple(map(redact, store.journal.problems(request.head))),
+        edge_lacks=edge_container.lacks(store, request.app),
     )
 
 

@@ -16,7 +16,7 @@ from switchyard.core.edge import ColourRoutes
 from switchyard.core.errors import NotChecked, SwitchyardError, refuse
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.site import Site, Slot
-from switchyard.host import backup, edge_documents, previews
+from switchyard.host import backup, edge_container, edge_documents, previews
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import write
@@ -198,9 +198,8 @@ def _draft(attempt: Attempt, addresses: Sequence[HeldRoute]) -> Path:
         occupied.add(ports[name])
     image = _image(attempt)
     attempt.commands.run(commands.tag(image, names.tag(app, "edge", "edge")))
-    user = f"{os.getuid()}:{os.getgid()}"
-    version = engine.version() or ""
-    document = edge.document(app, addresses, ports, home=str(home), user=user, image=image, engine=version)
+    edge_container.give_folders(home)
+    document = edge_container.document(home, app, addresses, ports, image)
     return edge_documents.draft(home, addresses, ports, document)
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from switchyard.core import edge
 from switchyard.core.app import Route
 from switchyard.core.errors import Refused
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.steps import Step
-from switchyard.host import backup
-from switchyard.host.adapters import engine
+from switchyard.host import backup, edge_container
 from switchyard.host.agreement import ask, receive_commit
 from switchyard.host.attempt import Attempt
-from switchyard.host.edge_configuration import applied_addresses, asks_nobody, published_document
+from switchyard.host.edge_configuration import applied_addresses
 from switchyard.host.edge_documents import is_drafted
 from switchyard.host.ending import Ending, unchanged
 from switchyard.host.neighbours import listening
@@ -27,15 +25,19 @@ def edge_apply(attempt: Attempt) -> Ending:
     receive_commit(attempt, store.edge / "routes.json")
     before, after = store.held_addresses() or (), applied_addresses(store, attempt.wanted.id, site)
     new, gone = _new(after, before), _new(before, after)
-    renames = edge.answers_always(engine.version() or "") and not asks_nobody(published_document(store))
-    if not new and not gone and not renames and not backup.is_unfinished(store.edge) and not is_drafted(store.edge):
+    lacks = edge_container.lacks(store, attempt.request.app)
+    is_cut_short = backup.is_unfinished(store.edge) or is_drafted(store.edge)
+    if not (new or gone or lacks or is_cut_short):
         return unchanged("the edge holds the addresses of this commit: nothing to do")
     _require_free(attempt.request.app, new)
     stays = [address for address in after if address.public not in map(_public, attempt.wanted.routes)]
     lines = [f"added: {address.public} ({address.service}:{address.port})" for address in new]
     lines += [f"gone: {address.public} ({address.service}:{address.port})" for address in gone]
     lines += [f"stays while the live release answers there: {address.public}" for address in stays]
-    lines += ["changed: the edge asks for services by reserved names, which no service can take"] if renames else []
+    lines += (
+        ["changed: the edge asks for services by reserved names, which no service can take"] if "dns" in lacks else []
+    )
+    lines += [f"new in its container: {', '.join(lacks)}"] if lacks else []
     ask(attempt, [*lines, "every route is interrupted while the edge is recreated, for about a second"])
     act(attempt, Step("apply_edge"))
     store.releases.update(attempt.wanted.id, state="applied")

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from switchyard.core import edge
 from switchyard.core.app import Route
 from switchyard.core.errors import Refused
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.site import Site, Slot
-from switchyard.host import observe
+from switchyard.host import edge_container, edge_documents, observe
 from switchyard.host.adapters.files import write_json
 from switchyard.host.verbs import edge_apply as module
 from switchyard.host.verbs.edge_apply import edge_apply
 from tests.harness.release_record import RECORD
 
 
+def publish(home: Path, without: str = "") -> None:
+    """Publish the documents of an edge that holds 8080, as one is created now, ``without`` a key of its service."""
+    held = (HeldRoute("web", 80, 8080, number=1),)
+    previews = dict.fromkeys(edge.preview_names(held), 20000)
+    document = edge_container.document(home, "shop", held, previews, "sha256:abc")
+    document["services"]["edge"].pop(without, None)
+    edge_documents.draft(home, held, previews, document)
+    edge_documents.publish(home)
+
+
 @pytest.fixture
 def attempt(holder, monkeypatch, fake_engine):
     """Release R0 is live at 8080; a commit, R1, was received that wants 8081."""
     fake_engine.know("/version", {"Version": "26.1.5+dfsg1"})
-    write_json(holder.store.edge / "compose.json", {"services": {"edge": {"dns": ["127.255.255.254"]}}})
+    publish(holder.store.edge)
     releases = holder.store.releases
     releases.write(replace(RECORD, id="R0", routes=(Route("web", 80, 8080),)))
     releases.write(replace(RECORD, number=2, routes=(Route("web", 80, 8081),)))
-    write_json(holder.store.edge / "routes.json", [HeldRoute("web", 80, 8080, number=1).encode()])
     holder.wanted.id = "R1"
     monkeypatch.setattr(module, "receive_commit", lambda *_: None)
     monkeypatch.setattr(module, "listening", dict)
@@ -78,8 +89,18 @@ def test_an_older_edge_gets_reserved_names_where_its_engine_can_have_them(attemp
     monkeypatch.setattr(module, "ask", lambda attempt, each: lines.extend(each))
     monkeypatch.setattr(module, "act", lambda *_: None)
     attempt.store.releases.write(replace(RECORD, number=2, routes=(Route("web", 80, 8080),)))
-    write_json(attempt.store.edge / "compose.json", {"services": {"edge": {"dns_opt": ["ndots:0"]}}})
+    publish(attempt.store.edge, without="dns")
     fake_engine.know("/version", {"Version": "23.0.6"})
     assert edge_apply(attempt).outcome == "unchanged"
     fake_engine.know("/version", {"Version": "24.0.0"})
     assert edge_apply(attempt).outcome == "applied" and lines[0].startswith("changed: the edge asks for services by")
+
+
+def test_an_edge_of_an_older_switchyard_is_recreated_within_its_walls_by_an_apply_alone(attempt, monkeypatch):
+    lines: list[str] = []
+    monkeypatch.setattr(module, "ask", lambda attempt, each: lines.extend(each))
+    monkeypatch.setattr(module, "act", lambda *_: None)
+    attempt.store.releases.write(replace(RECORD, number=2, routes=(Route("web", 80, 8080),)))
+    assert edge_apply(attempt).outcome == "unchanged"
+    publish(attempt.store.edge, without="read_only")
+    assert edge_apply(attempt).outcome == "applied" and lines[0] == "new in its container: read_only"
