@@ -142,8 +142,8 @@ def bench(session: nox.Session) -> None:
 
     Instead, ``-- sites`` takes every site of the state machine, in a few minutes; ``-- peers`` kills deploys midway,
     ours beside the naive way; ``-- predeploy`` runs the example's checks beside the same tools in a row;
-    ``-- database`` reads millions of rows beside queries written by hand; and ``-- looks`` times the verbs that only
-    look, on a host with twelve services.
+    ``-- edge`` measures an idle edge; ``-- database`` reads millions of rows beside queries written by hand; and
+    ``-- looks`` times the verbs that only look, on a host with twelve services.
     """
     install(session)
     match session.posargs:
@@ -153,13 +153,15 @@ def bench(session: nox.Session) -> None:
             session.run("python", "-m", "bench.predeploy", *session.posargs)
         case ["database", *words]:
             session.run("python", "-m", "bench.database", *words)
+        case ["edge", *words]:
+            session.run("python", "-m", "bench.edge", *words)
         case ["looks", *words]:
             session.run("python", "-m", "bench.looks", *words)
         case ["sites"]:
             selection = ("tests/core/test_next_step.py", "-k", "from_every_site_every_goal", "-n", "auto")
             session.run("python", "-m", "pytest", *selection, env={"SWITCHYARD_SITES": "all"})
         case []:
-            for module in ("bench.deploy", "bench.looks", "bench.predeploy", "bench.database"):
+            for module in ("bench.deploy", "bench.edge", "bench.looks", "bench.predeploy", "bench.database"):
                 session.run("python", "-m", module)
             session.run("python", "scripts/fuzz.py", str(FUZZ_SECONDS))
         case words:
