@@ -22,6 +22,7 @@ from switchyard.core.wire.terms import (
     Seconds,
     Target,
 )
+from switchyard.core.wire.traffic import Traffic
 
 ENDS = ("killed", "lost", "detached", "bad input", "not checked", "interrupted")
 """Outcomes that no host program records: it was killed, or the control node ended first."""
@@ -126,6 +127,8 @@ class MachineStatus(Message):
     kept: tuple[KeptRelease, ...]
     drift: tuple[str, ...]
     """What runs and is not as recorded."""
+    traffic: Traffic | None = None
+    """What the edge counted; null where that is unknown."""
 
 
 @message(frozen=True)

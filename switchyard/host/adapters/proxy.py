@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from switchyard.core import edge, names
+from switchyard.core import edge, names, traffic
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.core.haproxy import word
 from switchyard.host.adapters.files import read_text, write
@@ -140,6 +140,13 @@ class Proxy:
         except NotChecked:
             return 0
         return sum(row.aborted for row in rows if row.server == "BACKEND" and row.backend.endswith(f"_{colour}"))
+
+    def counts(self) -> traffic.Reading | None:
+        """Return what the edge counted; None while it does not run, does not count, or is not sure after a reload."""
+        try:
+            return traffic.read(self.say(traffic.COMMAND))
+        except NotChecked:
+            return None
 
     def rest(self, address: str, *, within: float) -> None:
         """Take the server at an address out, and wait that many seconds for what it still answers."""
