@@ -6,7 +6,7 @@ import contextlib
 import http.client
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -58,11 +58,13 @@ class Answer:
     seen: str
 
 
-def get(host: str, port: int, path: str, *, within: float = PROBE_WITHIN) -> tuple[int, dict[str, str], str]:
+def get(
+    host: str, port: int, path: str, *, within: float = PROBE_WITHIN, headers: Mapping[str, str] | None = None
+) -> tuple[int, dict[str, str], str]:
     """Send one GET. Return the status, the headers with names in lower case, and the start of the body."""
     connection = http.client.HTTPConnection(host, port, timeout=within)
     try:
-        connection.request("GET", path, headers={"Connection": "close", "User-Agent": "switchyard"})
+        connection.request("GET", path, headers={"Connection": "close", "User-Agent": "switchyard", **(headers or {})})
         answer = connection.getresponse()
         body = answer.read(BODY_MOST).decode(errors="replace")
         return answer.status, {key.lower(): value for key, value in answer.getheaders()}, body

@@ -212,9 +212,9 @@ class Proxy:
         if answer not in (colour, "down"):
             raise SwitchyardError(f"the edge answers {answer} after it was set to {colour}")
 
-    def fill(self, name: str, text: str) -> None:
+    def fill(self, name: str, text: str, mode: int = 0o644) -> None:
         """Replace a whole map: rename the file into place, and change the running one row by row."""
-        write(self.maps / f"{name}.map", text, 0o644)
+        write(self.maps / f"{name}.map", text, mode)
         with contextlib.suppress(NotChecked):
             self._fill(name, text)
 

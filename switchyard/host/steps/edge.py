@@ -48,6 +48,7 @@ def bring_up(attempt: Attempt, colour: str) -> None:
     """Run the edge with the configuration that the release needs: reload it, or start it, but never recreate it."""
     home = attempt.store.edge
     _lay_folders(home, attempt.proxy, attempt.request.app)
+    know_probes(attempt)
     previews.settle(attempt.store, attempt.proxy)
     if not (home / "routes.json").exists():
         _draft(attempt, held_addresses(attempt.store, attempt.wanted.id))
@@ -83,13 +84,20 @@ def _lay_folders(home: Path, proxy: Proxy, app: str) -> None:
         "live": edge.live_map(proxy.file_live()),
         "releases": edge.releases_map(releases_in_colours(app)),
         "drain": "",
-        edge_counts.PROBES: "",
     }
     for name, text in maps.items():
         if not (home / "maps" / f"{name}.map").exists():
             write(home / "maps" / f"{name}.map", text, 0o644)
     for name, text in {"counts.lua": edge_script.script(edge.HOME), "buckets.map": edge_counts.buckets_map()}.items():
         write(home / "cfg" / name, text, 0o644)
+    if not (home / "maps" / f"{edge_counts.PROBES}.map").exists():
+        write(home / "maps" / f"{edge_counts.PROBES}.map", "")
+
+
+def know_probes(attempt: Attempt) -> None:
+    """Tell the edge what the probes of this attempt carry, if there is an edge."""
+    if attempt.proxy.maps.exists():
+        attempt.proxy.fill(edge_counts.PROBES, edge_counts.probes_map(attempt.request.probe), 0o600)
 
 
 def settle(attempt: Attempt) -> None:
