@@ -54,6 +54,7 @@ class MachineAttempt:
         self.confirm_text = ""
         """What an apply interrupts."""
         self.prober: Prober | None = None
+        self._mark = secrets.token_hex(16)
         self._has_heard_end = False
         self._doubt = ""
         """Why a release that its host calls good is unverified."""
@@ -72,7 +73,8 @@ class MachineAttempt:
 
     def start(self, request: Request) -> None:
         """Start the host program with a request, under a new attempt id and the operator's name."""
-        self.channel.start(replace(request, attempt=new_attempt_id(), who=operator_name()))
+        named = replace(request, attempt=new_attempt_id(), who=operator_name(), probe=self._mark)
+        self.channel.start(named)
 
     def follow_to(self, phase: type[Event]) -> None:
         """Follow the attempt until an event of this type. Raise ``Ended`` if its end comes first."""
@@ -110,8 +112,12 @@ class MachineAttempt:
     def probe(self, address: Address | None, *, is_new: bool = False) -> None:
         """Start to probe an address. Probes count at once where something is live there, else from the switch on."""
         is_live = self.facts is not None and self.facts.live is not None and not is_new
-        self.prober = Prober(address, measuring=is_live)
+        self.prober = Prober(self._marked(address), measuring=is_live)
         self.prober.start()
+
+    def _marked(self, address: Address | None) -> Address | None:
+        """Return an address whose probes the edge does not count."""
+        return address and replace(address, mark=self._mark)
 
     def restart_events(self) -> None:
         """Follow the attempt anew after Ctrl-C interrupted the wait for an event."""
@@ -179,7 +185,7 @@ class MachineAttempt:
         release = self._sent_release
         assert release is not None
         address = address_to_look_at(self.host, self.channel.machine, release.split.routes, release.app)
-        verdict, why = look(address, self.channel.connection, release.app, id)
+        verdict, why = look(self._marked(address), self.channel.connection, release.app, id)
         trouble = self.prober.settle(SETTLES_WITHIN) if self.prober is not None and verdict == "ok" else None
         if trouble is not None:
             verdict, why = trouble

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ import paramiko
 
 from switchyard.core.app import App, Check, Route
 from switchyard.core.edge import HEADER
+from switchyard.core.edge_counts import PROBE_HEADER
 from switchyard.core.outside_text import without_passwords
 from switchyard.settings.model import Host, Machine
 
@@ -36,6 +37,8 @@ class Address:
     forwarded: bool = False
     status: int | None = None
     """The one status that passes; without it, any below 400."""
+    mark: str = field(default="", repr=False)
+    """What tells the edge that a request is a probe of ours."""
 
     @property
     def url(self) -> str:
@@ -123,7 +126,8 @@ def fetch(address: Address, connection: fabric.Connection | None, within: float)
     try:
         if address.forwarded and connection is not None:
             client.sock = _tunnel(address, connection, within)
-        client.request("GET", address.path, headers={"Connection": "close", "User-Agent": "switchyard"})
+        headers = {"Connection": "close", "User-Agent": "switchyard"}
+        client.request("GET", address.path, headers=headers | ({PROBE_HEADER: address.mark} if address.mark else {}))
         response = client.getresponse()
         body = response.read(BODY_MOST).decode(errors="replace")
         return Answer(response.status, response.getheader(HEADER), body)

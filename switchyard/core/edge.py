@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from switchyard.core import edge_clients, edge_container, names
+from switchyard.core import edge_clients, edge_container, edge_counts, names
 from switchyard.core.app import App, Route
 from switchyard.core.edge_clients import Subnet
 from switchyard.core.haproxy import request_path, word
@@ -53,7 +53,7 @@ _HEAD = f"""global
   tune.http.maxhdr 256
   hard-stop-after 15m
   server-state-file {STATE}
-
+{edge_counts.global_lines(HOME)}
 defaults
   load-server-state-from-file global
   mode http
@@ -89,7 +89,8 @@ backend nothing_live
 backend nothing_live_tcp
   mode tcp
   tcp-request content reject
-"""
+
+{edge_counts.table()}"""
 
 
 def serves(count: int) -> bool:
@@ -190,6 +191,7 @@ def _frontend(
         f"  mode {'http' if is_http else 'tcp'}",
         f"  bind :{inner_port(index)}",
         *rules,
+        *edge_counts.frontend(address_name(address), HOME, is_http=is_http),
     ]
     lines += [] if is_http else ["  option tcplog"]
     lines.append(f"  acl nothing {_LIVE} -m str none")
@@ -287,6 +289,7 @@ def _open_rules(each: str, colour: str) -> list[str]:
 
 def _backend(route: Route, colour: str, app: App, alias: str, *, checked: bool) -> str:
     lines = [f"backend {'' if checked else 'unchecked_'}{backend_name(route, colour)}", f"  mode {word(route.mode)}"]
+    lines += edge_counts.backend(route, colour, _release(colour), HOME)
     if route.mode == "tcp" and not checked:
         lines.append("  retries 0")  # where nothing listens, the client learns it at once and not after 3 s
     if route.mode == "http":

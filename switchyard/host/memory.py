@@ -23,6 +23,8 @@ class Memory:
     """unknown, ok or failed."""
     verdict: str = "unknown"
     """Of the wanted release once live: unknown, looked, ok, unverified or wrong."""
+    passes_itself: bool = False
+    """Whether an application without an HTTP route passed its own check through the edge."""
     reason: str = ""
     """Why the attempt fails or takes the release back."""
     is_mistake_of_settings: bool = False

@@ -21,7 +21,7 @@ from switchyard.host.drive import as_failure
 from switchyard.host.ending import Ending, unchanged
 from switchyard.host.facts import live_release
 from switchyard.host.inbox import Cancelled
-from switchyard.host.steps.edge import settle_if_possible
+from switchyard.host.steps.edge import know_probes, settle_if_possible
 from switchyard.host.steps.table import act
 from switchyard.host.takeover import take
 from switchyard.host.verbs.table import VERBS
@@ -33,6 +33,7 @@ def run(root: Path, folder: Path, typed_at: float | None = None, lock: int | Non
     ending = Ending("failed")
     try:
         take(attempt)
+        know_probes(attempt)
         ending = VERBS[attempt.request.verb](attempt)
     except Superseded as error:
         ending = Ending("superseded", UNVERIFIED if attempt.lease.has_switched else error.exit, str(error))

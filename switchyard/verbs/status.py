@@ -9,9 +9,11 @@ from switchyard.control.host_answers import HostAnswers, ask_host
 from switchyard.control.public_address import url_of
 from switchyard.control.screen import Screen, ago
 from switchyard.core import edge_container
+from switchyard.core.edge_counts import BOUNDS
 from switchyard.core.errors import DRIFT, OK
 from switchyard.core.wire.answers import KeptRelease, LeaseStatus, SlotStatus, Status
 from switchyard.core.wire.receipt import MachineStatus, StatusReport
+from switchyard.core.wire.traffic import LiveTraffic
 
 HEALTH = {True: "healthy", False: "not healthy", None: "health unknown"}
 
@@ -44,7 +46,15 @@ def report(machines: HostAnswers[Status]) -> StatusReport:
     }
     hosts = [
         MachineStatus(
-            name, urls[name], answer.live, answer.idle, answer.lease, answer.kept, answer.drift, answer.edge_lacks
+            name,
+            urls[name],
+            answer.live,
+            answer.idle,
+            answer.lease,
+            answer.kept,
+            answer.drift,
+            answer.edge_lacks,
+            answer.traffic,
         )
         for name, answer in machines.answers.items()
     ]
@@ -58,12 +68,37 @@ def show(machine: str, answer: Status, screen: Screen, host: str) -> None:
     screen.say(f"{machine}: the edge answers from {answer.proxy}")
     if answer.edge_lacks:
         screen.say(f"{machine}: {edge_container.describe(answer.edge_lacks, host)}", "yellow")
+    if answer.live is not None:
+        screen.say(f"{machine}: {describe(answer)}")
     if answer.lease is not None:
         screen.say(f"{machine}: {_lease(answer.lease)}")
     rows = ((kept.release, kept.state, kept.commit[:10], _remark(kept)) for kept in answer.kept)
     screen.table(("release", "state", "commit", ""), rows)
     for difference in answer.drift:
         screen.say(f"{machine}: drift: {difference}", "yellow")
+
+
+def describe(answer: Status) -> str:
+    """Say what the live release does now. What nobody counted is unknown, not nothing."""
+    if answer.proxy == "down":
+        return "traffic unknown: the edge does not run"
+    if answer.traffic is None:
+        return "traffic unknown: the edge counts from the next deploy on, and tells it a second after a reload"
+    live = answer.traffic.live
+    if live is None:
+        return "traffic unknown: the edge has counted for less than a second"
+    parts = [f"{live.rate:.1f} requests/s over {live.seconds:.0f} s", *_quality(live)]
+    parts += [f"{live.websockets} websockets open"] if live.websockets else []
+    if live.connections:
+        parts.append(f"{live.connections} TCP connections, {live.unconnected} failed")
+    return ", ".join(parts)
+
+
+def _quality(live: LiveTraffic) -> list[str]:
+    if not live.requests:
+        return []
+    slowest = f"above {BOUNDS[-1]:g} s" if live.p95 is None else f"at most {live.p95:g} s"
+    return [f"{100 * live.failed / live.requests:.2g} % failed", *([f"p95 {slowest}"] if live.timed else [])]
 
 
 def _slot(slot: SlotStatus | None) -> str:

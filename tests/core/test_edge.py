@@ -48,7 +48,14 @@ def sections_of(
 
 
 def test_there_is_a_section_for_everything_and_nothing_else() -> None:
-    wanted = {"global", "defaults", "resolvers engine", "backend nothing_live", "backend nothing_live_tcp"}
+    wanted = {
+        "global",
+        "defaults",
+        "peers edge",
+        "resolvers engine",
+        "backend nothing_live",
+        "backend nothing_live_tcp",
+    }
     wanted |= {f"frontend {name}" for name in ADDRESS.values()}
     wanted |= {f"frontend preview_{ADDRESS[route]}_{colour}" for route, colour in EACH}
     wanted |= {f"backend {how}{route.name}_{colour}" for route, colour in EACH for how in ("", "unchecked_")}

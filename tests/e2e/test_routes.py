@@ -120,3 +120,35 @@ def test_each_form_of_ports_is_carried_out_or_refused_in_the_plan_with_the_setti
     refused_by_address = "import sys, socket; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
     with pytest.raises(subprocess.CalledProcessError):
         site.run("python3", "-c", refused_by_address, site.host.ip, str(local))
+
+
+@pytest.mark.instance
+def test_an_application_with_tcp_routes_alone_is_good_once_its_own_check_passes_through_the_edge(site):
+    route = {"service": "web", "port": 8000, "listen": str(site.port), "mode": "tcp"}
+    site.settings(routes=[route], checks={"web": {"port": 8000, "path": HEALTH}})
+    site.commit("1")
+    assert site.receipt("deploy")["outcome"] == "live"
+    (machine,) = site.receipt("status")["hosts"]
+    assert machine["live"]["state"] == "good"
+    page(site, site.port)
+    (machine,) = site.receipt("status")["hosts"]
+    (counted,) = [each for each in machine["traffic"]["routes"] if each["mode"] == "tcp"]
+    assert (counted["release"], counted["failed"]) == (machine["live"]["release"], 0) and counted["requests"] >= 1
+
+
+@pytest.mark.instance
+def test_status_tells_what_users_got_and_none_of_our_own_probes(site):
+    site.commit("1")
+    site.receipt("deploy")
+    for path in ("", "health", "no-such-page"):
+        site.run(
+            "sh",
+            "-c",
+            f"python3 -c 'import urllib.request as u; u.urlopen(\"http://127.0.0.1:{site.port}/{path}\")' || true",
+        )
+    site.commit("2")
+    site.receipt("deploy")
+    (machine,) = site.receipt("status")["hosts"]
+    releases = {each["release"]: each for each in machine["traffic"]["routes"]}
+    assert [each["requests"] for each in releases.values()] == [3], releases
+    assert "requests/s" in site.inv("status").stdout

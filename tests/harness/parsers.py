@@ -14,6 +14,7 @@ from switchyard.core.compose_document import Document
 from switchyard.core.dockerfile import copied, recipe
 from switchyard.core.errors import SwitchyardError
 from switchyard.core.lease import Lease
+from switchyard.core.traffic import traffic
 from switchyard.core.tree import entries
 from switchyard.core.tree_pattern import problem_of
 from switchyard.core.wire import events, json_text
@@ -67,6 +68,8 @@ def _edge(data: bytes) -> None:
     edge.live(), edge.backends(), edge.servers_up("a_blue"), edge.process()
     edge.connections("blue"), edge.aborted("blue")
     edge.resume("blue")
+    if (reading := edge.counts()) is not None:
+        traffic(reading, "blue", "r", 1.0).encode()
 
 
 def _text(parse: Callable[[str], object]) -> Callable[[bytes], object]:
@@ -120,6 +123,11 @@ COMPOSE = (
     b'"networks":{"default":{}},"secrets":{"a":{"file":"./a"}}}'
 )
 STATISTICS = b"# pxname,svname\na_blue,web1,0,0,1,1,1,0,0,0,0,0,0,0,0,0,0,UP,1\na_blue,BACKEND,0,0,1"
+COUNTS = (
+    b"counts since=1.5 now=9.5 before=1.5\nother a|web-80|blue|r|0.05,1,0,10,10,0,0,0\n"
+    b"before a|web-80|blue|r,1,0,1,1,0,0,0\n0x1: key=a|web-80|blue|r use=0 gpc0=0 conn_cnt=1 conn_cur=0 "
+    b"http_err_cnt=1 bytes_in_cnt=1 bytes_out_cnt=1 gpc1=0\n0x2: key=a|edge use=0 conn_cnt=1 conn_cur=0"
+)
 REQUEST = b'{"v":1,"verb":"x","app":"a","root":"~"}'
 EVENT = b'{"v":1,"event":"progress","text":"a"}'
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n"
@@ -141,7 +149,12 @@ PARSERS = (
         JSON,
     ),
     Parser("events", lambda data: events.decode(json_text.parse(data)), [EVENT], JSON),
-    Parser("edge", _edge, [STATISTICS, b"0x1 live blue\nPid: 12\n4 a_blue 1 web1 10.0.0.1 2 8 1"], [b",", b" ", b"\n"]),
+    Parser(
+        "edge",
+        _edge,
+        [STATISTICS, b"0x1 live blue\nPid: 12\n4 a_blue 1 web1 10.0.0.1 2 8 1", COUNTS],
+        [b",", b" ", b"\n", b"|", b"="],
+    ),
     Parser(
         "pointers",
         lambda data: lfs.parse(data),

@@ -12,6 +12,7 @@ from switchyard.core.wire.facts import Facts, LiveRelease, PlainContainer
 from switchyard.core.wire.message import Message, key, message
 from switchyard.core.wire.request import Holder
 from switchyard.core.wire.terms import Colour, CommitId, Mode, Positive, ReleaseId, ReleaseState, Seconds
+from switchyard.core.wire.traffic import Traffic
 
 
 @message(frozen=True)
@@ -288,6 +289,8 @@ class Status(Message):
     """What is wrong with the journal."""
     edge_lacks: tuple[str, ...] = field(default=(), metadata=key(omitted=True))
     """What the edge's container lacks of one that is created now."""
+    traffic: Traffic | None = None
+    """What the edge counted; null where that is unknown."""
 
 
 @message(frozen=True)

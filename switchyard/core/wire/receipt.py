@@ -22,6 +22,7 @@ from switchyard.core.wire.terms import (
     Seconds,
     Target,
 )
+from switchyard.core.wire.traffic import Traffic
 
 ENDS = ("killed", "lost", "detached", "bad input", "not checked", "interrupted")
 """Outcomes that no host program records: it was killed, or the control node ended first."""
@@ -128,6 +129,8 @@ class MachineStatus(Message):
     """What runs and is not as recorded."""
     edge_lacks: tuple[str, ...] = field(default=(), metadata=key(omitted=True))
     """What the edge's container lacks until ``edge.apply`` recreates it."""
+    traffic: Traffic | None = None
+    """What the edge counted; null where that is unknown."""
 
 
 @message(frozen=True)

@@ -65,6 +65,8 @@ class Request(Message):
     attempt: str | None = field(default=None, metadata=key(omitted=True))
     who: str = field(default="", metadata=key(omitted=True))
     """The person and control node that the lease names."""
+    probe: str = field(default="", metadata=key(omitted=True))
+    """What the probes of this attempt carry, so that the edge does not count them. Secret."""
     typed: float = field(default=0.0, metadata=key(omitted=True))
     """Seconds between the moment when somebody typed the verb and the one when the request left, by one clock."""
     seen: int = field(default=0, metadata=key(omitted=True))

@@ -6,7 +6,7 @@ import contextlib
 import http.client
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -59,14 +59,20 @@ class Answer:
 
 
 def get(
-    host: str, port: int, path: str, *, within: float = PROBE_WITHIN, preface: bytes = b""
+    host: str,
+    port: int,
+    path: str,
+    *,
+    within: float = PROBE_WITHIN,
+    preface: bytes = b"",
+    headers: Mapping[str, str] | None = None,
 ) -> tuple[int, dict[str, str], str]:
     """Send one GET, after a preface. Return the status, the headers with names in lower case, and the body's start."""
     connection = http.client.HTTPConnection(host, port, timeout=within)
     try:
         connection.connect()
         connection.sock.sendall(preface)
-        connection.request("GET", path, headers={"Connection": "close", "User-Agent": "switchyard"})
+        connection.request("GET", path, headers={"Connection": "close", "User-Agent": "switchyard", **(headers or {})})
         answer = connection.getresponse()
         body = answer.read(BODY_MOST).decode(errors="replace")
         return answer.status, {key.lower(): value for key, value in answer.getheaders()}, body
@@ -74,12 +80,12 @@ def get(
         connection.close()
 
 
-def http_check(host: str, check: Check) -> Answer:
-    """Run the application's own check against one container."""
+def http_check(host: str, check: Check, preface: bytes = b"") -> Answer:
+    """Run the application's own check against one container, or through the edge."""
     if check.path is None:
         return port_check(host, check.port)
     try:
-        status, _, body = get(host, check.port, check.path)
+        status, _, body = get(host, check.port, check.path, preface=preface)
     except (OSError, http.client.HTTPException) as error:
         return Answer(False, f"GET :{check.port}{check.path}: {error}")
     passes = check.passes(status)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from switchyard.core import edge, names
+from switchyard.core import edge, names, traffic
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.core.haproxy import word
 from switchyard.host.adapters.files import read_text, write
@@ -141,6 +141,13 @@ class Proxy:
             return 0
         return sum(row.aborted for row in rows if row.server == "BACKEND" and row.backend.endswith(f"_{colour}"))
 
+    def counts(self) -> traffic.Reading | None:
+        """Return what the edge counted; None while it does not run, does not count, or is not sure after a reload."""
+        try:
+            return traffic.read(self.say(traffic.COMMAND))
+        except NotChecked:
+            return None
+
     def rest(self, address: str, *, within: float) -> None:
         """Take the server at an address out, and wait that many seconds for what it still answers."""
         servers = [server for server in self._servers() if server.address == address]
@@ -205,9 +212,9 @@ class Proxy:
         if answer not in (colour, "down"):
             raise SwitchyardError(f"the edge answers {answer} after it was set to {colour}")
 
-    def fill(self, name: str, text: str) -> None:
+    def fill(self, name: str, text: str, mode: int = 0o644) -> None:
         """Replace a whole map: rename the file into place, and change the running one row by row."""
-        write(self.maps / f"{name}.map", text, 0o644)
+        write(self.maps / f"{name}.map", text, mode)
         with contextlib.suppress(NotChecked):
             self._fill(name, text)
 

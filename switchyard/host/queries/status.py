@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from switchyard.core import names
 from switchyard.core.outside_text import plain
 from switchyard.core.site import NOTHING
+from switchyard.core.traffic import traffic
 from switchyard.core.wire.answers import KeptRelease, LeaseStatus, SlotStatus, Status
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.core.wire.request import Request
+from switchyard.core.wire.traffic import Traffic
 from switchyard.host import backup, edge_container, observe, replicas
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
+from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
 from switchyard.host.edge_configuration import live_routes
 from switchyard.host.memory import Memory
@@ -35,18 +38,28 @@ def status(store: Store, request: Request) -> Status:
         problems += drift.of_services(store, containers, site.live)
         problems += [f"inv {verb} was cut short. Run it again" for verb in backup.unfinished(store)]
     redact = every_redactor(store)
+    live = _slot(store, site.live, site.live, containers)
     return Status(
-        live=_slot(store, site.live, site.live, containers),
+        live=live,
         idle=_slot(store, idle, site.live, containers),
         routes=live_routes(store, site.slot(site.live).release if site.live != NOTHING else None),
         proxy=site.proxy,
         map_file=site.map_file,
         lease=None if lease is None else LeaseStatus(plain(lease.who), lease.doing, lease.since, ended),
+        traffic=_traffic(store, live),
         kept=tuple(_kept(record, redact(record.subject)) for record in store.releases.readable_records()),
         drift=tuple(map(redact, problems)),
         journal=tuple(map(redact, store.journal.problems(request.head))),
         edge_lacks=edge_container.lacks(store, request.app),
     )
+
+
+def _traffic(store: Store, live: SlotStatus | None) -> Traffic | None:
+    """Return what the edge counted; None where that is unknown."""
+    reading = Proxy(store).counts()
+    if reading is None:
+        return None
+    return traffic(reading, live.colour, live.release, live.since or 0.0) if live else traffic(reading)
 
 
 def _kept(record: ReleaseRecord, subject: str) -> KeptRelease:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from switchyard.core import commands, edge, names
+from switchyard.core import commands, edge, edge_counts, edge_script, names
 from switchyard.core.edge import ColourRoutes
 from switchyard.core.errors import NotChecked, SwitchyardError, refuse
 from switchyard.core.held_routes import HeldRoute
@@ -48,6 +48,7 @@ def bring_up(attempt: Attempt, colour: str) -> None:
     """Run the edge with the configuration that the release needs: reload it, or start it, but never recreate it."""
     home = attempt.store.edge
     _lay_folders(home, attempt.proxy, attempt.request.app)
+    know_probes(attempt)
     previews.settle(attempt.store, attempt.proxy)
     if not (home / "routes.json").exists():
         _draft(attempt, held_addresses(attempt.store, attempt.wanted.id))
@@ -76,7 +77,7 @@ def _run_next_configuration(attempt: Attempt, home: Path) -> str:
 
 
 def _lay_folders(home: Path, proxy: Proxy, app: str) -> None:
-    """Create the folders and maps that the edge's container mounts."""
+    """Create the folders and maps that the edge's container mounts, and write what its configuration reads."""
     for name, mode in (("cfg", 0o755), ("maps", 0o755), ("run", 0o700)):
         (home / name).mkdir(exist_ok=True, mode=mode)
     maps = {
@@ -87,6 +88,16 @@ def _lay_folders(home: Path, proxy: Proxy, app: str) -> None:
     for name, text in maps.items():
         if not (home / "maps" / f"{name}.map").exists():
             write(home / "maps" / f"{name}.map", text, 0o644)
+    for name, text in {"counts.lua": edge_script.script(edge.HOME), "buckets.map": edge_counts.buckets_map()}.items():
+        write(home / "cfg" / name, text, 0o644)
+    if not (home / "maps" / f"{edge_counts.PROBES}.map").exists():
+        write(home / "maps" / f"{edge_counts.PROBES}.map", "")
+
+
+def know_probes(attempt: Attempt) -> None:
+    """Tell the edge what the probes of this attempt carry, if there is an edge."""
+    if attempt.proxy.maps.exists():
+        attempt.proxy.fill(edge_counts.PROBES, edge_counts.probes_map(attempt.request.probe), 0o600)
 
 
 def settle(attempt: Attempt) -> None:
@@ -104,6 +115,7 @@ def settle(attempt: Attempt) -> None:
     is_settled = (home / "cfg" / "haproxy.cfg").read_text() == configuration
     if is_settled and not was_drafted:
         return
+    _lay_folders(home, attempt.proxy, attempt.request.app)
     write(home / "cfg" / "haproxy.cfg", configuration, 0o644)
     if was_drafted:
         attempt.commands.run(_up(attempt, home / "compose.json", "--timeout", "0"))
@@ -273,6 +285,7 @@ def _recreate(attempt: Attempt, document: Path, addresses: Sequence[HeldRoute], 
     """Recreate the edge's container, and wait until it reaches again what answered before. Tell how long that took."""
     previews.settle(attempt.store, attempt.proxy)
     configuration = _configuration(attempt, addresses, document)
+    _lay_folders(attempt.store.edge, attempt.proxy, attempt.request.app)
     write(attempt.store.edge / "cfg" / "haproxy.cfg", configuration, 0o644)
     outage = Outage(lambda: _reaches(attempt.proxy, answering))
     with outage:

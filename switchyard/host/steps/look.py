@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from switchyard.core import edge, route_modes
 from switchyard.core.app import App, Route
 from switchyard.core.edge_clients import speaks_proxy_protocol
+from switchyard.core.edge_counts import PROBE_HEADER
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.wire.events import Look
 from switchyard.core.wire.request import Word
@@ -42,19 +45,31 @@ def _smoke(attempt: Attempt, colour: str) -> bool:
     for address, route in reached_routes(attempt.store, release.id):
         attempt.tick()
         port = attempt.store.preview_port(address, colour)
-        urls[f"URL_{route.service}_{route.port}".upper().replace("-", "_")] = f"http://{LOCALHOST}:{port}"
+        urls[_variable(route)] = f"http://{LOCALHOST}:{port}"
         answer = ask_route(app, route, LOCALHOST, port, release.id)
         if not answer.passed:
             return _fail_smoke(
                 memory, f"smoke of {route.service}: {answer.seen}{_other_protocol(attempt, colour, route)}"
             )
-    if app.smoke:
-        folder = attempt.store.release(release.id) / "files" / app.path
-        code, output = attempt.commands.run(app.smoke, within=SMOKE_WITHIN, cwd=str(folder), check=False, extra=urls)
-        if code != 0:
-            return _fail_smoke(memory, f"the smoke command ended with {code}:\n{output.strip()}")
+    if failure := _run_smoke(attempt, urls):
+        return _fail_smoke(memory, failure)
     memory.smoke = "ok"
     return True
+
+
+def _run_smoke(attempt: Attempt, urls: Mapping[str, str]) -> str:
+    """Run the application's own smoke command on these addresses. Return how it failed; nothing where it passes."""
+    app = attempt.wanted.app
+    if not app.smoke:
+        return ""
+    folder = attempt.store.release(attempt.wanted.id) / "files" / app.path
+    code, output = attempt.commands.run(app.smoke, within=SMOKE_WITHIN, cwd=str(folder), check=False, extra=urls)
+    return f"the smoke command ended with {code}:\n{output.strip()}" if code != 0 else ""
+
+
+def _variable(route: Route) -> str:
+    """Return the variable by which the smoke command learns a route's address."""
+    return f"URL_{route.service}_{route.port}".upper().replace("-", "_")
 
 
 def _other_protocol(attempt: Attempt, colour: str, route: Route) -> str:
@@ -79,11 +94,10 @@ def _fail_smoke(memory: Memory, reason: str) -> bool:
 def look(attempt: Attempt, colour: str) -> bool:
     """Ask every route from this host through the edge: the release that is meant to be live must answer."""
     release, memory = attempt.wanted, attempt.memory
-    began = time.monotonic()
+    began, mark = time.monotonic(), attempt.request.probe
     deadline = began + LOOK_WITHIN
     for address, route in reached_routes(attempt.store, release.id):
-        host = LOOPBACK.get(address.address, address.address)
-        while not (answer := _ask_through(release.app, route, host, address, release.id)).passed:
+        while not (answer := _ask_through(release.app, route, address, release.id, mark)).passed:
             if time.monotonic() < began + engine.BACK_WITHIN and engine.is_away():  # its containers come back with it
                 deadline = time.monotonic() + LOOK_WITHIN
             if time.monotonic() > deadline or "answered by release" in answer.seen:
@@ -92,21 +106,54 @@ def look(attempt: Attempt, colour: str) -> bool:
                 return False
             attempt.tick()
             time.sleep(0.2)
+    if failure := _pass_itself(attempt):
+        memory.verdict, memory.reason = "wrong", f"the look through the edge: {failure}"
+        return False
     memory.verdict = "looked"
     return True
 
 
-def _ask_through(app: App, route: Route, host: str, address: HeldRoute, release: str) -> probe.Answer:
+def _ask_through(app: App, route: Route, address: HeldRoute, release: str, mark: str) -> probe.Answer:
     """Ask a route through the edge. Whether that takes this host for a trusted proxy, only an answer tells."""
-    is_proxied = speaks_proxy_protocol(app, address)
-    answer = ask_route(app, route, host, address.listen, release, PROXY if is_proxied else NO_PROXY)
-    return answer if answer.passed or not is_proxied else ask_route(app, route, host, address.listen, release)
+    host = LOOPBACK.get(address.address, address.address)
+    if speaks_proxy_protocol(app, address):
+        answer = ask_route(app, route, host, address.listen, release, mark=mark, preface=PROXY)
+        if answer.passed:
+            return answer
+    return ask_route(app, route, host, address.listen, release, mark=mark)
+
+
+def _pass_itself(attempt: Attempt) -> str:
+    """Let an application with TCP routes alone pass its own check through the edge: what it answers, only it knows.
+
+    That is its smoke command, or the path of each route's check, which the look has requested. Return how the command
+    failed.
+    """
+    app, reached = attempt.wanted.app, reached_routes(attempt.store, attempt.wanted.id)
+    if attempt.request.verb != "deploy" or not _is_tcp_alone([route for _, route in reached]):
+        return ""
+    failure = _run_smoke(attempt, {_variable(route): _public_url(address) for address, route in reached})
+    is_asked = bool(app.smoke) or all(app.path_check(route) for _, route in reached)
+    attempt.memory.passes_itself = is_asked and not failure
+    return failure
+
+
+def _is_tcp_alone(routes: Sequence[Route]) -> bool:
+    return bool(routes) and all(route.mode == "tcp" for route in routes)
+
+
+def _public_url(address: Route) -> str:
+    host = LOOPBACK.get(address.address, address.address)
+    return f"http://{f'[{host}]' if ':' in host else host}:{address.listen}"
 
 
 def await_verdict(attempt: Attempt, colour: str) -> bool:
     """Ask the control node what it sees at the public address. Without an answer the release is live, unverified."""
     memory = attempt.memory
     if attempt.request.verb != "deploy":
+        memory.verdict = "ok"
+        return True
+    if memory.passes_itself:
         memory.verdict = "ok"
         return True
     attempt.events.emit(Look(attempt.wanted.id))
@@ -117,14 +164,25 @@ def await_verdict(attempt: Attempt, colour: str) -> bool:
     return memory.verdict != "wrong"
 
 
-def ask_route(app: App, route: Route, host: str, port: int, release: str, preface: bytes = NO_PROXY) -> probe.Answer:
-    """Ask one route. It passes with the right status, from the release that its header names."""
+def ask_route(
+    app: App, route: Route, host: str, port: int, release: str, *, mark: str = "", preface: bytes = NO_PROXY
+) -> probe.Answer:
+    """Ask one route. It passes with the right status, from the release that its header names.
+
+    A request with the ``mark`` of the attempt's probes is not counted. A TCP route has no header: there, the path of
+    its check must answer, or without one a connection must stay open.
+    """
     if route.mode == "tcp":
-        return probe.held_check(host, port, preface)
+        own = app.path_check(route)
+        if own is None:
+            return probe.held_check(host, port, preface)
+        return probe.http_check(host, replace(own, port=port), preface)
     check = app.page(route)
     path = check.path or "/"
     try:
-        status, headers, body = probe.get(host, port, path, preface=preface)
+        status, headers, body = probe.get(
+            host, port, path, preface=preface, headers={PROBE_HEADER: mark} if mark else {}
+        )
     except Exception as error:
         return probe.Answer(False, f"GET {path}: {error}")
     answerer = headers.get(edge.HEADER.lower())

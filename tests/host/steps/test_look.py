@@ -12,6 +12,8 @@ import pytest
 
 from switchyard.core import edge
 from switchyard.core.app import App, Check, Route
+from switchyard.core.edge_counts import PROBE_HEADER
+from switchyard.core.held_routes import held_for
 from switchyard.core.wire.request import Word
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.files import write_json
@@ -107,3 +109,66 @@ def test_a_rollback_asks_nobody(new_store):
     attempt = begin_attempt(new_store, verb="rollback")
     assert await_verdict(attempt, "") and attempt.memory.verdict == "ok"
     assert not (attempt.folder / "events.jsonl").exists()
+
+
+@pytest.fixture
+def tcp_alone(new_store, port):
+    """Return a function that begins the attempt of a release with one TCP route, at which a page answers."""
+
+    def begin(verb: str = "deploy", **settings: object):
+        route = Route("web", port, port, "127.0.0.1", "tcp")
+        app = App("shop", **settings)
+        new_store.releases.write(replace(RECORD, app=app, routes=(route,)))
+        write_json(new_store.edge / "routes.json", [each.encode() for each in held_for((route,), 1)])
+        (new_store.release("R1") / "files").mkdir(parents=True, exist_ok=True)
+        attempt = begin_attempt(new_store, verb=verb, app="shop")
+        attempt.wanted.id = "R1"
+        return attempt
+
+    return begin
+
+
+def web_check(port: int, path: str | None) -> dict[str, Check]:
+    return {"web": Check(port, path)}
+
+
+def test_an_application_with_tcp_alone_is_good_by_the_path_of_its_check_through_the_edge(tcp_alone, port):
+    attempt = tcp_alone(checks=web_check(port, "/"))
+    assert module.look(attempt, "blue") and await_verdict(attempt, "blue")
+    assert attempt.memory.verdict == "ok"
+    assert not (attempt.folder / "events.jsonl").exists(), "the control node has nothing to look at"
+
+
+def test_it_is_good_by_its_smoke_command_which_gets_the_public_address(tcp_alone, port, tmp_path):
+    seen = tmp_path / "seen"
+    attempt = tcp_alone(smoke=("sh", "-c", f'printf %s "$URL_WEB_{port}" > {seen}'))
+    assert module.look(attempt, "blue") and await_verdict(attempt, "blue")
+    assert attempt.memory.verdict == "ok" and seen.read_text() == f"http://127.0.0.1:{port}"
+
+
+def test_a_connection_alone_is_no_proof(tcp_alone, port, monkeypatch):
+    monkeypatch.setattr(module, "SEEN_WITHIN", 0.0)
+    for checks in ({}, web_check(port, None)):
+        attempt = tcp_alone(checks=checks)
+        assert module.look(attempt, "blue") and await_verdict(attempt, "blue")
+        assert attempt.memory.verdict == "unverified"
+
+
+@pytest.mark.parametrize("how", ["path", "smoke"])
+def test_a_release_that_fails_its_own_check_through_the_edge_is_wrong(tcp_alone, port, monkeypatch, how):
+    monkeypatch.setattr(module, "LOOK_WITHIN", 0.0)
+    attempt = tcp_alone(checks=web_check(port, "/down")) if how == "path" else tcp_alone(smoke=("false",))
+    assert module.look(attempt, "blue") is False
+    assert attempt.memory.verdict == "wrong" and "through the edge" in attempt.memory.reason
+
+
+def test_a_rollback_runs_no_smoke_command(tcp_alone):
+    assert module.look(tcp_alone("rollback", smoke=("false",)), "blue")
+
+
+def test_a_probe_carries_the_mark_of_its_attempt(port, monkeypatch):
+    marks = []
+    monkeypatch.setattr(Page, "do_GET", lambda page: (marks.append(page.headers[PROBE_HEADER]), page.send_error(503)))
+    for mark in ("", "5ecret"):
+        ask_route(App("shop"), Route("web", 80, 8080), "127.0.0.1", port, "R1", mark=mark)
+    assert marks == [None, "5ecret"]
