@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import ipaddress
 import ssl
@@ -97,9 +98,9 @@ def public_address(host: Host, machine: Machine, routes: Sequence[Route], app: A
         return published_address(host, machine, routes, app)
     page = page_of(app, route, routes)
     path = parts.path or page.path or "/"
-    asked = "" if has_name(route, name) else sample_name(route)
-    chain, status = chain_for(host, asked or name) if secure else "", page.status if path == page.path else None
-    return Address(name, port, path, secure, status=status, name=asked, chain=chain)
+    sample = "" if has_name(route, name) else sample_name(route)
+    chain, status = chain_for(host, sample or name) if secure else "", page.status if path == page.path else None
+    return Address(name, port, path, secure, status=status, name=sample, chain=chain)
 
 
 def published_address(host: Host, machine: Machine, routes: Sequence[Route], app: App) -> Address | None:
@@ -174,6 +175,7 @@ def fetch(address: Address, connection: fabric.Connection | None, within: float)
         client.close()
 
 
+@functools.cache  # it reads every known authority, and a probe asks for it twelve times a second
 def _expected(address: Address) -> tuple[ssl.SSLContext, str]:
     """Return what verifies who answers, and the name that must answer."""
     context = ssl.create_default_context()

@@ -213,9 +213,7 @@ def _frontend(
         lines += [edge_affinity.set_cookie(cookie, colour, _release(colour)) for colour, each in routes.items() if each]
     targets = [target for colour in routes for target in _targets(colour, routes[colour], is_chosen=is_named(every))]
     if is_named(every):
-        lines += edge_names.READ
-        lines += [line for colour, each in routes.items() for line in edge_names.chosen(each, colour)]
-        lines += [target.definition for target in targets]
+        lines += edge_names.choice(routes, targets)
         lines += [line for colour, each in routes.items() for line in edge_tls.redirects(each, colour)]
     lines += [f"  acl {target.up} nbsrv({target.backend}) gt 0" for target in targets]
     lines.append(f"  use_backend {'nothing_live' if is_http else 'nothing_live_tcp'} if nothing")
@@ -253,8 +251,7 @@ def _preview(index: int, address: HeldRoute, colour: str, routes: Sequence[Route
     ]
     targets = _targets(colour, routes, is_chosen=True)
     if len(targets) > 1:
-        lines += [*edge_names.READ, *edge_names.chosen(routes, colour)]
-        lines += [target.definition for target in targets]
+        lines += edge_names.choice({colour: routes}, targets)
         lines += [f"  use_backend {target.backend} if{target.to}" for target in targets]
     leads = f"default_backend {backend_name(in_order(routes)[-1], colour)}" if routes else "tcp-request content reject"
     return "\n".join([*lines, f"  {leads}"]) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from switchyard.core.app import Route
@@ -74,6 +74,12 @@ def require_alike(address: str, routes: Sequence[Route]) -> None:
             f"the edge cannot hold {address} with {what} in the other, which may be needed again. Give the "
             "route another listen under app.routes"
         )
+
+
+def choice(routes: Mapping[str, Sequence[Route]], targets: Iterable[Target]) -> list[str]:
+    """Return the lines that read a request and choose its route in each colour, and those that tell the targets."""
+    rules = [line for colour, each in routes.items() for line in chosen(each, colour)]
+    return [*READ, *rules, *(target.definition for target in targets)]
 
 
 def chosen(routes: Iterable[Route], colour: str) -> list[str]:

@@ -19,6 +19,6 @@ def look_around(attempt: Attempt) -> Facts:
 def greet(attempt: Attempt, facts: Facts | None = None) -> None:
     """Tell the control node the facts of this machine, with the wanted release where it is known already."""
     facts = look_around(attempt) if facts is None else facts
-    wanted = attempt.wanted.id or None
-    routes = live_routes(attempt.store, wanted)
-    attempt.events.emit(Hello(facts, usual_seconds(attempt.store), wanted, routes))
+    release = attempt.wanted.id or None
+    routes = live_routes(attempt.store, release)
+    attempt.events.emit(Hello(facts, usual_seconds(attempt.store), release, routes))

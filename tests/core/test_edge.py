@@ -311,7 +311,7 @@ def test_an_engine_that_says_nothing_where_its_name_server_does_not_answer_keeps
 def test_a_colour_is_asked_for_by_its_reserved_names_where_its_release_has_them_and_nobody_else_is_asked(
     asks_nobody, has_names
 ):
-    colours = {**BARE, "green": ColourRoutes(App("shop"), ROUTES, has_reserved_names=has_names)}
+    colours = {**BARE, "green": ColourRoutes(App("shop"), ALONE, has_reserved_names=has_names)}
     found = sections_of(HELD, colours, Place(asks_nobody))
     wanted = "web.green.shop.switchyard" if asks_nobody and has_names else "web-green"
     for backend in ("web-8000_green", "unchecked_web-8000_green"):

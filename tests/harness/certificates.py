@@ -27,8 +27,8 @@ class Authority:
     def issue(self, *names: str, days: float = 90, begun: float = 1) -> tuple[str, str]:
         """Return a certificate for these names with its key. It ends in ``days``, and began ``begun`` days ago."""
         key = ec.generate_private_key(ec.SECP256R1())
-        made = _build(_called(names[0]), self.name, key, self, names=names, days=days, begun=begun)
-        return made.public_bytes(PEM).decode(), key_text(key)
+        certificate = _build(_called(names[0]), self.name, key, self, names=names, days=days, begun=begun)
+        return certificate.public_bytes(PEM).decode(), key_text(key)
 
     def lay(self, folder: Path, name: str, **more: float) -> dict[str, str]:
         """Write a certificate with its chain and its key into a folder. Return the setting that names both files."""

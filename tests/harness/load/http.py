@@ -65,7 +65,7 @@ class Load(Background[Summary]):
         name: str = "",
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """``name``: the name that requests are for; empty for the host's own. ``tls``: who may answer there."""
+        """Take what to send. ``name``: whom requests are for; empty for the host. ``tls``: who may answer there."""
         super().__init__()
         self._target = require_local(base, "http" if tls is None else "https")
         self._name, self._tls = name, tls
