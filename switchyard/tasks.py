@@ -273,6 +273,14 @@ def edge_apply(checkout: Path, host: str = "", rev: str = "", yes: bool = False)
     return edge_apply(checkout, host, rev=rev or None, yes=yes)
 
 
+@verb(host="the host")
+def edge_certificates(checkout: Path, host: str = "") -> int:
+    """Ship changed certificates without a deploy, and serve them at once."""
+    from switchyard.verbs.edge_certificates import edge_certificates
+
+    return edge_certificates(checkout, host)
+
+
 @verb(host="the host", reason="why; the journal keeps it", force="take it even from a living owner")
 def unlock(checkout: Path, host: str = "", reason: str = "", force: bool = False) -> int:
     """Take the lease over from whoever holds it."""
@@ -377,7 +385,7 @@ def collection(checkout: Path) -> Collection:
     for name, verbs in {
         "sandbox": {"up": sandbox_up, "down": sandbox_down},
         "shared": {"apply": shared_apply},
-        "edge": {"apply": edge_apply},
+        "edge": {"apply": edge_apply, "certificates": edge_certificates},
     }.items():
         group = Collection()
         for flag, each in verbs.items():

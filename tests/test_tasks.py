@@ -69,6 +69,7 @@ def test_the_list_names_every_verb():
             "status",
             "unlock",
             "edge.apply",
+            "edge.certificates",
             "sandbox.down",
             "sandbox.up",
             "shared.apply",

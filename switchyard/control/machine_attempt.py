@@ -11,12 +11,11 @@ from switchyard.control import terminal
 from switchyard.control.channel import Channel
 from switchyard.control.operator_process import operator_name
 from switchyard.control.prober import Prober
-from switchyard.control.public_address import Address, address_to_look_at, first_http, look, public_address
+from switchyard.control.public_address import Address, address_to_look_at, is_new, look, public_address
 from switchyard.control.receipt import UNSEEN, outcome_of
 from switchyard.control.screen import Screen
-from switchyard.core.app import App
+from switchyard.core.app import App, Route
 from switchyard.core.errors import OK, UNVERIFIED
-from switchyard.core.held_routes import not_held
 from switchyard.core.outside_text import shortened
 from switchyard.core.steps import TOUCHES_LIVE
 from switchyard.core.wire.checks import ChecksRecord
@@ -59,6 +58,8 @@ class MachineAttempt:
         self._doubt = ""
         """Why a release that its host calls good is unverified."""
         self._sent_release: Release | None = None
+        self._wanted_routes: tuple[Route, ...] = ()
+        """Those of the release that the host goes back to."""
         self._events = channel.events()
 
     @property
@@ -97,17 +98,18 @@ class MachineAttempt:
         self._sent_release, self.release = release, release.id
         self.probe(
             public_address(self.host, self.channel.machine, release.split.routes, release.app),
-            is_new=bool(not_held(self.facts.routes, filter(None, [first_http(release.split.routes)]))),
+            is_new=is_new(self.facts.routes, release.split.routes),
         )
         data = stream(release, checks, self.facts)
         self.screen.say(f"  {self.name}: sending {release.id}, {len(data) / 1024:.0f} KiB", "dim")
         self.channel.send(data)
 
     def probe_live_routes(self) -> None:
-        """Probe the public address of the live release."""
+        """Probe the address of the release that goes live again, from now on where the live one answers there."""
         if self.facts is not None:
-            app = App(self.channel.app, checks=self.facts.checks)
-            self.probe(public_address(self.host, self.channel.machine, self.facts.routes, app))
+            app, routes = App(self.channel.app, checks=self.facts.checks), self._wanted_routes or self.facts.routes
+            address = public_address(self.host, self.channel.machine, routes, app)
+            self.probe(address, is_new=is_new(self.facts.routes, routes))
 
     def probe(self, address: Address | None, *, is_new: bool = False) -> None:
         """Start to probe an address. Probes count at once where something is live there, else from the switch on."""
@@ -158,7 +160,7 @@ class MachineAttempt:
 
     def _note(self, event: Event) -> None:
         if isinstance(event, Hello):
-            self.facts, self.release = event.facts, event.release
+            self.facts, self.release, self._wanted_routes = event.facts, event.release, event.routes
         elif isinstance(event, Prepared):
             self._show_way_back(event.rollback)
         elif isinstance(event, Confirm):

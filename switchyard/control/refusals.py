@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from switchyard.control.certificates import covering
 from switchyard.control.channel import Channel
 from switchyard.control.operator_process import is_orphan
 from switchyard.control.release import Release
 from switchyard.core import names
+from switchyard.core.app import Route
 from switchyard.core.compose_document import Document
-from switchyard.core.errors import LEASE_HELD, NotChecked, Refused, refuse
-from switchyard.core.held_routes import HeldRoute, describe_not_held, not_held
+from switchyard.core.edge_names import require_alike
+from switchyard.core.errors import LEASE_HELD, BadInput, NotChecked, Refused, refuse
+from switchyard.core.held_routes import HeldRoute, describe_not_held, is_same, not_held
 from switchyard.core.host_reach import Reach, reached_paths, sources_of
 from switchyard.core.split import Split
 from switchyard.core.split.host_sources import HostSource, Judgement, host_sources, judge_sources
@@ -60,8 +63,8 @@ def unfit(machine: str, facts: Facts, release: Release, host: Host) -> list[str]
     if facts.edge is None:
         reasons += [*_plain_project(facts, release), *_taken_ports(facts, release), *_full_volumes(facts, release)]
     else:
-        reasons += _new_addresses(facts.edge, release, host)
-    reasons += _lost_env_keys(facts, release, host)
+        reasons += [*_new_addresses(facts.edge, release, host), *_other_kinds(facts.edge, facts.routes, release)]
+    reasons += [*_lost_env_keys(facts, release, host), *_absent_certificates(release, host)]
     return [f"{machine}: {reason}" for reason in reasons]
 
 
@@ -122,6 +125,25 @@ def _new_addresses(addresses: Sequence[HeldRoute], release: Release, host: Host)
     new = not_held(addresses, release.split.routes)
     if new:
         yield describe_not_held(new, host.name)
+
+
+def _other_kinds(addresses: Sequence[HeldRoute], live: Sequence[Route], release: Release) -> Iterator[str]:
+    """Yield the addresses that the edge cannot hold for the live release and for this one at once."""
+    for address in addresses:
+        routes = [route for route in (*live, *release.split.routes) if is_same(route, address)]
+        try:
+            require_alike(address.public, routes)
+        except BadInput as error:
+            yield str(error)
+
+
+def _absent_certificates(release: Release, host: Host) -> Iterator[str]:
+    for name in dict.fromkeys(route.host for route in release.split.routes if route.tls):
+        if covering(name, release.contents.certificates) is None:
+            yield (
+                f"app.routes: tls of {name}: the host has no certificate for it. Name its files: "
+                f'hosts.{host.name}.certificates: {{"{name}": {{certificate: FILE, key: FILE}}}}'
+            )
 
 
 def _plain_project(facts: Facts, release: Release) -> Iterator[str]:

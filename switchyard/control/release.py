@@ -7,11 +7,12 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from switchyard.control import commit_files, completeness, compose, known_secrets
 from switchyard.control.builds import image_facts
+from switchyard.control.certificates import Certificate, read_certificates
 from switchyard.control.commit import Commit, read_file
 from switchyard.control.commit_files import CommitFiles
 from switchyard.control.env_files import env_files_of
@@ -49,10 +50,12 @@ class CommitContents:
     images: ImageFacts = NO_FACTS
     """What the commit tells of its images."""
     secrets: tuple[str, ...] = ()
-    """What is secret of the variables, of the env files beside the env, and of the document."""
+    """What is secret of the variables, of the env files beside the env, of the document."""
     notes: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     """Variables of the live release that this one must not have."""
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    """The certificates of its host by their names."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def read_commit(env: str, app: App, commit: Commit, host: Host | None = None) ->
 
     Raise ``Refused`` where a release needs something that the commit lacks.
     """
+    certificates = read_certificates(host) if host is not None else {}
     with tempfile.TemporaryDirectory(prefix="switchyard-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         files = commit_files.export(commit.repository, commit.id, folder)
@@ -111,7 +115,9 @@ def read_commit(env: str, app: App, commit: Commit, host: Host | None = None) ->
         if problems:
             raise Refused("the commit lacks files that its release needs:\n" + "\n".join(problems))
     notes = (*files.notes, *env_files.notes)
-    return CommitContents(app, commit, files, document, env, variables, migrations, images, secrets, notes)
+    return CommitContents(
+        *(app, commit, files, document, env, variables, migrations, images, secrets, notes), certificates=certificates
+    )
 
 
 def prepare_release(contents: CommitContents, facts: Facts, screen: Screen) -> Release:
@@ -169,4 +175,5 @@ def pack(release: Release, checks: ChecksRecord | None) -> Pack:
         values=contents.secrets,
         checks=checks,
         build_secrets=dict(parts.build_secrets),
+        certificates={name: each.text for name, each in contents.certificates.items()},
     )

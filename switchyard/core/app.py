@@ -7,7 +7,18 @@ from typing import Annotated
 
 from switchyard.core.kinds import kind_named
 from switchyard.core.wire.message import Form, Json, Message, key, message
-from switchyard.core.wire.terms import HostAddress, HostNetwork, Listen, Mode, RoutedPort, ServiceName
+from switchyard.core.wire.terms import (
+    Count,
+    HostAddress,
+    HostNetwork,
+    Listen,
+    Mode,
+    RoutedPort,
+    RouteName,
+    RoutePath,
+    ServiceName,
+    TlsVersion,
+)
 
 HEADER_BYTES_LEAST = 1024
 HEADER_BYTES_MOST = 60 * 1024
@@ -32,6 +43,12 @@ class Route(Message):
     """The address of the host that the edge binds to; empty for every address of either family."""
     mode: Mode = "http"
     affinity: bool = False
+    host: RouteName = field(default="", metadata=key(omitted=True))
+    path: RoutePath = field(default="", metadata=key(omitted=True))
+    tls: bool = field(default=False, metadata=key(omitted=True))
+    """Whether the edge ends TLS at this address, with the certificate of the name."""
+    redirects: RoutedPort = field(default=0, metadata=key(omitted=True))
+    """The port of the route with TLS that clients are sent on to; 0 where the route leads to its service."""
 
     @property
     def name(self) -> str:
@@ -40,9 +57,14 @@ class Route(Message):
 
     @property
     def public(self) -> str:
-        """The public address, which is the route's identity, as a person writes it."""
+        """The public address, as a person writes it."""
         address = f"[{self.address}]" if ":" in self.address else self.address
         return f"{address}:{self.listen}".removeprefix(":")
+
+    @property
+    def identity(self) -> str:
+        """What tells it from every other route: the public address, with the name and the path that it takes."""
+        return f"{self.public} {self.host}{self.path}".strip()
 
 
 @message(frozen=True)
@@ -60,6 +82,18 @@ class RouteEntry(Message):
     host: str | None = field(default=None, metadata=key(omitted=True))
     path: str | None = field(default=None, metadata=key(omitted=True))
     tls: Json = field(default=None, metadata=key(omitted=True))
+
+
+@message(frozen=True)
+class Tls(Message):
+    """How the edge speaks TLS to clients."""
+
+    least: TlsVersion = "1.2"
+    """The oldest version that it speaks."""
+    hsts: Count | None = None
+    """Seconds for which browsers are told to use nothing but TLS; None: they are told nothing."""
+    redirect: bool = True
+    """Whether port 80 of an address with TLS sends clients there, where no other route holds it."""
 
 
 @message(frozen=True)
@@ -151,6 +185,7 @@ class App(Message):
     """Public addresses at which trusted proxies speak the PROXY protocol."""
     real_addresses: bool = field(default=False, metadata=key(omitted=True))
     """Whether clients reach the edge by their own addresses, so that limits per source count one client each."""
+    tls: Tls = field(default_factory=Tls, metadata=key(omitted=True))
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -167,7 +202,3 @@ class App(Message):
         """Return the service's check if it requests a path at the route's own port."""
         check = self.checks.get(route.service)
         return check if check is not None and check.path is not None and check.port == route.port else None
-
-    def page(self, route: Route) -> Check:
-        """Return what a look through the public address requests: the path of the route's check, or the top."""
-        return self.path_check(route) or Check(route.port, "/")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from switchyard.core import edge_clients, edge_container, edge_counts, names
+from switchyard.core import edge_affinity, edge_clients, edge_container, edge_counts, edge_names, edge_tls, names
 from switchyard.core.app import App, Route
 from switchyard.core.edge_clients import Subnet
+from switchyard.core.edge_names import Target
 from switchyard.core.haproxy import request_path, word
 from switchyard.core.held_routes import HeldRoute
+from switchyard.core.route_names import in_order, is_named
 from switchyard.core.wire.message import Json
 from switchyard.core.wire.section import Section
 
@@ -133,8 +135,8 @@ class ColourRoutes(NamedTuple):
 
     app: App
     """The settings that the release shipped with."""
-    routes: Sequence[Route | None]
-    """Where each held address leads, in their order; None where the release closes it."""
+    routes: Sequence[Sequence[Route]]
+    """Where each held address leads, in their order; nowhere where the release closes it."""
     has_reserved_names: bool = False
     """Whether the release's services have their reserved names, which those of an older Switchyard lack."""
 
@@ -155,7 +157,9 @@ def configuration(addresses: Sequence[HeldRoute], colours: Mapping[str, ColourRo
     for index, address in enumerate(addresses):
         routes = {colour: colours[colour].routes[index] for colour in names.COLOURS}
         parts.append(_frontend(index, address, routes, own, apps))
-        parts += [_preview(index, address, colour, route, own) for colour, route in routes.items()]
+        parts += [_preview(index, address, colour, each, own) for colour, each in routes.items()]
+    if any(map(is_named, (routes for colour in colours.values() for routes in colour.routes))):
+        parts.append(edge_names.BACKENDS)
     parts += edge_clients.tables(apps.values())
     for colour in names.COLOURS:
         app, is_reserved = colours[colour].app, place.asks_nobody and colours[colour].has_reserved_names
@@ -174,22 +178,25 @@ def backends(colours: Mapping[str, ColourRoutes]) -> set[str]:
 
 def _behind(colour: ColourRoutes) -> dict[str, Route]:
     """Return the routes of a colour by what they lead to: one of each."""
-    return {route.name: route for route in colour.routes if route is not None}
+    return {route.name: route for routes in colour.routes for route in routes}
 
 
 def _frontend(
     index: int,
     address: HeldRoute,
-    routes: Mapping[str, Route | None],
+    routes: Mapping[str, Sequence[Route]],
     rules: Sequence[str],
     apps: Mapping[str, App],
 ) -> str:
     """Return the frontend of an address. Where the colours' modes differ, each backend brings its own."""
-    is_http = all(route is None or route.mode == "http" for route in routes.values())
+    every = [route for each in routes.values() for route in each]
+    is_http = all(route.mode == "http" for route in every)
+    edge_names.require_alike(address.public, every)
+    ends_tls = any(route.tls for route in every or [address])
     lines = [
         f"frontend {address_name(address)}",
         f"  mode {'http' if is_http else 'tcp'}",
-        f"  bind :{inner_port(index)}",
+        f"  bind :{inner_port(index)}{edge_tls.listener(HOME, apps.values()) if ends_tls else ''}",
         *rules,
         *edge_counts.frontend(address_name(address), HOME, is_http=is_http),
     ]
@@ -197,85 +204,57 @@ def _frontend(
     lines.append(f"  acl nothing {_LIVE} -m str none")
     lines += [f"  acl live_{colour} {_LIVE} -m str {colour}" for colour in routes]
     lines += edge_clients.frontend(address, apps, is_http=is_http)
-    lines += [f"  tcp-request content reject if live_{colour}" for colour, route in routes.items() if route is None]
-    if is_http and any(route is not None and route.affinity for route in routes.values()):
-        lines += _page_rules(address)
-        lines += [_set_cookie(address, colour) for colour, route in routes.items() if route is not None]
-    lines += [
-        f"  acl {colour}_up nbsrv({backend_name(route, colour)}) gt 0"
-        for colour, route in routes.items()
-        if route is not None
-    ]
+    lines += [f"  tcp-request content reject if live_{colour}" for colour, each in routes.items() if not each]
+    lines += edge_tls.rules(apps) if ends_tls else []
+    has_affinity = is_http and any(route.affinity for route in every)
+    if has_affinity:
+        cookie, former = _cookie(address), f"switchyard-{word(address.name)}" if address.number is None else None
+        lines += edge_affinity.page_rules(cookie, former, HOME)
+        lines += [edge_affinity.set_cookie(cookie, colour, _release(colour)) for colour, each in routes.items() if each]
+    targets = [target for colour in routes for target in _targets(colour, routes[colour], is_chosen=is_named(every))]
+    if is_named(every):
+        lines += edge_names.choice(routes, targets)
+        lines += [line for colour, each in routes.items() for line in edge_tls.redirects(each, colour)]
+    lines += [f"  acl {target.up} nbsrv({target.backend}) gt 0" for target in targets]
     lines.append(f"  use_backend {'nothing_live' if is_http else 'nothing_live_tcp'} if nothing")
-    for colour, route in routes.items():
-        if is_http and route is not None and route.affinity:
-            lines += [
-                f"  acl from_{colour} var(txn.colour) -m str {colour}",
-                f"  use_backend {backend_name(route, colour)} if draining from_{colour} {colour}_up !loads_page",
-            ]
-    for colour, route in routes.items():
-        lines += [] if route is None else _live_rules(route, colour)
+    if has_affinity:
+        lines += edge_affinity.rules(targets)
+    lines += [line for target in targets for line in target.live_rules]
+    if is_named(every):
+        lines += [line for colour, each in routes.items() if each for line in edge_names.refusals(each, colour)]
     return "\n".join(lines) + "\n"
 
 
-def _live_rules(route: Route, colour: str) -> list[str]:
-    """Return the rules that lead to a colour while it is live.
-
-    It gets requests even while none of its containers passes its check: a late answer is better than none, and only a
-    proven release is live.
-    """
-    name = backend_name(route, colour)
-    return [
-        f"  use_backend unchecked_{name} if live_{colour} !{colour}_up",
-        f"  use_backend {name} if live_{colour}",
-    ]
-
-
-def _page_rules(address: HeldRoute) -> list[str]:
-    """Return the rules that tell requests for pages from those that pages make, and whether their colour drains."""
-    cookie, former = f"req.cook({_cookie(address)})", f"req.cook(switchyard-{word(address.name)})"
-    is_former = address.number is None
-    return [
-        "  acl page req.hdr(sec-fetch-dest) -m str document iframe",
-        "  acl named req.hdr(sec-fetch-dest) -m found",
-        "  acl html req.hdr(accept) -m sub text/html",
-        # Pages that an older Switchyard's edge answered have its cookie.
-        *([f"  http-request set-var(txn.loaded) {former}"] if is_former else []),
-        f"  http-request set-var(txn.loaded) {cookie}{f' if {{ {cookie} -m found }}' if is_former else ''}",
-        f"  http-request set-var(txn.until) var(txn.loaded),field(2,:),map_str_int({HOME}/maps/drain.map,0)",
-        "  http-request set-var(txn.left) date(),neg,add(txn.until)",
-        "  http-request set-var(txn.colour) var(txn.loaded),field(1,:)",
-        "  acl draining var(txn.left) -m int gt 0",
-        "  http-request set-var(txn.page) bool(true) if page",
-        "  http-request set-var(txn.page) bool(true) if !named html",
-        "  acl loads_page var(txn.page) -m bool",
-    ]
-
-
-def _set_cookie(address: HeldRoute, colour: str) -> str:
-    return (
-        f"  http-response add-header Set-Cookie {_cookie(address)}={colour}:{_release(colour)};"
-        f"\\ Path=/;\\ HttpOnly;\\ SameSite=Lax if {{ var(txn.page) -m bool }} {{ be_name -m end _{colour} }}"
-    )
+def _targets(colour: str, routes: Sequence[Route], *, is_chosen: bool) -> list[Target]:
+    """Return what an address leads to in a colour: one of each, with affinity where one of its routes has it."""
+    own = [route for route in routes if not route.redirects]
+    leading = {route.name: route for route in sorted(own, key=lambda route: route.affinity)}
+    return [Target(backend_name(route, colour), colour, route.affinity, is_chosen) for route in leading.values()]
 
 
 def _release(colour: str) -> str:
     return f"%[str({colour}),map({HOME}/maps/releases.map,none)]"
 
 
-def _preview(index: int, address: HeldRoute, colour: str, route: Route | None, rules: Sequence[str]) -> str:
+def _preview(index: int, address: HeldRoute, colour: str, routes: Sequence[Route], rules: Sequence[str]) -> str:
+    """Return the frontend of an address's preview. What no route takes goes where the most goes."""
+    mode = word(routes[0].mode) if routes else "tcp"
     lines = [
         f"frontend preview_{preview_name(address, colour)}",
-        f"  mode {word(route.mode) if route is not None else 'tcp'}",
+        f"  mode {mode}",
         f"  bind :{preview_inner_port(index, colour)}",
         *rules,
         *_open_rules("tcp-request connection", colour),
-        *(_open_rules("http-request", colour) if route is not None and route.mode == "http" else []),
+        *(_open_rules("http-request", colour) if mode == "http" else []),
         "  no log",
         edge_clients.port(address),
-        "  tcp-request content reject" if route is None else f"  default_backend {backend_name(route, colour)}",
     ]
-    return "\n".join(lines) + "\n"
+    targets = _targets(colour, routes, is_chosen=True)
+    if len(targets) > 1:
+        lines += edge_names.choice({colour: routes}, targets)
+        lines += [f"  use_backend {target.backend} if{target.to}" for target in targets]
+    leads = f"default_backend {backend_name(in_order(routes)[-1], colour)}" if routes else "tcp-request content reject"
+    return "\n".join([*lines, f"  {leads}"]) + "\n"
 
 
 def _open_rules(each: str, colour: str) -> list[str]:

@@ -7,9 +7,10 @@ that release, whatever the address led to before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
 from switchyard.core.app import Route
+from switchyard.core.route_names import in_order
 from switchyard.core.wire.message import key, message
 
 EVERY_IPV4 = frozenset({"", "0.0.0.0"})
@@ -24,12 +25,15 @@ class HeldRoute(Route):
     """The number of the release that it was published for; null where an older Switchyard published it."""
 
 
-def held_for(routes: Iterable[Route], number: int) -> tuple[HeldRoute, ...]:
-    """Return the addresses of a release's routes as a new edge holds them."""
-    return tuple(
-        HeldRoute(route.service, route.port, route.listen, route.address, route.mode, route.affinity, number)
-        for route in routes
-    )
+def held_for(routes: Sequence[Route], number: int) -> tuple[HeldRoute, ...]:
+    """Return the addresses of a release's routes as a new edge holds them, each for the route that takes the most."""
+    addresses: list[HeldRoute] = []
+    for route in routes:
+        if not any(is_same(route, each) for each in addresses):
+            most = in_order(each for each in routes if is_same(route, each))[-1]
+            values = (most.service, most.port, most.listen, most.address, most.mode, most.affinity)
+            addresses.append(HeldRoute(*values, tls=most.tls, number=number))
+    return tuple(addresses)
 
 
 def is_same(one: Route, another: Route) -> bool:
@@ -51,21 +55,28 @@ def _covers(address: str, another: str) -> bool:
     return address in ("", another) or family.get(address, False)
 
 
-def leads(addresses: Sequence[HeldRoute], routes: Sequence[Route], number: int) -> tuple[Route | None, ...]:
-    """Return the route of a release that each address of the edge leads to; None where the release closes it.
+def leads(addresses: Sequence[HeldRoute], routes: Sequence[Route], number: int) -> tuple[tuple[Route, ...], ...]:
+    """Return the routes of a release that each address of the edge leads to; none where the release closes it.
 
-    That is the route at that address, or at one that overlaps it. An address that was published for a later release
+    Those are the routes at that address, or at one that overlaps it. An address that was published for a later release
     leads to the service and port that it was published for, so that users who follow the new address find the older
     release too.
     """
-    exact = [next((route for route in routes if is_same(route, address)), None) for address in addresses]
-    rest = [route for route in routes if route not in exact]
-    near = [next((route for route in rest if overlap(route, address)), None) for address in addresses]
+    exact = [tuple(route for route in routes if is_same(route, address)) for address in addresses]
+    rest = [route for route in routes if not any(route in each for each in exact)]
+    near = [_at_the_first([route for route in rest if overlap(route, address)]) for address in addresses]
     named = [_published_later(address, routes, rest, number) for address in addresses]
     return tuple(first or second or third for first, second, third in zip(exact, near, named, strict=True))
 
 
-def _published_later(address: HeldRoute, routes: Sequence[Route], rest: Sequence[Route], number: int) -> Route | None:
+def _at_the_first(routes: Sequence[Route]) -> tuple[Route, ...]:
+    """Return the routes at the address of the first one."""
+    return tuple(route for route in routes if is_same(route, routes[0]))
+
+
+def _published_later(
+    address: HeldRoute, routes: Sequence[Route], rest: Sequence[Route], number: int
+) -> tuple[Route, ...]:
     """Return the route to the service and port that an address was published for after this release.
 
     Of an address of an older Switchyard nobody knows when that was: only a route that has no address may use it.
@@ -73,8 +84,9 @@ def _published_later(address: HeldRoute, routes: Sequence[Route], rest: Sequence
     if address.number is None:
         routes = rest
     elif number >= address.number:
-        return None
-    return next((route for route in routes if route.name == address.name), None)
+        return ()
+    leading = in_order(route for route in routes if route.name == address.name and not route.redirects)
+    return tuple(replace(route, tls=address.tls) for route in leading[-1:])
 
 
 def not_held(addresses: Sequence[Route], routes: Iterable[Route]) -> list[Route]:
@@ -100,8 +112,8 @@ def applied(
     """
     known = {(address.address, address.listen): address for address in addresses}
     after = [known.get((address.address, address.listen), address) for address in targets]
-    for address, route in zip(addresses, leads(addresses, live, number), strict=True):
-        is_own = route is not None and (overlap(route, address) or not any(overlap(route, each) for each in addresses))
+    for address, routes in zip(addresses, leads(addresses, live, number), strict=True):
+        is_own = any(overlap(route, address) or not any(overlap(route, each) for each in addresses) for route in routes)
         if is_own and not any(overlap(address, each) for each in after):
             after.append(address)
     return tuple(after)

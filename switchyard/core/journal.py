@@ -23,7 +23,10 @@ from switchyard.core.wire.terms import (
 )
 
 START = "0" * 16
-VERBS = ("deploy", "rollback", "restart", "scale", "shared.apply", "edge.apply", "unlock", "allow", "preview")
+VERBS = (
+    *("deploy", "rollback", "restart", "scale", "shared.apply", "edge.apply", "edge.certificates", "unlock", "allow"),
+    "preview",
+)
 """The verbs that act on a host, and so leave an ``EndEntry``."""
 OUTCOMES = (
     "live",

@@ -55,11 +55,14 @@ SPEAKS_HTTP = frozenset(("http", "http1", "http/1.1", "ws", "kubernetes.io/ws"))
 def as_setting(routes: Iterable[Route], modes: Mapping[str, str]) -> str:
     """Return the setting that names these routes; ``modes`` has other modes, by the name of what they lead to."""
     lines = []
-    for route in routes:
+    for route in (route for route in routes if not route.redirects):
         mode = modes.get(route.name, route.mode)
         listen = f'"{route.public}"' if route.address else route.public
-        affinity = ", affinity: true" if route.affinity and mode == HTTP else ""
-        entry = f"service: {route.service}, port: {route.port}, listen: {listen}, mode: {mode}{affinity}"
+        entry = f"service: {route.service}, port: {route.port}, listen: {listen}, mode: {mode}"
+        if mode == HTTP:
+            host = f'"{route.host}"' if "*" in route.host else route.host
+            more = {"host": host, "path": route.path, "tls": route.tls, "affinity": route.affinity}
+            entry += "".join(f", {name}: {'true' if value is True else value}" for name, value in more.items() if value)
         lines.append(f"      - {{{entry}}}")
     return "\n".join(["  app:", "    routes:", *lines])
 

@@ -80,7 +80,7 @@ def _routes_of(
 ) -> dict[str, ColourRoutes]:
     """Return what each colour has behind the edge where it leads to these releases."""
     return {
-        colour: ColourRoutes(App(app), (None,) * len(addresses))
+        colour: ColourRoutes(App(app), ((),) * len(addresses))
         if release is None
         else ColourRoutes(
             store.releases.settings(release, app),
@@ -120,9 +120,8 @@ def held_addresses(store: Store, release: str) -> Sequence[HeldRoute]:
 def reached_routes(store: Store, release: str) -> list[tuple[HeldRoute, Route]]:
     """Return the routes of a release that the edge has an address for, each with the address."""
     addresses = held_addresses(store, release)
-    return [
-        (address, route) for address, route in zip(addresses, _leads(store, addresses, release), strict=True) if route
-    ]
+    pairs = zip(addresses, _leads(store, addresses, release), strict=True)
+    return [(address, route) for address, routes in pairs for route in routes]
 
 
 def unreached_routes(store: Store, release: str) -> list[Route]:
@@ -131,7 +130,7 @@ def unreached_routes(store: Store, release: str) -> list[Route]:
     return [route for route in store.releases.routes(release) if route not in reached]
 
 
-def _leads(store: Store, addresses: Sequence[HeldRoute], release: str) -> tuple[Route | None, ...]:
+def _leads(store: Store, addresses: Sequence[HeldRoute], release: str) -> tuple[tuple[Route, ...], ...]:
     return held_routes.leads(addresses, store.releases.routes(release), store.releases.number(release))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from switchyard.core.wire.events import Hello
 from switchyard.core.wire.facts import Facts
 from switchyard.host.attempt import Attempt
+from switchyard.host.edge_configuration import live_routes
 from switchyard.host.facts import collect_facts, usual_seconds
 
 
@@ -18,4 +19,6 @@ def look_around(attempt: Attempt) -> Facts:
 def greet(attempt: Attempt, facts: Facts | None = None) -> None:
     """Tell the control node the facts of this machine, with the wanted release where it is known already."""
     facts = look_around(attempt) if facts is None else facts
-    attempt.events.emit(Hello(facts, usual_seconds(attempt.store), attempt.wanted.id or None))
+    release = attempt.wanted.id or None
+    routes = live_routes(attempt.store, release)
+    attempt.events.emit(Hello(facts, usual_seconds(attempt.store), release, routes))

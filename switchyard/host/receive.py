@@ -15,6 +15,7 @@ from switchyard.core.errors import BadInput, Refused, refuse
 from switchyard.core.wire import json_text
 from switchyard.core.wire.release import Contents, Pack, ReleaseRecord
 from switchyard.core.wire.request import Request
+from switchyard.host import certificates
 from switchyard.host.adapters import engine, release_secrets
 from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.store import Store
@@ -93,7 +94,7 @@ def _unpack(attempt: Attempt, repository: Repository) -> Pack:
     path = attempt.folder / "pack"
     with open(path, "rb") as file:
         pack = Pack.decode(json_text.parse(file.readline()))
-        attempt.wanted.expect(pack.values)
+        attempt.wanted.expect((*pack.values, *pack.certificates.values()))
         repository.take_in(file, pack.commit, pack.tree, pack.id)
     path.unlink()
     return pack
@@ -115,6 +116,8 @@ def _write_release(attempt: Attempt, repository: Repository, pack: Pack, digests
     repository.export(pack.tree, folder / "files")
     _refuse_links(attempt, pack, folder)
     write(folder / "env", pack.env)
+    if pack.certificates:
+        certificates.keep(attempt.store, pack.certificates)
     release_secrets.keep(folder, pack)
     for name, text in pack.build_secrets.items():
         if not name.isdecimal():

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from switchyard.core.tree_pattern import problem_of
-from switchyard.core.wire.terms import SERVICE
+from switchyard.core.wire.terms import ROUTE_NAME, ROUTE_PATH, SERVICE
 
 PORT_MAX = 65535
 
@@ -41,6 +41,27 @@ def _request_path(value: str) -> str:
     return value
 
 
+def _route_name(value: str) -> str:
+    """Return the name that a route takes. Raise ``ValueError`` for any other text."""
+    if not re.fullmatch(ROUTE_NAME, value):
+        raise ValueError(
+            "expected a name in lower case without a port, such as shop.example.com or *.example.com; write one with "
+            "other letters as browsers send it (xn--...)"
+        )
+    return value
+
+
+def _route_path(value: str) -> str:
+    """Return the path that a route takes, empty for every one. Raise ``ValueError`` for one that never matches."""
+    path = value.rstrip("/")
+    if not value.startswith("/") or (path and not re.fullmatch(ROUTE_PATH, path)):
+        raise ValueError(
+            "expected a path such as /api, of letters, digits, dots, underscores, hyphens and tildes; a request has no "
+            "other path that begins with this one"
+        )
+    return path
+
+
 def _place(value: str) -> str:
     """Return a path as a generated document may hold it. Raise ``ValueError`` for any other text."""
     if not re.fullmatch(PLACE, value):
@@ -61,6 +82,8 @@ def is_way_out(pattern: str) -> bool:
 
 
 ServiceName = Annotated[str, AfterValidator(_service)]
+RouteName = Annotated[str, AfterValidator(_route_name)]
+RoutePath = Annotated[str, AfterValidator(_route_path)]
 VolumeName = Annotated[str, AfterValidator(_volume)]
 """A volume of the engine."""
 RequestPath = Annotated[str, AfterValidator(_request_path)]

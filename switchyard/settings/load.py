@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TypeVar
 
-from switchyard.core.app import App, Check, Limits, Migrations, RouteEntry
+from switchyard.core.app import App, Check, Limits, Migrations, RouteEntry, Tls
 from switchyard.core.errors import BadInput
 from switchyard.settings import yaml_file
 from switchyard.settings.model import AppSetting, Host, HostSetting, RouteSetting
@@ -81,6 +81,7 @@ def application(host: Host, text: str | None, path: str) -> App:
         trusted_proxies=tuple(host.setting.trusted_proxies),
         proxy_protocol=tuple(host.setting.proxy_protocol),
         real_addresses=host.setting.real_addresses,
+        tls=default.tls if setting.tls is None else Tls(setting.tls.least, setting.tls.hsts, setting.tls.redirect),
     )
 
 
@@ -107,7 +108,7 @@ def _merged(host: Host, text: str | None) -> AppSetting:
 
 def _route(route: RouteSetting) -> RouteEntry:
     return RouteEntry(
-        route.service, route.port, route.listen, route.mode, route.affinity, route.host, route.path, route.tls
+        route.service, route.port, route.listen, route.mode, route.affinity, route.host, route.path, route.tls or None
     )
 
 

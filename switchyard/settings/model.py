@@ -21,6 +21,8 @@ from switchyard.settings.fields import (
     Place,
     Port,
     RequestPath,
+    RouteName,
+    RoutePath,
     Seconds,
     Section,
     ServiceName,
@@ -65,6 +67,11 @@ def _kind(name: str) -> str:
     return name
 
 
+def _version(value: JsonValue) -> JsonValue:
+    """Return a version as text, also where YAML reads a number."""
+    return str(value) if isinstance(value, float) else value
+
+
 class RouteSetting(Section):
     """One entry of ``routes``."""
 
@@ -73,9 +80,31 @@ class RouteSetting(Section):
     listen: Annotated[str | None, BeforeValidator(_listen)] = None
     mode: Literal["http", "tcp"] | None = None
     affinity: StrictBool = False
-    host: str | None = None
-    path: str | None = None
-    tls: JsonValue = None
+    host: RouteName | None = None
+    path: RoutePath | None = None
+    tls: StrictBool = False
+
+    @model_validator(mode="after")
+    def _is_readable(self) -> RouteSetting:
+        if self.tls and (self.mode == "tcp" or not self.host):
+            raise ValueError("tls: true needs a host, whose certificate the edge shows, and no mode: tcp")
+        if self.mode == "tcp" and (self.host or self.path):
+            raise ValueError("mode: tcp is passed on unread, so it has no host and no path. Remove them, or the mode")
+        return self
+
+
+def _told_apart(routes: list[RouteSetting]) -> list[RouteSetting]:
+    """Return routes of which no two are one. Raise ``ValueError`` with those that are."""
+    first: dict[tuple[str | None, ...], int] = {}
+    problems = []
+    for number, route in enumerate(routes, 1):
+        identity = (route.listen, route.host, route.path or None)
+        if route.listen is not None and (earlier := first.setdefault(identity, number)) != number:
+            words = " ".join(filter(None, (route.listen, route.host, route.path)))
+            problems.append(f"entries {earlier} and {number} are one route, {words}")
+    if problems:
+        raise ValueError("; ".join(problems) + ". Give one of each two another listen, host or path, or remove it")
+    return routes
 
 
 class CheckSetting(Section):
@@ -85,6 +114,14 @@ class CheckSetting(Section):
     path: RequestPath | None = None
     status: Annotated[int, Field(strict=True, ge=100, le=599)] | None = None
     body: str | None = None
+
+
+class TlsSetting(Section):
+    """``tls``: how the edge speaks TLS to clients."""
+
+    least: Annotated[Literal["1.2", "1.3"], BeforeValidator(_version)] = "1.2"
+    hsts: Annotated[int, Field(strict=True, ge=1)] | None = None
+    redirect: StrictBool = True
 
 
 class MigrationsSetting(Section):
@@ -147,7 +184,7 @@ class AppSetting(Section):
     path: str | None = None
     compose: str | None = None
     kinds: dict[ServiceName, Annotated[str, AfterValidator(_kind)]] | None = None
-    routes: list[RouteSetting] | None = None
+    routes: Annotated[list[RouteSetting], AfterValidator(_told_apart)] | None = None
     ignored_ports: dict[ServiceName, list[Annotated[str, BeforeValidator(_container_port)]]] | None = None
     volumes: dict[str, VolumeSetting] | None = None
     data: dict[str, Place] | None = None
@@ -160,6 +197,7 @@ class AppSetting(Section):
     healthy_within: Annotated[int, Field(strict=True, ge=1)] | None = None
     release_header: StrictBool | None = None
     limits: LimitsSetting | None = None
+    tls: TlsSetting | None = None
     predeploy: PredeploySetting | None = None
     allow: AllowSetting | None = None
     """Read from a checkout whose settings the application's repository does not track, and from nowhere else."""
@@ -208,6 +246,14 @@ class EnvSetting(Section):
         return self
 
 
+class CertificateSetting(Section):
+    """One entry of ``certificates``: files of the control node, relative to the checkout."""
+
+    certificate: str
+    """The certificate, followed by those that lead to its authority."""
+    key: str
+
+
 class HostSetting(Section):
     """One entry of ``hosts``."""
 
@@ -218,6 +264,7 @@ class HostSetting(Section):
     root: Place | None = None
     build_ssh: dict[str, Annotated[str, Field(pattern=r"^/[^\x00-\x1f=]+$")]] = {}
     """Id of an SSH key of builds to the key file on the host."""
+    certificates: dict[RouteName, CertificateSetting] = {}
     trusted_proxies: Annotated[list[Annotated[str, BeforeValidator(_network)]], Field(max_length=PROXIES_MOST)] = []
     """Networks of the proxies in front of the edge, whose word about a client counts."""
     proxy_protocol: list[Annotated[str, BeforeValidator(_required_listen)]] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from switchyard.control import edge_notes
 from switchyard.control.admission import ask_admission
+from switchyard.control.certificate_ends import describe_end, is_near
 from switchyard.control.channel import Channel, require_app
 from switchyard.control.commit import Commit, pick_commit
 from switchyard.control.deploy_options import DeployOptions
@@ -117,6 +118,9 @@ def look_there(answer: DoctorAnswer, began: float) -> Iterator[str]:
             f"its engine has {answer.networks_free} address ranges left, and an application needs {NETWORKS_NEEDED}. "
             "Remove unused networks, or set default-address-pools in /etc/docker/daemon.json"
         )
+    for certificate in answer.certificates:
+        if is_near(certificate.ends, answer.clock):
+            yield describe_end(certificate.name, certificate.ends, answer.clock)
     for problem in answer.journal:
         yield f"journal: {problem}"
 

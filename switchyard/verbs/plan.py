@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from switchyard.core import build_order, commands, plan_commands
 from switchyard.core.app import Route
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import OK, REFUSED
-from switchyard.core.held_routes import is_same, leads
+from switchyard.core.held_routes import HeldRoute, is_same, leads
 from switchyard.core.next_step import Want
 from switchyard.core.plan import walk
 from switchyard.core.site import Site
@@ -148,17 +148,26 @@ def route_changes(facts: PlanFacts, release: Release, host: Host) -> list[str]:
         return []
     lines, number = [], facts.number + 1
     routes = leads(facts.edge, release.split.routes, number)
-    for address, route in zip(facts.edge, routes, strict=True):
-        before = next((each for each in facts.routes if is_same(each, address)), None)
-        if route is None:
-            when = "is closed at the switch" if before is not None else "is closed already"
+    for address, after in zip(facts.edge, routes, strict=True):
+        before = [each for each in facts.routes if is_same(each, address)]
+        if not after:
+            when = "is closed at the switch" if before else "is closed already"
             lines.append(
                 f"route {address.public} {when}: this release has none there; the next "
                 f"inv edge.apply --host {host.name} frees its port"
             )
-        elif before is not None and (route.name, route.mode) != (before.name, before.mode):
-            lines.append(f"route {address.public}: {_target(before)} becomes {_target(route)}")
+        elif before:
+            lines += _changes_at(address, before, after)
     return lines
+
+
+def _changes_at(address: HeldRoute, before: Sequence[Route], after: Sequence[Route]) -> Iterator[str]:
+    """Yield what changes at an address that stays open: for which names and paths it leads elsewhere."""
+    olds, news = ({(route.host, route.path): _target(route) for route in routes} for routes in (before, after))
+    for part in dict.fromkeys((*olds, *news)):
+        old, new = olds.get(part, "nothing"), news.get(part, "nothing")
+        if old != new:
+            yield f"route {f'{address.public} {part[0]}{part[1]}'.strip()}: {old} becomes {new}"
 
 
 def _target(route: Route) -> str:

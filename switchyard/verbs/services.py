@@ -59,7 +59,7 @@ def show(parts: Split, screen: Screen) -> None:
     """Show each service's kind, each route with its mode, and the notes of the split."""
     screen.table(("service", "kind", "why"), ((name, kind.kind, kind.reason) for name, kind in parts.kinds.items()))
     routes = zip(parts.routes, parts.modes, strict=True)
-    rows = ((route.public, f"{route.service}:{route.port}", route.mode, why) for route, why in routes)
+    rows = ((route.identity, f"{route.service}:{route.port}", route.mode, why) for route, why in routes)
     screen.table(("route", "leads to", "mode", "why"), rows)
     for note in parts.notes:
         screen.say(f"note: {note}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+from switchyard.control.certificate_ends import describe_end, is_near
 from switchyard.control.channel import Channel
 from switchyard.control.host_answers import HostAnswers, ask_host
 from switchyard.control.public_address import url_of
@@ -55,6 +57,7 @@ def report(machines: HostAnswers[Status]) -> StatusReport:
             answer.drift,
             answer.edge_lacks,
             answer.traffic,
+            answer.certificates,
         )
         for name, answer in machines.answers.items()
     ]
@@ -74,6 +77,9 @@ def show(machine: str, answer: Status, screen: Screen, host: str) -> None:
         screen.say(f"{machine}: {_lease(answer.lease)}")
     rows = ((kept.release, kept.state, kept.commit[:10], _remark(kept)) for kept in answer.kept)
     screen.table(("release", "state", "commit", ""), rows)
+    for certificate in answer.certificates:
+        words = describe_end(certificate.name, certificate.ends, time.time())
+        screen.say(f"{machine}: {words}", "yellow" if is_near(certificate.ends, time.time()) else "")
     for difference in answer.drift:
         screen.say(f"{machine}: drift: {difference}", "yellow")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from switchyard.core import edge
+from switchyard.core import edge, edge_names, edge_tls
 from switchyard.core.app import App, Check, Route
 from switchyard.core.edge import ColourRoutes, Place
 from switchyard.core.errors import SwitchyardError
@@ -47,8 +48,8 @@ def _checked(path: str) -> App:
 
 
 def _trust_every_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("word", "request_path"):
-        monkeypatch.setattr(edge, name, lambda text: text)
+    for module, name in itertools.product((edge, edge_names, edge_tls), ("word", "request_path")):
+        monkeypatch.setattr(module, name, lambda text: text, raising=False)
 
 
 SENDS = re.compile(
@@ -117,6 +118,14 @@ ROUTES = {
     "an address with a line break": {"address": f"::1{LISTENER}"},
     "an address with the name of an interface": {"address": "fe80::1%\n  bind :9999"},
     "an address with a colon and a second port": {"address": "0.0.0.0:1 accept-proxy"},
+    "a host with a line break": {"host": f"a.example{LISTENER}"},
+    "a host with a space": {"host": "a.example } { always_true"},
+    "a host with a quote": {"host": 'a".example'},
+    "a host with a variable": {"host": "${HOSTNAME}"},
+    "a path with a line break": {"path": f"/api{LISTENER}"},
+    "a path with a space": {"path": "/api } { always_true"},
+    "a path with a quote": {"path": "/api'"},
+    "a path with a comment": {"path": "/api#"},
     "a port below all": {"port": -1},
     "a public port above all": {"listen": 1 << 20},
 }
@@ -172,7 +181,7 @@ def _setting(name: str, evil: str, harmless: str) -> Attack:
         return True
 
     def remove_defence(monkeypatch: pytest.MonkeyPatch) -> None:
-        for pattern in ("SERVICE", "VOLUME", "REQUEST", "PLACE"):
+        for pattern in ("SERVICE", "VOLUME", "REQUEST", "PLACE", "ROUTE_NAME", "ROUTE_PATH"):
             monkeypatch.setattr(fields, pattern, "(?s).*")
 
     return Attack(
@@ -202,6 +211,18 @@ SETTINGS = {
         'app: {routes: [{service: "web#", port: 80}]}',
         "app: {routes: [{service: web, port: 80}]}",
     ),
+    "a host of a route with a line break": (
+        'app: {routes: [{service: web, port: 80, host: "a.example\\n  bind :9999"}]}',
+        "app: {routes: [{service: web, port: 80, host: '*.a-1.example'}]}",
+    ),
+    "a host of a route with a quote": (
+        "app: {routes: [{service: web, port: 80, host: 'a\".example'}]}",
+        "app: {routes: [{service: web, port: 80, host: xn--bcher-kva.example}]}",
+    ),
+    "a path of a route with a space": (
+        "app: {routes: [{service: web, port: 80, path: '/api } { always_true'}]}",
+        "app: {routes: [{service: web, port: 80, path: /api/v1.2/}]}",
+    ),
     "a volume by a variable": (
         "app: {volumes: {db: {external: '${OTHER}'}}}",
         "app: {volumes: {db: {external: old_db-1}}}",
@@ -210,6 +231,10 @@ SETTINGS = {
     "a place of state by a variable": ("app: {data: {./x: '/srv/${HOME}'}}", "app: {data: {./x: /srv/home}}"),
     "a place of state with a line break": ('app: {data: {./x: "/srv\\n/x"}}', "app: {data: {./x: /srv/ä x}}"),
     "a root by a variable": (HOST + "root: '~/${X:-..}'}}", HOST + "root: ~/apps/x}}"),
+    "a certificate of a name that is none": (
+        HOST + 'certificates: {"a.example\\n/x b": {certificate: a, key: b}}}}',
+        HOST + "certificates: {'*.a.example': {certificate: a, key: b}}}}",
+    ),
     "a kind of a service that is none": ('app: {kinds: {"w b": routed}}', "app: {kinds: {w-b: routed}}"),
 }
 
@@ -339,6 +364,8 @@ ATTACKS = [
         "a release with a line break names another one live", lambda text: edge.releases_map({"blue": text}), "R1\ng"
     ),
     _word("a release that drains for ever", lambda text: edge.drain_map({text: 1}), "R1 9999999999\nR2"),
+    _word("a certificate of two rows", lambda text: edge_tls.row(text, "/etc/edge"), "a\n/etc/passwd b"),
+    _word("a certificate in another folder", lambda text: edge_tls.file_of(text).replace("/", " "), "../a"),
     _word("a colour of two words", edge.live_map, "blue\nlive green"),
     _word("a backend of two lines", lambda text: edge.backend_name(Route(text, 1, 1), "blue"), "a\nbackend b"),
     _word("an address of two lines", lambda text: edge.address_name(Route("a", 1, 1, address=text)), "a\nbind :1"),

@@ -12,7 +12,11 @@ from switchyard.control.public_address import Address, address_to_look_at, look,
 from switchyard.core.app import App, Check, Route
 from switchyard.settings import load
 from switchyard.settings.model import Host
+from tests.harness.certificates import Authority, authority, serves
 from tests.harness.web_server import closed_address, run_until, serving
+
+NAME = "shop.example"
+NAMED = Route("web", 80, 8080, host="*.example")
 
 
 def host(folder: Path, url: str = "", more: str = "") -> Host:
@@ -29,8 +33,16 @@ def host(folder: Path, url: str = "", more: str = "") -> Host:
         ("", Route("web", 80, 8080), Address("203.0.113.5", 8080, "/health")),
         ("", Route("web", 80, 8080, "127.0.0.1"), Address("127.0.0.1", 8080, "/health", forwarded=True)),
         ("", Route("web", 80, 8080, mode="tcp"), None),
+        (
+            "http://192.0.2.7",
+            replace(NAMED, host="shop.example"),
+            Address("192.0.2.7", 80, "/health", name="shop.example"),
+        ),
+        ("http://shop.example", NAMED, Address("shop.example", 80, "/health")),
+        ("", NAMED, Address("203.0.113.5", 8080, "/health", name="www.example")),
     ],
-    ids=["url", "url with port and path", "published", "loopback only: a forwarded channel", "no HTTP route"],
+    ids=["url", "url with port and path", "published", "loopback only: a forwarded channel", "no HTTP route"]
+    + ["a bare address", "a wildcard takes it", "published for a name"],
 )
 def test_the_address_is_the_url_of_the_host_else_its_address_and_the_published_port(tmp_path, url, route, expected):
     entry = host(tmp_path, url)
@@ -104,3 +116,33 @@ def test_what_cannot_be_reached_is_unverified_and_never_ok_or_wrong():
     verdict, why = look(closed_address(), None, App("shop"), "R2")
     assert verdict == "unverified" and "the control node cannot reach" in why
     assert look(None, None, App("shop"), "R2") == ("unverified", "the application has no HTTP route to look at")
+
+
+@pytest.mark.parametrize("trusted", ["its authority", "itself"])
+def test_a_look_verifies_the_name_by_the_certificate_that_was_shipped(tmp_path, trusted):
+    tls = serves(tmp_path, NAME, authority())
+    itself = (tmp_path / "served.pem").read_text().partition("-----BEGIN PRIVATE")[0]
+    chain = authority().text if trusted == "its authority" else itself
+    with serving(tls=tls) as at:
+        address = replace(at, name=NAME, chain=chain)
+        assert look(address, None, App("shop"), "R2").verdict == "ok"
+        for wrong in (replace(address, name="other.example"), replace(address, chain=""), replace(address, chain="x")):
+            assert look(wrong, None, App("shop"), "R2").verdict == "unverified", wrong
+        other = replace(address, chain=Authority().text)
+        assert "CERTIFICATE_VERIFY_FAILED" in look(other, None, App("shop"), "R2").why
+
+
+def test_a_url_without_a_name_leads_to_the_route_at_its_port(tmp_path):
+    entry = host(tmp_path, "https://192.0.2.7:8443")
+    routes = [Route("web", 80, 8080), Route("web", 80, 8443, host=NAME, tls=True)]
+    found = public_address(entry, entry.setting.machines[0], routes, App("shop"))
+    assert found == Address("192.0.2.7", 8443, "/", secure=True, name=NAME)
+
+
+def test_a_route_with_tls_is_looked_at_by_its_name_and_a_redirect_never(tmp_path):
+    entry = host(tmp_path)
+    routes = [Route("web", 80, 80, host=NAME, redirects=443), Route("web", 80, 443, host=NAME, tls=True)]
+    found = public_address(entry, entry.setting.machines[0], routes, App("shop"))
+    assert found == Address("203.0.113.5", 443, "/", secure=True, name=NAME)
+    assert found.url == f"https://{NAME}:443/" and found.named == NAME
+    assert replace(found, port=8443).named == f"{NAME}:8443"

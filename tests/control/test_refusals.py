@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from switchyard.control.refusals import refuse_busy, refuse_unfit
+from switchyard.control.certificates import Certificate
+from switchyard.control.refusals import refuse_busy, refuse_unfit, unfit
 from switchyard.control.release import Release
 from switchyard.core.app import Route
 from switchyard.core.errors import LEASE_HELD, NotChecked, Refused
@@ -111,6 +112,39 @@ def test_an_address_that_the_edge_lacks_is_named_before_anything_is_sent_with_th
     assert message.startswith("prod1: the edge does not hold 0.0.0.0:8080 (for web:8000): ")
     assert "inv edge.apply --host prod" in message
     refuse_unfit({"prod1": replace(FREE, edge=held_for([Route("app", 1, 8080)], 1))}, release(), prod(tmp_path, HOSTS))
+
+
+def routed(*routes: Route) -> Release:
+    """Return a release with these routes."""
+    made = release()
+    return replace(made, split=replace(made.split, routes=routes))
+
+
+@pytest.mark.parametrize(
+    ("live", "new", "words"),
+    [
+        (Route("web", 80, 8080, mode="tcp"), Route("web", 80, 8080, host="a.example"), "names or paths in one release"),
+        (Route("web", 80, 8080, host="a.example"), Route("web", 80, 8080, mode="tcp"), "names or paths in one release"),
+        (Route("web", 80, 8080), Route("web", 80, 8080, host="a.example", tls=True), "TLS in one release"),
+    ],
+)
+def test_an_address_that_cannot_be_held_for_both_releases_is_named(tmp_path, live, new, words):
+    facts = replace(FREE, edge=HELD, routes=(live,))
+    found = unfit("prod1", facts, routed(new), prod(tmp_path, HOSTS))
+    assert any("the edge cannot hold 0.0.0.0:8080" in each and words in each for each in found), found
+    assert not unfit("prod1", facts, routed(live), prod(tmp_path, HOSTS))
+
+
+def test_a_name_with_tls_and_without_a_certificate_is_named_with_the_setting(tmp_path):
+    secured = routed(*(Route("web", 80, 8080, host=name, tls=True) for name in ("a.example", "b.example")))
+    found = unfit("prod1", replace(FREE, edge=HELD), secured, prod(tmp_path, HOSTS))
+    assert [each.partition(" the host")[0] for each in found] == [
+        "prod1: app.routes: tls of a.example:",
+        "prod1: app.routes: tls of b.example:",
+    ]
+    assert 'hosts.prod.certificates: {"a.example": {certificate: FILE, key: FILE}}' in found[0]
+    certified = replace(secured.contents, certificates={"*.example": Certificate("", "")})
+    assert not unfit("prod1", replace(FREE, edge=HELD), replace(secured, contents=certified), prod(tmp_path, HOSTS))
 
 
 def test_an_apply_that_was_cut_short_is_named_before_anything_is_sent(tmp_path):

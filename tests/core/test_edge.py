@@ -23,13 +23,15 @@ HELD = held_for(ROUTES, 1)
 ADDRESS = {route: edge.address_name(route) for route in ROUTES}
 EACH = list(itertools.product(ROUTES, COLOURS))
 PLACE = Place(asks_nobody=False)
-BARE = dict.fromkeys(COLOURS, ColourRoutes(App("shop"), ROUTES))
+ALONE = tuple((route,) for route in ROUTES)
+"""Where each address leads that has one route."""
+BARE = dict.fromkeys(COLOURS, ColourRoutes(App("shop"), ALONE))
 
 
 def sections(app: App | None = None, **apps: App) -> dict[str, list[str]]:
     """Return the sections of three routes that are the same in both colours."""
     each = {**dict.fromkeys(COLOURS, app or App("shop")), **apps}
-    return sections_of(HELD, {colour: ColourRoutes(its, ROUTES) for colour, its in each.items()})
+    return sections_of(HELD, {colour: ColourRoutes(its, ALONE) for colour, its in each.items()})
 
 
 def sections_of(
@@ -251,7 +253,7 @@ def test_where_the_modes_differ_each_backend_brings_its_own(blue: str, green: st
 
 def test_a_page_that_the_edge_of_an_older_version_answered_stays_with_its_colour() -> None:
     former = HeldRoute(DASHBOARD.service, DASHBOARD.port, DASHBOARD.listen, DASHBOARD.address)
-    found = sections_of((former,), dict.fromkeys(COLOURS, ColourRoutes(App("shop"), (DASHBOARD,))))
+    found = sections_of((former,), dict.fromkeys(COLOURS, ColourRoutes(App("shop"), ((DASHBOARD,),))))
     loaded = [line for line in found["frontend 127.0.0.1:8501"] if "set-var(txn.loaded)" in line]
     assert loaded == [
         "http-request set-var(txn.loaded) req.cook(switchyard-dashboard-8501)",
@@ -278,7 +280,7 @@ def test_each_kind_of_address_is_published_as_compose_writes_it(address: str, pu
 
 def test_every_port_inside_is_bound_once_also_with_many_routes() -> None:
     routes = tuple(Route(f"s{number}", 80, 8000 + number) for number in range(100))
-    same = dict.fromkeys(COLOURS, ColourRoutes(App("shop"), routes))
+    same = dict.fromkeys(COLOURS, ColourRoutes(App("shop"), tuple((route,) for route in routes)))
     configuration = edge.configuration(held_for(routes, 1), same, PLACE)
     ports = re.findall(r"^  bind :(\d+)$", configuration, re.MULTILINE)
     assert len(ports) == len(set(ports)) == 300
@@ -309,7 +311,7 @@ def test_an_engine_that_says_nothing_where_its_name_server_does_not_answer_keeps
 def test_a_colour_is_asked_for_by_its_reserved_names_where_its_release_has_them_and_nobody_else_is_asked(
     asks_nobody, has_names
 ):
-    colours = {**BARE, "green": ColourRoutes(App("shop"), ROUTES, has_reserved_names=has_names)}
+    colours = {**BARE, "green": ColourRoutes(App("shop"), ALONE, has_reserved_names=has_names)}
     found = sections_of(HELD, colours, Place(asks_nobody))
     wanted = "web.green.shop.switchyard" if asks_nobody and has_names else "web-green"
     for backend in ("web-8000_green", "unchecked_web-8000_green"):

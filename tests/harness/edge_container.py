@@ -86,7 +86,7 @@ class EdgeContainer:
         return "\n".join(line for line in text.splitlines() if not any(word in line for word in counting)) + "\n"
 
     def _colours(self) -> Mapping[str, ColourRoutes]:
-        return dict.fromkeys(names.COLOURS, ColourRoutes(App("shop"), self.routes))
+        return dict.fromkeys(names.COLOURS, ColourRoutes(App("shop"), tuple((route,) for route in self.routes)))
 
     def address(self, index: int = 0) -> tuple[str, int]:
         """Return where this machine reaches a route."""

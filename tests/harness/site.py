@@ -259,10 +259,11 @@ class Site:
         """The application's folder on the host."""
         return f"/home/deploy/apps/{self.name}"
 
-    def run(self, *words: str) -> str:
-        """Run a command as root on the host and return what it prints."""
-        argv = ["docker", "exec", self.host.container, *words]
-        return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=SECONDS).stdout.strip()
+    def run(self, *words: str, text: str = "") -> str:
+        """Run a command as root on the host and return what it prints. ``text``: its standard input."""
+        argv = ["docker", "exec", "--interactive", self.host.container, *words]
+        done = subprocess.run(argv, check=True, capture_output=True, input=text, text=True, timeout=SECONDS)
+        return done.stdout.strip()
 
     def docker(self, *words: str) -> str:
         return self.run("docker", *words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,9 +17,12 @@ from switchyard.core.wire.receipt import Probes
 
 @contextlib.contextmanager
 def serving(
-    status: int | Callable[[], int] = 200, body: str = "hello", release: str | None = "R2"
+    status: int | Callable[[], int] = 200,
+    body: str = "hello",
+    release: str | None = "R2",
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Address]:
-    """Serve on loopback. ``status`` may change from request to request."""
+    """Serve on loopback. ``status`` may change from request to request. ``tls``: how to speak it."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -32,10 +36,12 @@ def serving(
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield Address("127.0.0.1", server.server_port, "/health")
+        yield Address("127.0.0.1", server.server_port, "/health", tls is not None)
     finally:
         server.shutdown()
         thread.join()

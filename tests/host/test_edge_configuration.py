@@ -28,7 +28,7 @@ def test_each_colour_has_the_routes_of_its_own_release_at_the_addresses_that_the
     store.releases.write(replace(RECORD, id="R2", number=2, routes=(Route("app", 81, 8080),)))
     write_json(store.edge / "routes.json", [HeldRoute("web", 80, 8080, number=1).encode()])
     colours = module.colour_routes(store, "shop", "R2", Site(blue=Slot("R1"), proxy="blue"))
-    assert colours["blue"].routes == (WEB,) and colours["green"].routes == (Route("app", 81, 8080),)
+    assert colours["blue"].routes == ((WEB,),) and colours["green"].routes == ((Route("app", 81, 8080),),)
     backends = module.wanted_backends(store, "shop", "R2", Site(blue=Slot("R1"), proxy="blue"))
     assert backends == {"web-80_blue", "app-81_green"}
     assert module.unreached_routes(store, "R1") == [OLD]
@@ -61,20 +61,20 @@ def test_a_colour_with_what_failed_or_was_never_proven_has_the_routes_of_what_is
     write_json(store.edge / "routes.json", [address.encode() for address in held])
     site = Site(blue=Slot("R1"), green=Slot("R2"), proxy="blue", map_file="blue")
     live = module.settled_routes(store, "shop", held, site)
-    assert live["blue"].routes == live["green"].routes == (WEB,)
-    assert module.colour_routes(store, "shop", "R1", site)["green"].routes == (WEB,)
-    assert module.colour_routes(store, "shop", "R2", site)["green"].routes == (Route("app", 81, 8080),)
+    assert live["blue"].routes == live["green"].routes == ((WEB,),)
+    assert module.colour_routes(store, "shop", "R1", site)["green"].routes == ((WEB,),)
+    assert module.colour_routes(store, "shop", "R2", site)["green"].routes == ((Route("app", 81, 8080),),)
     for proven in (replace(site, map_file="green"), replace(site, proxy="green")):
-        assert module.settled_routes(store, "shop", held, proven)["green"].routes == (Route("app", 81, 8080),)
+        assert module.settled_routes(store, "shop", held, proven)["green"].routes == ((Route("app", 81, 8080),),)
     store.releases.update("R2", state="good")
-    assert module.settled_routes(store, "shop", held, site)["green"].routes == (Route("app", 81, 8080),)
+    assert module.settled_routes(store, "shop", held, site)["green"].routes == ((Route("app", 81, 8080),),)
 
 
 def test_while_nothing_is_live_the_edge_leads_nowhere(tmp_path):
     store, held = Store(tmp_path), (HeldRoute("web", 80, 8080, number=1),)
     store.releases.write(replace(RECORD, routes=(WEB,), state="failed"))
     routes = module.settled_routes(store, "shop", held, Site(green=Slot("R1"), proxy="none"))
-    assert [each.routes for each in routes.values()] == [(None,), (None,)]
+    assert [each.routes for each in routes.values()] == [((),), ((),)]
 
 
 def with_documents(store: Store, release: str, *aliases: str) -> Store:

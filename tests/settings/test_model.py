@@ -52,6 +52,22 @@ def test_a_value_of_the_wrong_type_is_told_with_its_line(tmp_path, text, words):
             "app: {routes: [{service: a, port: 1, listen: 'name:80'}]}",
             "app.routes.0.listen: expected a port of the host",
         ),
+        (
+            "app: {routes: [{service: a, port: 1, host: Shop.example}]}",
+            "app.routes.0.host: expected a name in lower case",
+        ),
+        ("app: {routes: [{service: a, port: 1, host: 'a.example:80'}]}", "app.routes.0.host: expected a name"),
+        ("app: {routes: [{service: a, port: 1, host: 'a.*.example'}]}", "app.routes.0.host: expected a name"),
+        ("app: {routes: [{service: a, port: 1, host: bücher.example}]}", "app.routes.0.host: expected a name"),
+        ("app: {routes: [{service: a, port: 1, path: api}]}", "app.routes.0.path: expected a path such as /api"),
+        ("app: {routes: [{service: a, port: 1, path: /a//b}]}", "app.routes.0.path: expected a path such as /api"),
+        ("app: {routes: [{service: a, port: 1, path: /a/../b}]}", "app.routes.0.path: expected a path such as /api"),
+        ("app: {routes: [{service: a, port: 1, path: '/a?x'}]}", "app.routes.0.path: expected a path such as /api"),
+        ("app: {routes: [{service: a, port: 1, mode: tcp, host: a.example}]}", "app.routes.0: mode: tcp is passed on"),
+        (
+            "app: {routes: [{service: a, port: 1, listen: 8, path: /x/}, {service: b, port: 2, listen: 8, path: /x}]}",
+            "app.routes: entries 1 and 2 are one route, 8 /x.",
+        ),
         *(
             (f"app: {{predeploy: {{database: {{critical: {{q: {within}}}}}}}}}", f"{CRITICAL}.q.within: {words}")
             for within, words in ((0, "Input should be greater than 0"), (".inf", "Input should be a finite number"))

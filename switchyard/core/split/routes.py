@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from switchyard.core import edge_clients, route_modes
 from switchyard.core.app import Route, RouteEntry
 from switchyard.core.compose_document import Port, Service
-from switchyard.core.held_routes import overlap
+from switchyard.core.held_routes import is_same, overlap
 from switchyard.core.route_modes import Mode
 from switchyard.core.split import ports
 from switchyard.core.split.inputs import Inputs
 
+HTTP_PORT = 80
 ROUTES_MOST = 100
 """More routes than the edge holds: it checks each of them three times a second."""
 
@@ -42,15 +43,15 @@ def routes_of(inputs: Inputs) -> Routes:
     entries = inputs.app.routes
     reasoned, problems = _published(inputs) if entries is None else ([], [])
     for entry in entries or ():
-        problems += _not_handled(entry)
         result = _routes(inputs, entry)
         if isinstance(result, str):
             problems.append(result)
         else:
             reasoned += result
     reasoned = list(dict.fromkeys(reasoned))
+    reasoned += _redirects(inputs, [each.route for each in reasoned])
     routes = tuple(each.route for each in reasoned)
-    problems += [*_too_many(routes), *_collisions(inputs, routes), *_two_modes(routes)]
+    problems += [*_too_many(routes), *_collisions(inputs, routes), *_two_modes(routes), *_unread(routes)]
     problems += edge_clients.unknown_addresses(inputs.app, routes)
     if not problems:
         problems += _unreachable(inputs, routes)
@@ -105,7 +106,17 @@ def _routes(inputs: Inputs, entry: RouteEntry) -> list[_Reasoned] | str:
             "which port of the host the edge holds"
         )
     return [
-        _reasoned(Route(entry.service, entry.port, number, address, affinity=entry.affinity), entry.mode, *published)
+        _reasoned(
+            Route(
+                *(entry.service, entry.port, number, address),
+                affinity=entry.affinity,
+                host=entry.host or "",
+                path=entry.path or "",
+                tls=entry.tls is True,
+            ),
+            entry.mode,
+            *published,
+        )
         for address, number in pairs
     ]
 
@@ -115,9 +126,7 @@ def _reasoned(route: Route, mode: str | None, *published: Port) -> _Reasoned:
     app_protocol = next((port.app_protocol for port in published if port.app_protocol), "")
     suggestion = route_modes.suggested(route.port, app_protocol)
     chosen = suggestion if mode is None else Mode(mode, "the settings say so")
-    return _Reasoned(
-        Route(route.service, route.port, route.listen, route.address, chosen.mode, route.affinity), chosen.why
-    )
+    return _Reasoned(replace(route, mode=chosen.mode), chosen.why)
 
 
 def _address(text: str) -> str:
@@ -125,10 +134,14 @@ def _address(text: str) -> str:
     return ipaddress.ip_address(text).compressed if text and ports.is_address(text) else text
 
 
-def _not_handled(entry: RouteEntry) -> Iterator[str]:
-    for key, value in {"tls": entry.tls, "host": entry.host, "path": entry.path}.items():
-        if value:
-            yield f"app.routes: {entry.service}: {key} is not handled yet: remove it"
+def _redirects(inputs: Inputs, routes: Sequence[Route]) -> list[_Reasoned]:
+    """Return the routes that send clients on to TLS: port 80 of each address with TLS, where nothing else holds it."""
+    redirects: dict[str, _Reasoned] = {}
+    for route in routes if inputs.app.tls.redirect else ():
+        way = replace(route, listen=HTTP_PORT, path="", tls=False, affinity=False, redirects=route.listen)
+        if route.tls and not any(overlap(way, other) for other in (*routes, *_shared(inputs))):
+            redirects.setdefault(way.identity, _Reasoned(way, f"tls: true, so it leads on to port {route.listen}"))
+    return list(redirects.values())
 
 
 def _too_many(routes: Sequence[Route]) -> Iterator[str]:
@@ -145,12 +158,18 @@ def _collisions(inputs: Inputs, routes: Sequence[Route]) -> Iterator[str]:
     """Yield a problem for each route whose public address an earlier one, or a shared service, has."""
     for index, route in enumerate(routes):
         for other in (*routes[:index], *_shared(inputs)):
-            if overlap(route, other):
+            if overlap(route, other) and not _differ(route, other):
                 yield (
-                    f"service {route.service}: listen {route.public} is already a route of {other.service}. Give it "
+                    f"service {route.service}: listen {route.identity} is already a route of {other.service}. Give it "
                     f"another listen under app.routes, or leave it out with app.ignored_ports.{route.service}: "
                     f"[{route.port}]"
                 )
+
+
+def _differ(one: Route, another: Route) -> bool:
+    """Return whether the edge tells two routes apart by what a request asks for."""
+    are_read = one.mode == another.mode == route_modes.HTTP and is_same(one, another)
+    return are_read and (one.host, one.path) != (another.host, another.path)
 
 
 def _shared(inputs: Inputs) -> list[Route]:
@@ -169,6 +188,20 @@ def _two_modes(routes: Sequence[Route]) -> Iterator[str]:
     for route in routes:
         if modes.setdefault(route.name, route.mode) != route.mode:
             yield f"app.routes: {route.service}: mode: its routes to port {route.port} must have one mode"
+
+
+def _unread(routes: Sequence[Route]) -> Iterator[str]:
+    """Yield a problem for each route whose requests the edge cannot read, and should."""
+    for route in routes:
+        if route.mode == route_modes.TCP and (route.host or route.path):
+            yield (
+                f"app.routes: {route.service}: {'host' if route.host else 'path'}: port {route.port} is passed on "
+                "unread, so it has no names and paths. Set mode: http if it speaks HTTP/1.1, or remove it"
+            )
+        if route.tls and not route.host:
+            yield f"app.routes: {route.service}: tls: it needs a host, whose certificate the edge shows"
+        if any(is_same(route, other) and route.tls and not other.tls for other in routes):
+            yield f"app.routes: {route.service}: tls: {route.public} has other routes without tls. Give all of them tls"
 
 
 def _unreachable(inputs: Inputs, routes: Sequence[Route]) -> Iterator[str]:

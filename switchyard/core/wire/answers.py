@@ -119,6 +119,15 @@ class ChecksAnswer(Message):
 
 
 @message(frozen=True)
+class CertificateEnd(Message):
+    """A certificate that the edge shows."""
+
+    name: str
+    ends: Seconds
+    """When it ends, in seconds since the epoch."""
+
+
+@message(frozen=True)
 class EdgePlace(Message):
     """Where the edge stands on a machine: in front of it, around it, and who reaches it."""
 
@@ -151,6 +160,7 @@ class DoctorAnswer(Facts):
     """What stands around the edge."""
     networks_free: int
     """Networks that the engine can still make."""
+    certificates: tuple[CertificateEnd, ...] = ()
 
 
 @message(frozen=True)
@@ -291,6 +301,7 @@ class Status(Message):
     """What the edge's container lacks of one that is created now."""
     traffic: Traffic | None = None
     """What the edge counted; null where that is unknown."""
+    certificates: tuple[CertificateEnd, ...] = ()
 
 
 @message(frozen=True)

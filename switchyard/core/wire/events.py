@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, ClassVar
 
+from switchyard.core.app import Route
 from switchyard.core.steps import TOUCHES_LIVE
 from switchyard.core.wire.facts import Facts, LiveRelease
 from switchyard.core.wire.message import Form, Json, Message, WireError, key, message
@@ -29,6 +30,8 @@ class Hello(Event):
     """Step to the seconds that it usually takes here."""
     release: str | None = field(default=None, metadata=key(omitted=True))
     """``rollback``: the release that it goes back to."""
+    routes: tuple[Route, ...] = field(default=(), metadata=key(omitted=True))
+    """Its routes at the addresses where the edge holds them."""
 
 
 @message(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Annotated, ClassVar
 
 from switchyard.core.journal import OUTCOMES, EndEntry
-from switchyard.core.wire.answers import KeptRelease, LeaseStatus, SlotStatus
+from switchyard.core.wire.answers import CertificateEnd, KeptRelease, LeaseStatus, SlotStatus
 from switchyard.core.wire.checks import ChecksSummary
 from switchyard.core.wire.message import Form, Json, Message, key, message
 from switchyard.core.wire.terms import (
@@ -131,6 +131,7 @@ class MachineStatus(Message):
     """What the edge's container lacks until ``edge.apply`` recreates it."""
     traffic: Traffic | None = None
     """What the edge counted; null where that is unknown."""
+    certificates: tuple[CertificateEnd, ...] = field(default=(), metadata=key(omitted=True))
 
 
 @message(frozen=True)

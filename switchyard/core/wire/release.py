@@ -82,6 +82,16 @@ class Pack(Contents):
     checks: ChecksRecord | None
     build_secrets: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
     """File beside the env to the content of a secret of builds. Secret."""
+    certificates: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
+    """Name to its certificate, chain and key, which belong to the host and not to the release. Secret."""
+
+
+@message(frozen=True)
+class Certificates(Message):
+    """What ``edge.certificates`` sends."""
+
+    certificates: Mapping[str, str]
+    """Name to its certificate, chain and key. Secret."""
 
 
 @message(frozen=True)

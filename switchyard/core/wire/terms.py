@@ -13,6 +13,11 @@ SERVICE = r"[a-zA-Z0-9._-]+"
 """The form of a service's name."""
 ADDRESS = r"[0-9a-fA-F.:]*"
 """The form of an address of a host: digits alone, and no name of an interface."""
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+ROUTE_NAME = rf"(?=.{{1,253}}\Z)(\*\.)?{LABEL}(\.{LABEL})*"
+"""The form of a name that a route takes: in lower case, with ``*`` for one whole label at its begin."""
+ROUTE_PATH = r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+"
+"""The form of a path that a route takes: segments that a request may have as they are written."""
 
 AppName: TypeAlias = Annotated[str, Form(pattern=NAME)]
 HostName: TypeAlias = Annotated[str, Form(pattern=NAME)]
@@ -45,6 +50,11 @@ HostNetwork: TypeAlias = Annotated[str, Form(pattern=rf"{ADDRESS}/[0-9]+", is_ch
 """A network, as the edge's configuration names it."""
 Listen: TypeAlias = Annotated[str, Form(pattern=r"([0-9a-fA-F.:\[\]]*:)?[0-9]+", is_checked=True)]
 """A public address as a person writes it: a port, or ``ADDRESS:PORT``."""
+TlsVersion: TypeAlias = Annotated[str, Form(choices=("1.2", "1.3"))]
+RouteName: TypeAlias = Annotated[str, Form(pattern=f"({ROUTE_NAME})?", is_checked=True)]
+"""The name that a route takes; empty for every name."""
+RoutePath: TypeAlias = Annotated[str, Form(pattern=f"({ROUTE_PATH})?", is_checked=True)]
+"""The path below which a route takes requests; empty for every path."""
 ReleaseState: TypeAlias = Annotated[
     str, Form(choices=("prepared", "failed", "live", "good", "unverified", "bad", "applied"))
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 from switchyard.core.app import Check
@@ -66,18 +68,40 @@ def get(
     within: float = PROBE_WITHIN,
     preface: bytes = b"",
     headers: Mapping[str, str] | None = None,
+    name: str = "",
+    trust: Path | None = None,
 ) -> tuple[int, dict[str, str], str]:
-    """Send one GET, after a preface. Return the status, the headers with names in lower case, and the body's start."""
+    """Send one GET after a preface, for a ``name`` if it is set, else for the host.
+
+    ``trust`` has the certificate that must answer over TLS; None: without TLS. Return the status, the headers with
+    names in lower case, and the start of the body.
+    """
     connection = http.client.HTTPConnection(host, port, timeout=within)
     try:
         connection.connect()
         connection.sock.sendall(preface)
-        connection.request("GET", path, headers={"Connection": "close", "User-Agent": "switchyard", **(headers or {})})
+        if trust is not None:
+            connection.sock = _trusting(trust).wrap_socket(connection.sock, server_hostname=name)
+        sent = {
+            "Connection": "close",
+            "User-Agent": "switchyard",
+            **({"Host": name} if name else {}),
+            **(headers or {}),
+        }
+        connection.request("GET", path, headers=sent)
         answer = connection.getresponse()
         body = answer.read(BODY_MOST).decode(errors="replace")
         return answer.status, {key.lower(): value for key, value in answer.getheaders()}, body
     finally:
         connection.close()
+
+
+def _trusting(file: Path) -> ssl.SSLContext:
+    """Return what verifies a name by a certificate of this host, whoever issued it: private authorities are common."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cafile=str(file))
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def http_check(host: str, check: Check, preface: bytes = b"") -> Answer:

@@ -8,7 +8,9 @@ from dataclasses import fields
 from switchyard.core.wire.answers import DoctorAnswer
 from switchyard.core.wire.facts import Facts
 from switchyard.core.wire.request import Request
+from switchyard.host import certificates
 from switchyard.host.adapters import engine, process
+from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
 from switchyard.host.edge_place import edge_place
 from switchyard.host.facts import facts_for_a_release
@@ -29,6 +31,7 @@ def doctor(store: Store, request: Request) -> DoctorAnswer:
         journal=store.journal.problems(request.head),
         place=edge_place(store, request.app),
         networks_free=_networks_free(request.app),
+        certificates=tuple(certificates.ends(Proxy(store))),
     )
 
 

@@ -12,7 +12,7 @@ from switchyard.core.wire.answers import KeptRelease, LeaseStatus, SlotStatus, S
 from switchyard.core.wire.release import ReleaseRecord
 from switchyard.core.wire.request import Request
 from switchyard.core.wire.traffic import Traffic
-from switchyard.host import backup, edge_container, observe, replicas
+from switchyard.host import backup, certificates, edge_container, observe, replicas
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.proxy import Proxy
@@ -51,6 +51,7 @@ def status(store: Store, request: Request) -> Status:
         drift=tuple(map(redact, problems)),
         journal=tuple(map(redact, store.journal.problems(request.head))),
         edge_lacks=edge_container.lacks(store, request.app),
+        certificates=tuple(certificates.ends(Proxy(store))),
     )
 
 

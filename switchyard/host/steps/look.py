@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from switchyard.core import edge, route_modes
+from switchyard.core import edge, route_modes, route_names
 from switchyard.core.app import App, Route
 from switchyard.core.edge_clients import speaks_proxy_protocol
 from switchyard.core.edge_counts import PROBE_HEADER
@@ -16,6 +17,7 @@ from switchyard.core.wire.request import Word
 from switchyard.host import previews
 from switchyard.host.adapters import engine, probe, protocol
 from switchyard.host.attempt import Attempt
+from switchyard.host.certificates import file_for
 from switchyard.host.edge_configuration import reached_routes
 from switchyard.host.memory import Memory
 from switchyard.host.steps.containers import containers_in
@@ -28,6 +30,7 @@ SMOKE_WITHIN = 300.0
 """Seconds for the application's own smoke command."""
 NO_PROXY, PROXY = b"", b"PROXY UNKNOWN\r\n"
 """What a connection begins with. The second, of the PROXY protocol, tells that no client stands behind this one."""
+HTTPS, PERMANENT, LOCATION = 443, 308, "location"
 LOCALHOST = "127.0.0.1"
 LOOPBACK = {"": LOCALHOST, "0.0.0.0": LOCALHOST, "::": "::1"}
 """Binds to every address of this host, each with the loopback address that reaches it."""
@@ -41,12 +44,15 @@ def smoke(attempt: Attempt, colour: str) -> bool:
 
 def _smoke(attempt: Attempt, colour: str) -> bool:
     release, memory, app = attempt.wanted, attempt.memory, attempt.wanted.app
-    urls = {}
+    urls: dict[str, str] = {}
     for address, route in reached_routes(attempt.store, release.id):
+        if route.redirects:
+            continue
         attempt.tick()
         port = attempt.store.preview_port(address, colour)
-        urls[_variable(route)] = f"http://{LOCALHOST}:{port}"
-        answer = ask_route(app, route, LOCALHOST, port, release.id)
+        urls[_variable(route)] = f"http://{LOCALHOST}:{port}{route.path}"
+        urls |= {_variable(route, "HOST"): name} if (name := route_names.sample_name(route)) else {}
+        answer = ask_route(app, route, LOCALHOST, port, release.id, release.routes)
         if not answer.passed:
             return _fail_smoke(
                 memory, f"smoke of {route.service}: {answer.seen}{_other_protocol(attempt, colour, route)}"
@@ -67,9 +73,9 @@ def _run_smoke(attempt: Attempt, urls: Mapping[str, str]) -> str:
     return f"the smoke command ended with {code}:\n{output.strip()}" if code != 0 else ""
 
 
-def _variable(route: Route) -> str:
-    """Return the variable by which the smoke command learns a route's address."""
-    return f"URL_{route.service}_{route.port}".upper().replace("-", "_")
+def _variable(route: Route, what: str = "URL") -> str:
+    """Return the variable by which the smoke command learns a route's address, or its name."""
+    return f"{what}_{route.service}_{route.port}".upper().replace("-", "_")
 
 
 def _other_protocol(attempt: Attempt, colour: str, route: Route) -> str:
@@ -97,7 +103,8 @@ def look(attempt: Attempt, colour: str) -> bool:
     began, mark = time.monotonic(), attempt.request.probe
     deadline = began + LOOK_WITHIN
     for address, route in reached_routes(attempt.store, release.id):
-        while not (answer := _ask_through(release.app, route, address, release.id, mark)).passed:
+        trust = file_for(attempt.store, route)
+        while not (answer := _ask_through(release.app, route, address, release.id, mark, release.routes, trust)).passed:
             if time.monotonic() < began + engine.BACK_WITHIN and engine.is_away():  # its containers come back with it
                 deadline = time.monotonic() + LOOK_WITHIN
             if time.monotonic() > deadline or "answered by release" in answer.seen:
@@ -113,14 +120,22 @@ def look(attempt: Attempt, colour: str) -> bool:
     return True
 
 
-def _ask_through(app: App, route: Route, address: HeldRoute, release: str, mark: str) -> probe.Answer:
+def _ask_through(
+    app: App,
+    route: Route,
+    address: HeldRoute,
+    release: str,
+    mark: str,
+    routes: Sequence[Route],
+    trust: Path | None,
+) -> probe.Answer:
     """Ask a route through the edge. Whether that takes this host for a trusted proxy, only an answer tells."""
     host = LOOPBACK.get(address.address, address.address)
     if speaks_proxy_protocol(app, address):
-        answer = ask_route(app, route, host, address.listen, release, mark=mark, preface=PROXY)
+        answer = ask_route(app, route, host, address.listen, release, routes, mark=mark, preface=PROXY, trust=trust)
         if answer.passed:
             return answer
-    return ask_route(app, route, host, address.listen, release, mark=mark)
+    return ask_route(app, route, host, address.listen, release, routes, mark=mark, trust=trust)
 
 
 def _pass_itself(attempt: Attempt) -> str:
@@ -165,26 +180,40 @@ def await_verdict(attempt: Attempt, colour: str) -> bool:
 
 
 def ask_route(
-    app: App, route: Route, host: str, port: int, release: str, *, mark: str = "", preface: bytes = NO_PROXY
+    app: App,
+    route: Route,
+    host: str,
+    port: int,
+    release: str,
+    routes: Sequence[Route] = (),
+    *,
+    mark: str = "",
+    preface: bytes = NO_PROXY,
+    trust: Path | None = None,
 ) -> probe.Answer:
-    """Ask one route. It passes with the right status, from the release that its header names.
+    """Ask one of a release's ``routes``. It passes with the right status, from the release that its header names.
 
     A request with the ``mark`` of the attempt's probes is not counted. A TCP route has no header: there, the path of
-    its check must answer, or without one a connection must stay open.
+    its check must answer, or without one a connection must stay open. ``trust``: the certificate that must answer;
+    None: without TLS.
     """
     if route.mode == "tcp":
         own = app.path_check(route)
         if own is None:
             return probe.held_check(host, port, preface)
         return probe.http_check(host, replace(own, port=port), preface)
-    check = app.page(route)
+    check = route_names.page(app, route, routes)
     path = check.path or "/"
+    name = route_names.sample_name(route)
     try:
-        status, headers, body = probe.get(
-            host, port, path, preface=preface, headers={PROBE_HEADER: mark} if mark else {}
-        )
+        marked = {PROBE_HEADER: mark} if mark else {}
+        status, headers, body = probe.get(host, port, path, preface=preface, headers=marked, name=name, trust=trust)
     except Exception as error:
         return probe.Answer(False, f"GET {path}: {error}")
+    if route.redirects:
+        leads = f"https://{name}" + ("" if route.redirects == HTTPS else f":{route.redirects}")
+        is_on_its_way = status == PERMANENT and headers.get(LOCATION, "").startswith(f"{leads}/")
+        return probe.Answer(is_on_its_way, f"GET {path}: {status} and not on to {leads}")
     answerer = headers.get(edge.HEADER.lower())
     if app.release_header and answerer is None:
         return probe.Answer(False, f"GET {path}: {status} {body}, and not by a service of ours")

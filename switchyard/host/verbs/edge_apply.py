@@ -6,10 +6,10 @@ import socket
 from collections.abc import Sequence
 
 from switchyard.core.app import Route
-from switchyard.core.errors import Refused
+from switchyard.core.errors import Refused, refuse
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.steps import Step
-from switchyard.host import backup, edge_container
+from switchyard.host import backup, certificates, edge_container
 from switchyard.host.agreement import ask, receive_commit
 from switchyard.host.attempt import Attempt
 from switchyard.host.edge_configuration import applied_addresses
@@ -23,6 +23,7 @@ def edge_apply(attempt: Attempt) -> Ending:
     """Recreate the edge with the addresses of a commit once the operator agrees to the interruption."""
     store, site = attempt.store, attempt.site()
     receive_commit(attempt, store.edge / "routes.json")
+    refuse(certificates.lacking(store, attempt.wanted.routes))
     before, after = store.held_addresses() or (), applied_addresses(store, attempt.wanted.id, site)
     new, gone = _new(after, before), _new(before, after)
     lacks = edge_container.lacks(store, attempt.request.app)

@@ -47,6 +47,12 @@ def _edge_apply(attempt: Attempt) -> Ending:
     return edge_apply(attempt)
 
 
+def _edge_certificates(attempt: Attempt) -> Ending:
+    from switchyard.host.verbs.edge_certificates import edge_certificates
+
+    return edge_certificates(attempt)
+
+
 def _unlock(attempt: Attempt) -> Ending:
     from switchyard.host.verbs.unlock import unlock
 
@@ -72,6 +78,7 @@ VERBS: Mapping[str, Callable[[Attempt], Ending]] = {
     "scale": _scale,
     "shared.apply": _shared_apply,
     "edge.apply": _edge_apply,
+    "edge.certificates": _edge_certificates,
     "unlock": _unlock,
     "allow": _allow,
     "preview": _preview,

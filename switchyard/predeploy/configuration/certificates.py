@@ -31,7 +31,7 @@ DAY = 86400.0
 
 
 def run(subject: Subject) -> Result:
-    """Check each certificate in the settings and the one at the host's https address."""
+    """Check each certificate in the settings, and the host's own ones, else the one at its https address."""
     settings = dict(_settings(subject))
     if not settings:
         return skipped(
@@ -40,7 +40,7 @@ def run(subject: Subject) -> Result:
     findings, valid_for, problems = [], [], []
     for name, setting in settings.items():
         try:
-            if setting.file:
+            if setting.file and name in subject.setting.certificates:
                 subject.allowances.require([need_of_file(subject, ("certificates", name), setting.file)])
             chain = _from_file(subject, setting.file) if setting.file else _from_server(setting)
         except NotChecked as error:
@@ -54,6 +54,12 @@ def run(subject: Subject) -> Result:
 
 def _settings(subject: Subject) -> Iterator[tuple[str, CertificateSetting]]:
     yield from subject.setting.certificates.items()
+    if subject.entry is not None and subject.entry.certificates:  # the edge shows these at the url from the switch on
+        yield from (
+            (f"hosts.{name}", CertificateSetting(file=own.certificate))
+            for name, own in subject.entry.certificates.items()
+        )
+        return
     url = urlsplit((subject.entry.url if subject.entry else None) or "")
     if url.scheme == "https" and url.hostname:
         servers = {(setting.address, setting.port) for setting in subject.setting.certificates.values()}

@@ -43,7 +43,8 @@ def split_case(case: Path) -> Split:
 
 
 def as_data(parts: Split) -> dict[str, Any]:
-    return json.loads(json.dumps(dataclasses.asdict(parts)))
+    data = {**dataclasses.asdict(parts), "routes": [route.encode() for route in parts.routes]}
+    return json.loads(json.dumps(data))
 
 
 def strings(value: Any) -> list[str]:

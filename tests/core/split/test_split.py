@@ -167,12 +167,6 @@ def test_all_problems_are_reported_together():
     assert "links" in said and "service worker" in said
 
 
-@pytest.mark.parametrize("key", ["tls", "host", "path"])
-def test_a_route_setting_that_comes_later_is_refused_by_name(key):
-    route = RouteEntry.decode({"service": "web", "port": 8000, "listen": "8000", key: "x"})
-    assert key in problems(app=App("shop", path="app", kinds=APP.kinds, routes=(route,)))
-
-
 def test_settings_survive_the_way_to_the_host():
     app = App("shop", kinds={"a": "plain"}, smoke=("x",), writable=("./c",), routes=(RouteEntry("a", 1),))
     assert App.decode(json.loads(json.dumps(app.encode()))) == app

@@ -8,7 +8,8 @@ Websockets stay open beside it. By hand:
 from __future__ import annotations
 
 from tests.harness.load.http import Load
+from tests.harness.load.http2 import Http2Load
 from tests.harness.load.summary import Record, Summary
 from tests.harness.load.websocket import Holders, HoldersSummary
 
-__all__ = ["Holders", "HoldersSummary", "Load", "Record", "Summary"]
+__all__ = ["Holders", "HoldersSummary", "Http2Load", "Load", "Record", "Summary"]

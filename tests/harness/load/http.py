@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 import uuid
 from collections import deque
@@ -61,9 +62,13 @@ class Load(Background[Summary]):
         answer_within: float = ANSWER_SECONDS,
         release_header: str = RELEASE_HEADER,
         headers: Mapping[str, str] | None = None,
+        name: str = "",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """Take what to send. ``name``: whom requests are for; empty for the host. ``tls``: who may answer there."""
         super().__init__()
-        self._target = require_local(base, "http")
+        self._target = require_local(base, "http" if tls is None else "https")
+        self._name, self._tls = name, tls
         if not 0 < seconds <= MOST_SECONDS or not 0 < rate * seconds <= MOST_REQUESTS:
             raise ValueError(f"at most {MOST_SECONDS:.0f} seconds and {MOST_REQUESTS} requests, both above 0")
         if get is None and post is None:
@@ -158,16 +163,21 @@ class Load(Background[Summary]):
                 return connection
             connection.writer.close()
         try:
-            return Connection(*await asyncio.open_connection(self._target.hostname, self._target.port or 80))
+            host, port, name = self._target.hostname, self._target.port or 80, self._name if self._tls else None
+            return Connection(*await asyncio.open_connection(host, port, ssl=self._tls, server_hostname=name))
         except OSError as failure:
             raise ConnectFailed(reason(failure)) from failure
 
-    def _message(self, record: Record) -> bytes:
+    def _sends(self, record: Record) -> tuple[str, bytes]:
+        """Return the path and the body of a request."""
         if record.id is not None and self._post is not None:
-            path, body = self._post(record.id)
-        else:
-            path, body = (self._get or front_page)(record.number), b""
-        lines = f"{record.method} {self._target.path.rstrip('/')}{path} HTTP/1.1\r\nHost: {self._target.netloc}\r\n"
+            return self._post(record.id)
+        return (self._get or front_page)(record.number), b""
+
+    def _message(self, record: Record) -> bytes:
+        path, body = self._sends(record)
+        name = self._name or self._target.netloc
+        lines = f"{record.method} {self._target.path.rstrip('/')}{path} HTTP/1.1\r\nHost: {name}\r\n"
         lines += self._headers + ("Connection: close\r\n" if record.fresh else "")
         if record.method == "POST":
             lines += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"

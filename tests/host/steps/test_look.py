@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +22,9 @@ from switchyard.host.steps import look as module
 from switchyard.host.steps.look import ask_route, await_verdict
 from tests.harness.answering_service import answers, listening
 from tests.harness.attempts import begin_attempt, say
+from tests.harness.certificates import Authority, authority, serves
 from tests.harness.release_record import RECORD
+from tests.harness.web_server import serving
 
 
 class Page(BaseHTTPRequestHandler):
@@ -172,3 +175,44 @@ def test_a_probe_carries_the_mark_of_its_attempt(port, monkeypatch):
     for mark in ("", "5ecret"):
         ask_route(App("shop"), Route("web", 80, 8080), "127.0.0.1", port, "R1", mark=mark)
     assert marks == [None, "5ecret"]
+
+
+def test_a_look_over_tls_takes_the_certificate_of_the_name_and_no_other(tmp_path):
+    route = Route("web", 80, 443, host="shop.example", tls=True)
+    tls = serves(tmp_path, "shop.example", authority())
+    own, foreign = tmp_path / "own.pem", tmp_path / "foreign.pem"
+    own.write_text(authority().text)
+    foreign.write_text(Authority().text)
+    with serving(tls=tls) as at:
+        ask = functools.partial(ask_route, App("shop"), route, at.host, at.port, "R2", (route,))
+        assert ask(trust=own).passed and ask(trust=tmp_path / "served.pem").passed
+        assert "CERTIFICATE_VERIFY_FAILED" in ask(trust=foreign).seen and not ask(trust=foreign).passed
+        assert not ask(trust=tmp_path / "absent.pem").passed
+        other = ask_route(App("shop"), replace(route, host="b.example"), at.host, at.port, "R2", trust=own)
+        assert not other.passed and "CERTIFICATE_VERIFY_FAILED" in other.seen
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "passes"),
+    [
+        (308, "https://shop.example/", True),
+        (308, "https://x.example/", False),
+        (200, "https://shop.example/", False),
+    ],
+)
+def test_a_look_at_port_80_wants_the_way_to_tls(status, location, passes):
+    class Way(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Location", location)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Way) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        route = Route("web", 80, 80, host="shop.example", redirects=443)
+        assert ask_route(App("shop"), route, "127.0.0.1", server.server_port, "R2").passed is passes
+        thread.join()

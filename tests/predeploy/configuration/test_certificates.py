@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import ssl
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from switchyard.predeploy.configuration.certificates import RULES
+from switchyard.predeploy.configuration.certificates import RULES, _settings
+from switchyard.settings.model import HostSetting
+from switchyard.settings.predeploy import PredeploySetting
 from tests.harness.predeploy_application import Application
 from tests.harness.predeploy_configuration import certificate, outcome, refused, served
 
@@ -95,6 +98,16 @@ def test_a_certificate_that_cannot_be_read_does_not_hide_the_failure_of_another(
 def test_without_any_certificate_the_check_is_skipped(application):
     result, reason = outcome(application, "certificates")
     assert result == "skipped" and "app.predeploy.certificates" in reason
+
+
+def test_what_the_edge_will_show_is_read_from_the_host_s_files_and_not_from_its_url():
+    files = {"shop.example": {"certificate": "shop.pem", "key": "shop.key"}}
+    machines = [{"name": "prod1", "address": "192.0.2.1"}]
+    entry = HostSetting.model_validate({"machines": machines, "url": "https://shop.example", "certificates": files})
+    subject = SimpleNamespace(setting=PredeploySetting(), entry=entry)
+    assert {name: setting.file for name, setting in _settings(subject)} == {"hosts.shop.example": "shop.pem"}
+    subject.entry = entry.model_copy(update={"certificates": {}})
+    assert {name: setting.address for name, setting in _settings(subject)} == {"shop.example": "shop.example"}
 
 
 CASES = {
