@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from switchyard.core import names
+from switchyard.core import edge_hold, names
 from switchyard.core.app import App, Route
 from switchyard.core.haproxy import request_path, word
 from switchyard.core.held_routes import HeldRoute
@@ -156,10 +156,13 @@ class Place(NamedTuple):
 
 def configuration(addresses: Sequence[HeldRoute], colours: Mapping[str, ColourRoutes], place: Place) -> str:
     """Return HAProxy's configuration: a frontend for each address, and a backend for what each colour has behind it."""
-    parts, own = [_HEAD], _neighbour_rules(place.subnets)
+    apps = {colour: colours[colour].app for colour in names.COLOURS}
+    parts = [edge_hold.load(HOME), _HEAD] if any(app.exclusive for app in apps.values()) else [_HEAD]
+    own = _neighbour_rules(place.subnets)
     for index, address in enumerate(addresses):
         routes = {colour: colours[colour].routes[index] for colour in names.COLOURS}
-        parts.append(_frontend(index, address, routes, own))
+        rules = [*own, *edge_hold.rules(edge_hold.limit(routes, apps), is_http=_is_http(routes))]
+        parts.append(_frontend(index, address, routes, rules))
         parts += [_preview(index, address, colour, route, own) for colour, route in routes.items()]
     for colour in names.COLOURS:
         app, is_reserved = colours[colour].app, place.asks_nobody and colours[colour].has_reserved_names
@@ -193,9 +196,14 @@ def _neighbour_rules(subnets: Sequence[Subnet]) -> list[str]:
     ]
 
 
+def _is_http(routes: Mapping[str, Route | None]) -> bool:
+    """Return whether the edge reads what comes to an address as HTTP, whatever colour it goes to."""
+    return all(route is None or route.mode == "http" for route in routes.values())
+
+
 def _frontend(index: int, address: HeldRoute, routes: Mapping[str, Route | None], rules: Sequence[str]) -> str:
     """Return the frontend of an address. Where the colours' modes differ, each backend brings its own."""
-    is_http = all(route is None or route.mode == "http" for route in routes.values())
+    is_http = _is_http(routes)
     lines = [
         f"frontend {address_name(address)}",
         f"  mode {'http' if is_http else 'tcp'}",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from switchyard.core import commands, edge, names
+from switchyard.core import commands, edge, edge_hold, names
 from switchyard.core.edge import ColourRoutes
 from switchyard.core.errors import NotChecked, SwitchyardError, refuse
 from switchyard.core.held_routes import HeldRoute
@@ -53,7 +53,7 @@ def bring_up(attempt: Attempt, colour: str) -> None:
         _draft(attempt, held_addresses(attempt.store, attempt.wanted.id))
         edge_documents.publish(home)
     configuration = wanted_configuration(attempt.store, attempt.request.app, attempt.wanted.id, attempt.site())
-    write(home / "cfg" / "next.cfg", configuration, 0o644)
+    _write_configuration(home / "cfg" / "next.cfg", configuration)
     listed = partial(edge_containers, attempt.request.app)
     with restoring(attempt, listed):
         resume(attempt, "edge", listed())
@@ -83,10 +83,17 @@ def _lay_folders(home: Path, proxy: Proxy, app: str) -> None:
         "live": edge.live_map(proxy.file_live()),
         "releases": edge.releases_map(releases_in_colours(app)),
         "drain": "",
+        edge_hold.MAP: "",
     }
     for name, text in maps.items():
         if not (home / "maps" / f"{name}.map").exists():
             write(home / "maps" / f"{name}.map", text, 0o644)
+
+
+def _write_configuration(path: Path, configuration: str) -> None:
+    """Write a configuration, with the script that it may load beside it."""
+    write(path.with_name(edge_hold.FILE), edge_hold.script(edge.HOME), 0o644)
+    write(path, configuration, 0o644)
 
 
 def settle(attempt: Attempt) -> None:
@@ -104,7 +111,7 @@ def settle(attempt: Attempt) -> None:
     is_settled = (home / "cfg" / "haproxy.cfg").read_text() == configuration
     if is_settled and not was_drafted:
         return
-    write(home / "cfg" / "haproxy.cfg", configuration, 0o644)
+    _write_configuration(home / "cfg" / "haproxy.cfg", configuration)
     if was_drafted:
         attempt.commands.run(_up(attempt, home / "compose.json", "--timeout", "0"))
     container = next((each for each in edge_containers(attempt.request.app) if each.is_up), None)
@@ -274,7 +281,7 @@ def _recreate(attempt: Attempt, document: Path, addresses: Sequence[HeldRoute], 
     """Recreate the edge's container, and wait until it reaches again what answered before. Tell how long that took."""
     previews.settle(attempt.store, attempt.proxy)
     configuration = _configuration(attempt, addresses, document)
-    write(attempt.store.edge / "cfg" / "haproxy.cfg", configuration, 0o644)
+    _write_configuration(attempt.store.edge / "cfg" / "haproxy.cfg", configuration)
     outage = Outage(lambda: _reaches(attempt.proxy, answering))
     with outage:
         attempt.commands.run(_up(attempt, document, "--force-recreate", "--timeout", "0"))

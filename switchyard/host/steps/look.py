@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from switchyard.core import edge, route_modes
 from switchyard.core.app import App, Route
@@ -12,7 +13,6 @@ from switchyard.host import previews
 from switchyard.host.adapters import engine, probe, protocol
 from switchyard.host.attempt import Attempt
 from switchyard.host.edge_configuration import reached_routes
-from switchyard.host.memory import Memory
 from switchyard.host.steps.containers import containers_in
 
 SEEN_WITHIN = 20.0
@@ -27,30 +27,51 @@ LOOPBACK = {"": LOCALHOST, "0.0.0.0": LOCALHOST, "::": "::1"}
 
 
 def smoke(attempt: Attempt, colour: str) -> bool:
-    """Ask every route through its preview port, then run the application's own smoke command."""
+    """Ask every route through its preview port, then run the application's own smoke command.
+
+    Exclusive services do not run yet: ``smoke_exclusive`` asks them, and runs the command then.
+    """
+    app, memory = attempt.wanted.app, attempt.memory
     with previews.opened(attempt, colour):
-        return _smoke(attempt, colour)
+        reason = _smoke(attempt, colour, lambda route: route.service not in app.exclusive)
+        if not reason and not app.exclusive:
+            reason = _run_smoke_command(attempt, colour)
+    memory.smoke, memory.reason = ("failed", reason) if reason else ("ok", memory.reason)
+    return not reason
 
 
-def _smoke(attempt: Attempt, colour: str) -> bool:
-    release, memory, app = attempt.wanted, attempt.memory, attempt.wanted.app
+def smoke_exclusive(attempt: Attempt, colour: str) -> str:
+    """Smoke the exclusive services, which just started. Return why it fails; empty where it does not."""
+    app = attempt.wanted.app
+    with previews.opened(attempt, colour):
+        reason = _smoke(attempt, colour, lambda route: route.service in app.exclusive)
+        return reason or _run_smoke_command(attempt, colour)
+
+
+def _smoke(attempt: Attempt, colour: str, is_asked: Callable[[Route], bool]) -> str:
+    release, app = attempt.wanted, attempt.wanted.app
+    for address, route in reached_routes(attempt.store, release.id):
+        if not is_asked(route):
+            continue
+        attempt.tick()
+        answer = ask_route(app, route, LOCALHOST, attempt.store.preview_port(address, colour), release.id)
+        if not answer.passed:
+            return f"smoke of {route.service}: {answer.seen}{_other_protocol(attempt, colour, route)}"
+    return ""
+
+
+def _run_smoke_command(attempt: Attempt, colour: str) -> str:
+    """Run the application's own smoke command. Return why it fails; empty where it does not, or there is none."""
+    release, app = attempt.wanted, attempt.wanted.app
+    if not app.smoke:
+        return ""
     urls = {}
     for address, route in reached_routes(attempt.store, release.id):
-        attempt.tick()
         port = attempt.store.preview_port(address, colour)
         urls[f"URL_{route.service}_{route.port}".upper().replace("-", "_")] = f"http://{LOCALHOST}:{port}"
-        answer = ask_route(app, route, LOCALHOST, port, release.id)
-        if not answer.passed:
-            return _fail_smoke(
-                memory, f"smoke of {route.service}: {answer.seen}{_other_protocol(attempt, colour, route)}"
-            )
-    if app.smoke:
-        folder = attempt.store.release(release.id) / "files" / app.path
-        code, output = attempt.commands.run(app.smoke, within=SMOKE_WITHIN, cwd=str(folder), check=False, extra=urls)
-        if code != 0:
-            return _fail_smoke(memory, f"the smoke command ended with {code}:\n{output.strip()}")
-    memory.smoke = "ok"
-    return True
+    folder = attempt.store.release(release.id) / "files" / app.path
+    code, output = attempt.commands.run(app.smoke, within=SMOKE_WITHIN, cwd=str(folder), check=False, extra=urls)
+    return f"the smoke command ended with {code}:\n{output.strip()}" if code else ""
 
 
 def _other_protocol(attempt: Attempt, colour: str, route: Route) -> str:
@@ -65,11 +86,6 @@ def _other_protocol(attempt: Attempt, colour: str, route: Route) -> str:
                 f"mode: tcp for it in invoke.yaml:\n{setting}"
             )
     return ""
-
-
-def _fail_smoke(memory: Memory, reason: str) -> bool:
-    memory.smoke, memory.reason = "failed", reason
-    return False
 
 
 def look(attempt: Attempt, colour: str) -> bool:
