@@ -12,7 +12,7 @@ import pytest
 from switchyard.control import sandbox
 from tests.e2e.conftest import clear, require_formats
 from tests.harness.load import Summary
-from tests.harness.web_with_store import WebWithStore
+from tests.harness.web_with_store import WebWithStore, store_runs
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def answers(site: WebWithStore) -> tuple[str, str]:
 
 def require_one_at_a_time(site: WebWithStore) -> None:
     """Require that no store ever found another one running, nor began before the last one had ended."""
-    runs = site.runs()
+    runs = store_runs(site)
     assert runs == ["begun", "ended"] * (len(runs) // 2) + ["begun"], runs
 
 

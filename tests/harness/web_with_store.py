@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from switchyard.core.wire.message import Json
 from tests.harness.load import Load
 from tests.harness.site import LOAD_SECONDS, PORTS, Site
 
@@ -31,8 +32,7 @@ try:
 finally:
     note("ended")
 '''
-SERVICE = """    restart: unless-stopped
-  store:
+SERVICE = """  store:
     build: .
     user: "0"
     restart: unless-stopped
@@ -47,22 +47,38 @@ volumes:
 """
 
 
+CHECK: Json = {"port": 8000, "path": "/health"}
+"""The check of both services."""
+
+
+def add_store(site: Site) -> int:
+    """Add the store to an application of ``examples/web``. Return the port at which users reach it."""
+    port = next(PORTS)
+    (site.app / "store.py").write_text(STORE)
+    site.rewrite("COPY VERSION app.py ./", "COPY VERSION app.py store.py ./", "Dockerfile")
+    compose = site.app / "compose.yaml"
+    compose.write_text(compose.read_text() + SERVICE.format(port=port))
+    return port
+
+
+def store_runs(site: Site) -> list[str]:
+    """Return what each store noted: begun, ended, or refused where another one ran."""
+    path = site.docker("volume", "inspect", "--format", "{{.Mountpoint}}", f"{site.name}_state")
+    return [line.split()[0] for line in site.run("cat", f"{path}/runs").splitlines()]
+
+
 class WebWithStore(Site):
     """A routed service and an exclusive one."""
 
     def set_up(self) -> None:
-        self.store_port = next(PORTS)
-        (self.app / "store.py").write_text(STORE)
-        self.rewrite("COPY VERSION app.py ./", "COPY VERSION app.py store.py ./", "Dockerfile")
-        compose = self.app / "compose.yaml"
-        compose.write_text(compose.read_text() + SERVICE.format(port=self.store_port))
+        self.store_port = add_store(self)
         self.store_settings()
         self.store_breaks("none")
 
     def store_settings(self, **more: int) -> None:
         """Write the settings, with other times where ``more`` has some."""
-        check: dict[str, int | str] = {"port": 8000, "path": "/health"}
-        values = {"healthy_within": 20, "kinds": {"store": "exclusive"}, "checks": {"web": check, "store": check}}
+        checks: Json = dict.fromkeys(("web", "store"), CHECK)
+        values: dict[str, Json] = {"healthy_within": 20, "kinds": {"store": "exclusive"}, "checks": checks}
         self.settings(**{**values, **more})
 
     def store_breaks(self, how: str) -> None:
@@ -83,8 +99,3 @@ class WebWithStore(Site):
             post=lambda name: ("/echo", name.encode()),
             answer_within=answer_within,
         )
-
-    def runs(self) -> list[str]:
-        """Return what each store noted: begun, ended, or refused where another one ran."""
-        path = self.docker("volume", "inspect", "--format", "{{.Mountpoint}}", f"{self.name}_state")
-        return [line.split()[0] for line in self.run("cat", f"{path}/runs").splitlines()]
