@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from switchyard.core import edge_hold, names
+from switchyard.core import edge_hold, names, route_modes
 from switchyard.core.app import App, Route
 from switchyard.core.haproxy import request_path, word
 from switchyard.core.held_routes import HeldRoute
@@ -161,8 +161,7 @@ def configuration(addresses: Sequence[HeldRoute], colours: Mapping[str, ColourRo
     own = _neighbour_rules(place.subnets)
     for index, address in enumerate(addresses):
         routes = {colour: colours[colour].routes[index] for colour in names.COLOURS}
-        rules = [*own, *edge_hold.rules(edge_hold.limit(routes, apps), is_http=_is_http(routes))]
-        parts.append(_frontend(index, address, routes, rules))
+        parts.append(_frontend(index, address, routes, [*own, *edge_hold.rules(routes, apps)]))
         parts += [_preview(index, address, colour, route, own) for colour, route in routes.items()]
     for colour in names.COLOURS:
         app, is_reserved = colours[colour].app, place.asks_nobody and colours[colour].has_reserved_names
@@ -196,14 +195,9 @@ def _neighbour_rules(subnets: Sequence[Subnet]) -> list[str]:
     ]
 
 
-def _is_http(routes: Mapping[str, Route | None]) -> bool:
-    """Return whether the edge reads what comes to an address as HTTP, whatever colour it goes to."""
-    return all(route is None or route.mode == "http" for route in routes.values())
-
-
 def _frontend(index: int, address: HeldRoute, routes: Mapping[str, Route | None], rules: Sequence[str]) -> str:
     """Return the frontend of an address. Where the colours' modes differ, each backend brings its own."""
-    is_http = _is_http(routes)
+    is_http = route_modes.are_http(routes.values())
     lines = [
         f"frontend {address_name(address)}",
         f"  mode {'http' if is_http else 'tcp'}",

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping
 
 from switchyard.core.app import App, Route
+from switchyard.core.route_modes import are_http
 
 MAP = "hold"
 """The name of the map. While it has no row, or the second of its row is over, nothing waits."""
@@ -102,22 +103,16 @@ def load(home: str) -> str:
     return f"global\n  lua-load {home}/cfg/{FILE}\n"
 
 
-def limit(routes: Mapping[str, Route | None], apps: Mapping[str, App]) -> int:
-    """Return how many seconds a request to an address may wait; 0 where it leads to no exclusive service.
+def rules(routes: Mapping[str, Route | None], apps: Mapping[str, App]) -> list[str]:
+    """Return the rules by which requests to an address wait; none where it leads to no exclusive service.
 
     ``routes`` and ``apps`` have the route and the settings of each colour.
     """
-    exclusive = [
-        apps[colour].hold for colour, route in routes.items() if route and route.service in apps[colour].exclusive
-    ]
-    return max(exclusive, default=0)
-
-
-def rules(seconds: int, *, is_http: bool) -> list[str]:
-    """Return the rules of a frontend whose requests may wait so many seconds; none where it is 0."""
-    if not seconds:
+    limits = [apps[name].hold for name, route in routes.items() if route and route.service in apps[name].exclusive]
+    if not limits:
         return []
-    if is_http:
+    seconds = max(limits)
+    if are_http(routes.values()):
         return [f"  http-request lua.hold {seconds:d}"]
     # HAProxy ends a rule that waits when its own time for a look at the content is over.
     return [f"  tcp-request inspect-delay {seconds + 10:d}s", f"  tcp-request content lua.hold_tcp {seconds:d}"]
