@@ -8,7 +8,7 @@ import pytest
 
 from switchyard.core import edge, edge_hold
 from switchyard.core.app import App, Route
-from switchyard.core.edge import ColourRoutes
+from switchyard.core.edge import ColourRoutes, Place
 from switchyard.core.held_routes import held_for
 
 WEB, GIT = Route("web", 8000, 80), Route("git", 3000, 3000)
@@ -19,7 +19,7 @@ PLAIN, SOLE = App("shop"), App("shop", kinds={"git": "exclusive"}, hold=12)
 
 def configuration(blue: App, green: App) -> str:
     colours = {"blue": ColourRoutes(blue, ROUTES), "green": ColourRoutes(green, ROUTES)}
-    return edge.configuration(held_for(ROUTES, 1), colours)
+    return edge.configuration(held_for(ROUTES, 1), colours, Place(asks_nobody=True))
 
 
 def frontend(text: str, name: str) -> list[str]:
@@ -55,7 +55,3 @@ def test_the_script_reads_the_map_that_a_hold_fills_and_ends_the_hold_by_itself(
     assert f'Map.new("/etc/edge/maps/{edge_hold.MAP}.map"' in script and "HOME" not in script
     assert f'"{edge_hold.UNTIL}"' in script and "os.time() < second" in script
     assert edge_hold.hold_map(1700000030) == "until 1700000030\n"
-
-
-def test_another_script_has_another_name(monkeypatch):
-    assert edge_hold.FILE.startswith("hold-") and edge_hold.FILE.endswith(".lua")
