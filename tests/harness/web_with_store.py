@@ -56,8 +56,9 @@ def add_store(site: Site) -> int:
     port = next(PORTS)
     (site.app / "store.py").write_text(STORE)
     site.rewrite("COPY VERSION app.py ./", "COPY VERSION app.py store.py ./", "Dockerfile")
-    compose = site.app / "compose.yaml"
-    compose.write_text(compose.read_text() + SERVICE.format(port=port))
+    for name, more in (("compose.yaml", SERVICE.format(port=port)), (".dockerignore", "!store.py\n")):
+        path = site.app / name
+        path.write_text(path.read_text() + more)
     return port
 
 
