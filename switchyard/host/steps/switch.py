@@ -30,14 +30,14 @@ def switch(attempt: Attempt, colour: str) -> None:
     attempt.proxy.switch(colour)
     if site.slot(colour).exclusive and colour != NOTHING:
         attempt.memory.proven.pop(f"single {colour}", None)  # it was of the exclusive services alone
-    if site.hold != hold_after_switch(site, colour):
-        let_through(attempt)
     if release is not None:
         _record(attempt.store.releases, release, colour, is_wanted=release == attempt.wanted.id)
         link(attempt.store.root / "current", colour)
     is_cut = not is_deploy and leaving in names.COLOURS
     left = attempt.proxy.connections(leaving) if is_cut else 0
     attempt.events.emit(Switched(colour, release, leaving, left))
+    if site.hold != hold_after_switch(site, colour):
+        let_through(attempt)
 
 
 def _drain_map(attempt: Attempt, site: Site) -> str:
