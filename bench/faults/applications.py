@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable
 
 from tests.harness.betting import Betting
 from tests.harness.heartbeats import Heartbeat
+from tests.harness.web_with_store import CHECK, add_store, store_runs
 from tests.harness.web_with_worker import WebWithWorker
 
 RATED_SECONDS = 60.0
@@ -22,6 +24,23 @@ class Web(WebWithWorker):
 
     def lost(self, answered: Iterable[str]) -> list[str]:
         return []
+
+
+class Exclusive(Web):
+    """The smallest example with a worker, and with a store of which only one may run."""
+
+    def set_up(self) -> None:
+        super().set_up()
+        with open(self.app / "invoke.yaml") as file:
+            settings = json.load(file)["app"]
+        add_store(self)
+        kinds, checks = {**settings.pop("kinds"), "store": "exclusive"}, {**settings.pop("checks"), "store": CHECK}
+        self.settings(**{**settings, "kinds": kinds, "checks": checks})
+
+    def lost(self, answered: Iterable[str]) -> list[str]:
+        """Describe stores that found another one running on their volume."""
+        count = store_runs(self).count("refused")
+        return [f"{count} stores met another one"] if count else []
 
 
 class Games(Betting):
@@ -57,4 +76,4 @@ class Games(Betting):
 
 
 Application = Web | Games
-EXAMPLES: dict[str, type[Web] | type[Games]] = {"web": Web, "betting": Games}
+EXAMPLES: dict[str, type[Web] | type[Games]] = {"web": Web, "exclusive": Exclusive, "betting": Games}

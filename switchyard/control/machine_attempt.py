@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from switchyard.control import terminal
 from switchyard.control.channel import Channel
 from switchyard.control.operator_process import operator_name
-from switchyard.control.prober import Prober
+from switchyard.control.prober import PROBE_WITHIN, Prober
 from switchyard.control.public_address import Address, address_to_look_at, is_new, look, public_address
 from switchyard.control.receipt import UNSEEN, outcome_of
 from switchyard.control.screen import Screen
 from switchyard.core.app import App, Route
 from switchyard.core.errors import OK, UNVERIFIED
+from switchyard.core.kinds import kind_named
 from switchyard.core.outside_text import shortened
 from switchyard.core.steps import TOUCHES_LIVE
 from switchyard.core.wire.checks import ChecksRecord
@@ -99,6 +100,7 @@ class MachineAttempt:
         self.probe(
             public_address(self.host, self.channel.machine, release.split.routes, release.app),
             is_new=is_new(self.facts.routes, release.split.routes),
+            hold=release.app.hold if release.app.exclusive else 0,
         )
         data = stream(release, checks, self.facts)
         self.screen.say(f"  {self.name}: sending {release.id}, {len(data) / 1024:.0f} KiB", "dim")
@@ -109,12 +111,21 @@ class MachineAttempt:
         if self.facts is not None:
             app, routes = App(self.channel.app, checks=self.facts.checks), self._wanted_routes or self.facts.routes
             address = public_address(self.host, self.channel.machine, routes, app)
-            self.probe(address, is_new=is_new(self.facts.routes, routes))
+            hold = app.hold if self._may_hold() else 0
+            self.probe(address, is_new=is_new(self.facts.routes, routes), hold=hold)
 
-    def probe(self, address: Address | None, *, is_new: bool = False) -> None:
-        """Start to probe an address. Probes count at once where something is live there, else from the switch on."""
+    def _may_hold(self) -> bool:
+        """Return whether the live release has services whose requests the edge holds while they are replaced."""
+        kinds = (self.facts.live.kinds or {}) if self.facts is not None and self.facts.live is not None else {}
+        return any(kind is not None and kind.is_held for kind in map(kind_named, kinds.values()))
+
+    def probe(self, address: Address | None, *, is_new: bool = False, hold: int = 0) -> None:
+        """Start to probe an address. Probes count at once where something is live there, else from the switch on.
+
+        The edge may let requests wait for ``hold`` seconds.
+        """
         is_live = self.facts is not None and self.facts.live is not None and not is_new
-        self.prober = Prober(self._marked(address), measuring=is_live)
+        self.prober = Prober(self._marked(address), measuring=is_live, within=PROBE_WITHIN + hold)
         self.prober.start()
 
     def _marked(self, address: Address | None) -> Address | None:
@@ -156,6 +167,7 @@ class MachineAttempt:
             steps=tuple(self.screen.steps.get(self.name, ())),
             executions=self.channel.executions,
             probes=self.prober.stop() if self.prober else Probes(),
+            holds=tuple(self.screen.holds.get(self.name, ())),
         )
 
     def _note(self, event: Event) -> None:

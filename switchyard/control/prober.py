@@ -21,9 +21,11 @@ UNANSWERED = Probed("no answer yet", is_answer=False)
 class Prober(threading.Thread):
     """Probes an address 12 times a second until it is stopped. An address behind SSH is not measured."""
 
-    def __init__(self, address: Address | None, *, measuring: bool) -> None:
+    def __init__(self, address: Address | None, *, measuring: bool, within: float = PROBE_WITHIN) -> None:
         super().__init__(daemon=True)
         self.address = address
+        self._within = within
+        """Seconds in which the address must answer a probe: more where the edge may let it wait."""
         self.measuring = measuring
         """Whether to probe now. Where nothing is live, nothing is measured before the switch."""
         self.sent = 0
@@ -54,7 +56,7 @@ class Prober(threading.Thread):
     def _probe(self, address: Address, place: int) -> None:
         failure, is_answer = "no end", False
         try:
-            answer = fetch(address, None, PROBE_WITHIN)
+            answer = fetch(address, None, self._within)
             failure, is_answer = "" if address.passes(answer.status) else f"{answer.status}", True
         except (OSError, http.client.HTTPException) as error:
             failure = str(error) or type(error).__name__

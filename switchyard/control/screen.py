@@ -14,7 +14,7 @@ from rich.text import Text
 
 from switchyard.control import terminal
 from switchyard.core.steps import STEPS
-from switchyard.core.wire.events import Event, Hello, Progress, StepBegins, StepEnds, Switched
+from switchyard.core.wire.events import Event, Hello, Hold, LetThrough, Progress, StepBegins, StepEnds, Switched
 from switchyard.core.wire.message import Message
 from switchyard.core.wire.receipt import Probes, StepReceipt
 
@@ -38,6 +38,8 @@ class Screen:
         """Whether nobody reads what a person would."""
         self._open_connections: dict[str, list[str]] = {}
         """For each machine a sentence about connections that did not finish on their colour."""
+        self.holds: dict[str, list[Hold]] = {}
+        """For each machine the times that requests to exclusive services waited."""
         self._usual_seconds: Mapping[str, float] = {}
 
     def say(self, text: str, style: str = "") -> None:
@@ -64,6 +66,9 @@ class Screen:
             )
         elif isinstance(event, Switched):
             self._count(machine, event.left, "connections stay open on the old colour and may finish there")
+        elif isinstance(event, LetThrough):
+            self.holds.setdefault(machine, []).append(event.hold)
+            self.say(f"  {machine}: {describe_hold(event.hold)}", "yellow" if event.hold.refused else "dim")
         elif isinstance(event, StepBegins):
             self._begin(machine, event)
         elif isinstance(event, StepEnds):
@@ -123,6 +128,13 @@ def ago(stamp: float | None) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
     return f"{seconds} s ago"
+
+
+def describe_hold(hold: Hold) -> str:
+    """Return how long requests to exclusive services waited, and how many of them in vain."""
+    gap = "" if hold.seconds is None else f" for {hold.seconds:.1f} s"
+    refused = f"; {hold.refused} waited in vain and got 503" if hold.refused else ""
+    return f"requests to exclusive services were held{gap}, the longest waited {hold.longest:.1f} s{refused}"
 
 
 def describe_probes(probes: Probes) -> str:

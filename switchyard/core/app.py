@@ -174,6 +174,8 @@ class App(Message):
     """Seconds in which requests that began on the old colour may finish there."""
     healthy_within: int = 120
     """Seconds in which a service must become healthy."""
+    hold: int = field(default=30, metadata=key(omitted=True))
+    """Seconds for which one request to an exclusive service waits at the edge while that is replaced."""
     release_header: bool = True
     build_ssh: Mapping[str, str] = field(default_factory=dict, metadata=key(omitted=True))
     """Id of an SSH key of builds to the key file on the host. Only the host's entry in the settings names one."""
@@ -192,6 +194,12 @@ class App(Message):
         """The services that no release runs."""
         kinds = {name: kind_named(kind) for name, kind in self.kinds.items()}
         return tuple(sorted(name for name, kind in kinds.items() if kind is not None and kind.left_out))
+
+    @property
+    def exclusive(self) -> frozenset[str]:
+        """The services whose requests the edge holds while they are replaced. Only the settings make one of these."""
+        kinds = {name: kind_named(kind) for name, kind in self.kinds.items()}
+        return frozenset(name for name, kind in kinds.items() if kind is not None and kind.is_held)
 
     @property
     def project_folder(self) -> str:

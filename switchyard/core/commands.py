@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from switchyard.core import edge, names
+from switchyard.core import edge, edge_hold, names
 
 Argv = list[str]
 
@@ -121,6 +121,16 @@ def containers_of(colour: str) -> str:
 def live(colour: str) -> Argv:
     """Return the command of HAProxy's runtime API that switches traffic to a colour."""
     return ["set", "map", f"{edge.HOME}/maps/live.map", "live", colour]
+
+
+def hold() -> Argv:
+    """Return the command of HAProxy's runtime API that lets requests to exclusive services wait."""
+    return ["add", "map", f"{edge.HOME}/maps/{edge_hold.MAP}.map", edge_hold.UNTIL, "<second of its end>"]
+
+
+def release() -> Argv:
+    """Return the command of HAProxy's runtime API that lets them go on."""
+    return ["del", "map", f"{edge.HOME}/maps/{edge_hold.MAP}.map", edge_hold.UNTIL]
 
 
 def shown(argv: Sequence[str], release: str) -> str:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from switchyard.core import edge_affinity, edge_clients, edge_container, edge_counts, edge_names, edge_tls, names
+from switchyard.core import (
+    edge_affinity,
+    edge_clients,
+    edge_container,
+    edge_counts,
+    edge_hold,
+    edge_names,
+    edge_tls,
+    names,
+    route_modes,
+)
 from switchyard.core.app import App, Route
 from switchyard.core.edge_clients import Subnet
 from switchyard.core.edge_names import Target
@@ -152,8 +162,9 @@ class Place(NamedTuple):
 
 def configuration(addresses: Sequence[HeldRoute], colours: Mapping[str, ColourRoutes], place: Place) -> str:
     """Return HAProxy's configuration: a frontend for each address, and a backend for what each colour has behind it."""
-    parts, own = [_HEAD], edge_clients.neighbours(place.subnets)
     apps = {colour: each.app for colour, each in colours.items()}
+    parts = [_HEAD, *([edge_hold.load(HOME)] if any(app.exclusive for app in apps.values()) else [])]
+    own = edge_clients.neighbours(place.subnets)
     for index, address in enumerate(addresses):
         routes = {colour: colours[colour].routes[index] for colour in names.COLOURS}
         parts.append(_frontend(index, address, routes, own, apps))
@@ -190,7 +201,7 @@ def _frontend(
 ) -> str:
     """Return the frontend of an address. Where the colours' modes differ, each backend brings its own."""
     every = [route for each in routes.values() for route in each]
-    is_http = all(route.mode == "http" for route in every)
+    is_http = route_modes.are_http(every)
     edge_names.require_alike(address.public, every)
     ends_tls = any(route.tls for route in every or [address])
     lines = [
@@ -215,6 +226,7 @@ def _frontend(
     if is_named(every):
         lines += edge_names.choice(routes, targets)
         lines += [line for colour, each in routes.items() for line in edge_tls.redirects(each, colour)]
+    lines += edge_hold.rules(routes, apps, is_named=is_named(every))
     lines += [f"  acl {target.up} nbsrv({target.backend}) gt 0" for target in targets]
     lines.append(f"  use_backend {'nothing_live' if is_http else 'nothing_live_tcp'} if nothing")
     if has_affinity:
@@ -306,11 +318,6 @@ def document(
 
     ``previews`` maps each preview's name to a loopback port of the host. ``engine`` is the engine's version.
     """
-    ports = [f"{address.public}:{inner_port(index)}" for index, address in enumerate(addresses)]
-    for index, address in enumerate(addresses):
-        for colour in names.COLOURS:
-            host = previews[preview_name(address, colour)]
-            ports.append(f"127.0.0.1:{host}:{preview_inner_port(index, colour)}")
     mounts = [f"{home}/{name}:{HOME}/{name}{mode}" for name, mode in (("cfg", ":ro"), ("maps", ":ro"), ("run", ""))]
     return {
         "name": names.project(app, "edge"),
@@ -322,7 +329,7 @@ def document(
                 "user": user,
                 **edge_container.HARDENED,
                 "restart": "unless-stopped",
-                "ports": ports,
+                "ports": _ports(addresses, previews),
                 "volumes": mounts,
                 "networks": list(names.COLOURS),
                 "dns_opt": DNS_OPTIONS,
@@ -333,6 +340,16 @@ def document(
         },
         "networks": external_networks(app),
     }
+
+
+def _ports(addresses: Sequence[HeldRoute], previews: Mapping[str, int]) -> list[str]:
+    """Return what the edge's container publishes: each address, and its previews on loopback."""
+    ports = [f"{address.public}:{inner_port(index)}" for index, address in enumerate(addresses)]
+    for index, address in enumerate(addresses):
+        for colour in names.COLOURS:
+            host = previews[preview_name(address, colour)]
+            ports.append(f"127.0.0.1:{host}:{preview_inner_port(index, colour)}")
+    return ports
 
 
 def answers_always(engine: str) -> bool:

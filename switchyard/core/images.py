@@ -76,6 +76,37 @@ SERVERS_OF_STATE = (
     "zookeeper",
 )
 """Servers that keep state. One is recognised where a word of an image's name begins with one of these."""
+RUN_ONCE = (
+    "bookstack",
+    "calibre-web",
+    "directus",
+    "discourse",
+    "drone",
+    "forgejo",
+    "ghost",
+    "gitea",
+    "gitlab-ce",
+    "gitlab-ee",
+    "gogs",
+    "home-assistant",
+    "jellyfin",
+    "jenkins",
+    "mattermost-team-edition",
+    "n8n",
+    "nexus3",
+    "node-red",
+    "paperless-ngx",
+    "photoprism",
+    "portainer",
+    "portainer-ce",
+    "sonarqube",
+    "syncthing",
+    "teamcity-server",
+    "uptime-kuma",
+    "vaultwarden",
+    "wiki",
+)
+"""Servers that users reach and of which at most one may run: by the whole last part of the image's name."""
 NO_SERVERS = (
     "admin",
     "agent",
@@ -183,6 +214,11 @@ def keeps_state(reference: str) -> bool:
     if name == "server":  # mcr.microsoft.com/mssql/server
         name = path.rpartition("/")[0].rpartition("/")[2]
     return bool(_SERVER.search(name)) and not _NO_SERVER.search(name)
+
+
+def runs_once(reference: str) -> bool:
+    """Return whether an image is a server that users reach and that may not run twice, by its name."""
+    return ImageReference.parse(reference.partition("@")[0].lower()).name in RUN_ONCE
 
 
 def is_data_path(target: str) -> bool:

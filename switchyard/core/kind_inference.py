@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from switchyard.core.app import App
 from switchyard.core.compose_document import Document, Service
-from switchyard.core.images import keeps_state
-from switchyard.core.kinds import HANDOVER, IGNORED, ONESHOT, PLAIN, ROUTED, SHARED, ServiceKind
+from switchyard.core.images import keeps_state, runs_once
+from switchyard.core.kinds import EXCLUSIVE, HANDOVER, IGNORED, ONESHOT, PLAIN, ROUTED, SHARED, ServiceKind
 from switchyard.core.state_keeping import NO_FACTS, ImageFacts, server_of_state, written_state
 
 MIGRATES = re.compile(
@@ -73,8 +73,16 @@ def _may_keep_state(service: Service, app: App, images: ImageFacts) -> bool:
     What the application builds and publishes is taken for its web service, unless it builds on a server of state.
     """
     recipe = images.recipes.get(service.name)
+    if _runs_once(service, images):
+        return True
     is_built = service.build is not None and not (recipe is not None and keeps_state(recipe.base))
     return not is_built and bool(written_state(service, app, images))
+
+
+def _runs_once(service: Service, images: ImageFacts) -> bool:
+    """Return whether the image of a service, or what its build starts from, is known to run once."""
+    recipe = images.recipes.get(service.name)
+    return runs_once(recipe.base if recipe is not None else service.image or "")
 
 
 def _choices(service: Service, app: App, images: ImageFacts) -> Iterator[str]:
@@ -82,7 +90,8 @@ def _choices(service: Service, app: App, images: ImageFacts) -> Iterator[str]:
     state = written_state(service, app, images)
     once = _ends_by_itself(service, images)
     one = f"{HANDOVER.name}: at most one runs"
-    shared = f"{SHARED.name}: it keeps state ({', '.join(state)}), and no deploy restarts it"
+    kept = ", ".join(state) or "which the file does not name"
+    shared = f"{SHARED.name}: it keeps state ({kept}), and no deploy restarts it"
     if once:
         yield f"{ONESHOT.name}: {once}, so it runs once per release, before its services start"
     if service.ports and _works(service, images):
@@ -90,7 +99,8 @@ def _choices(service: Service, app: App, images: ImageFacts) -> Iterator[str]:
         yield f"{ROUTED.name}: both colours run it at once, as long as the old one stands by"
         return
     if service.ports:
-        yield shared
+        only = f"{EXCLUSIVE.name}: users reach it, and at most one runs: requests wait while it is replaced"
+        yield from (only, shared) if _runs_once(service, images) else (shared, only)
         yield f"{ROUTED.name}: both colours run it, and both write to that"
     elif state:
         yield from (one, shared) if service.build is not None else (shared, one)

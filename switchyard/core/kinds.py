@@ -13,7 +13,7 @@ class Kind:
     behind_edge: bool = False
     """The edge holds its public addresses and leads requests to it."""
     at_most_one: bool = False
-    """It runs in at most one colour at any instant: it is handed over after the switch."""
+    """It runs in at most one colour at any instant, and is handed over: after the switch, or at it if it is held."""
     own_project: bool = False
     """It belongs to the shared project, which no deploy restarts."""
     runs_once: bool = False
@@ -25,6 +25,11 @@ class Kind:
     def side_by_side(self) -> bool:
         """Whether both colours run it at once."""
         return not (self.at_most_one or self.own_project or self.runs_once or self.left_out)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether users reach the only one: the edge holds their requests while it is handed over."""
+        return self.behind_edge and self.at_most_one
 
     @property
     def stays_up_in_colour(self) -> bool:
@@ -39,11 +44,12 @@ class Kind:
 
 ROUTED = Kind("routed", behind_edge=True)
 PLAIN = Kind("plain")
+EXCLUSIVE = Kind("exclusive", behind_edge=True, at_most_one=True)
 HANDOVER = Kind("handover", at_most_one=True)
 SHARED = Kind("shared", own_project=True)
 ONESHOT = Kind("oneshot", runs_once=True)
 IGNORED = Kind("ignored", left_out=True)
-KINDS = (ROUTED, PLAIN, HANDOVER, SHARED, ONESHOT, IGNORED)
+KINDS = (ROUTED, PLAIN, EXCLUSIVE, HANDOVER, SHARED, ONESHOT, IGNORED)
 """Every kind. A release's services start in this order within one group."""
 NAMES = tuple(kind.name for kind in KINDS)
 _BY_NAME = {kind.name: kind for kind in KINDS}

@@ -5,6 +5,8 @@
 1. No step stops or replaces anything of the live slot, except its singletons in a handover. Only the switch changes
    which slot is live, and only to one that is proven healthy, or to none where nothing is left to go back to.
 2. A singleton never runs in two colours.
+3. An exclusive service of the live slot stops only while the edge holds its requests, and they go on only to one that
+   runs, unless none does.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from switchyard.core.names import other
-from switchyard.core.site import NOTHING, Site
+from switchyard.core.site import NOTHING, Site, Slot
 from switchyard.core.steps import Step
 
 
@@ -27,6 +29,10 @@ class Want:
     """How far the verb may go now: prepare or switch."""
 
 
+WHILE_HELD = ("edge", "stop_singletons", "start_singletons", "prove_singletons", "switch")
+"""The steps of a handover. Requests that the edge holds do not wait for any other."""
+
+
 @dataclass(frozen=True)
 class Done:
     """Nothing is left to do. The outcome is prepared, live, failed, taken back, held or missing."""
@@ -36,6 +42,13 @@ class Done:
 
 def next_step(want: Want, site: Site) -> Step | Done:
     """Return the next act towards the goal, decided from the site alone."""
+    step = _towards(want, site)
+    is_handover = isinstance(step, Step) and step.name in WHILE_HELD
+    return step if site.hold == "off" or is_handover else _let_through(site)
+
+
+def _towards(want: Want, site: Site) -> Step | Done:
+    """Return the next act towards the goal, whether or not requests wait meanwhile."""
     unfinished = _unfinished(want, site)
     if unfinished is not None:
         return unfinished
@@ -67,14 +80,14 @@ def _unfinished(want: Want, site: Site) -> Step | None:
 
 def _lost_singletons(want: Want, site: Site) -> bool:
     """Return whether an attempt died between the stop and the start of the live release's singletons."""
-    if site.live == NOTHING or site.shared == "absent" or site.slot(site.idle).runs_singletons:
+    if site.live == NOTHING or site.shared == "absent" or site.slot(site.idle).runs_singletons or site.hold == "on":
         return False
     slot = site.slot(site.live)
     return slot.release not in (None, want.release) and slot.lacks_singletons
 
 
 def _may_serve(site: Site, colour: str) -> bool:
-    return colour != NOTHING and site.slot(colour).front == "healthy"
+    return colour != NOTHING and site.slot(colour).is_proven
 
 
 def _finish(want: Want, site: Site, live: str) -> Step | Done:
@@ -140,7 +153,33 @@ def _way_back(site: Site, live: str) -> Step | Done:
         return Step("up", back)
     if slot.front == "starting":
         return Step("prove", back)
-    return Step("switch", back)
+    return _move(site, back)
+
+
+def _move(site: Site, colour: str) -> Step:
+    """Return the next step of moving traffic to a colour that is proven. Its exclusive services come there before it.
+
+    From the hold on requests wait for them.
+    """
+    if site.slot(colour).exclusive:
+        if site.hold == "off" and site.live != NOTHING:
+            return Step("hold", site.live)
+        handover = _singletons(site, colour)
+        if handover is not None:
+            return handover
+    return Step("switch", colour)
+
+
+def _let_through(site: Site) -> Step:
+    """Return the next step towards letting requests through: what they are for runs where traffic goes, or cannot."""
+    return _singletons_of_live(site) or Step("release")
+
+
+def _singletons_of_live(site: Site) -> Step | None:
+    """Return the next step of the handover to the live release; None where it is done or cannot succeed."""
+    if site.live == NOTHING or site.slot(site.live).release is None or site.slot(site.live).single == "failed":
+        return None
+    return _singletons(site, site.live)
 
 
 def _leave(want: Want, site: Site) -> Step | Done:
@@ -151,10 +190,9 @@ def _leave(want: Want, site: Site) -> Step | Done:
     home = site.holder(want.release)
     if home is not None and site.slot(home).runs_singletons:
         return Step("stop_singletons", home)
-    if site.live != NOTHING and site.slot(site.live).release is not None and site.slot(site.live).single != "failed":
-        handover = _singletons(site, site.live)
-        if handover is not None:
-            return handover
+    handover = _singletons_of_live(site)
+    if handover is not None:
+        return handover
     if home is not None and site.slot(home).front in ("starting", "healthy"):
         return Step("cancel", home)
     return Done("taken back")
@@ -177,7 +215,7 @@ def _prepare(want: Want, site: Site) -> Step | Done:
         return Step("prove", idle)
     if want.verb == "deploy" and site.smoke == "unknown":
         return Step("smoke", idle)
-    return Done("prepared") if want.phase == "prepare" else Step("switch", idle)
+    return Done("prepared") if want.phase == "prepare" else _move(site, idle)
 
 
 def _stage(want: Want, site: Site) -> Step | Done | None:
@@ -212,7 +250,7 @@ def violations(before: Site, step: Step, after: Site) -> list[str]:
     if after.live != before.live:
         if step.name != "switch":
             broken.append(f"{step} changed which slot is live")
-        elif after.live != NOTHING and before.slot(after.live).front != "healthy":
+        elif after.live != NOTHING and not _may_go_live(before.slot(after.live)):
             broken.append(f"{step} made a slot live that is not proven healthy")
     live = before.live
     if live != NOTHING and after.live == live:
@@ -220,4 +258,16 @@ def violations(before: Site, step: Step, after: Site) -> list[str]:
             broken.append(f"{step} replaced the live release")
         if before.slot(live).front in ("starting", "healthy") and after.slot(live).front in ("none", "stopped"):
             broken.append(f"{step} stopped the live slot")
+        stops = before.slot(live).runs_singletons and not after.slot(live).runs_singletons
+        if stops and before.slot(live).exclusive and before.hold == "off":
+            broken.append(f"{step} stopped exclusive services of the live slot, and the edge holds no requests")
+    if after.live != NOTHING and (before.hold, after.hold) == ("on", "off"):
+        slot = after.slot(after.live)
+        if slot.exclusive and slot.release is not None and slot.lacks_singletons:
+            broken.append(f"{step} let requests through to exclusive services that do not run")
     return broken
+
+
+def _may_go_live(slot: Slot) -> bool:
+    """Return whether a slot is proven. One whose exclusive services fail may still serve the rest on a way back."""
+    return slot.front == "healthy" and (slot.is_proven or slot.single == "failed")

@@ -12,17 +12,18 @@ STEPS_MOST = 100
 """More steps than any plan has: a guard against decisions that go round in a circle."""
 
 
-def plan(want: Want, site: Site, *, singles: bool, oneshots: bool = True) -> list[Step]:
-    """Return the steps in order.
-
-    ``singles`` and ``oneshots`` tell whether the wanted release has handover services and oneshots.
+def plan(want: Want, site: Site, *, singles: bool, exclusive: bool = False, oneshots: bool = True) -> list[Step]:
+    """Return the steps in order. The last three tell what the wanted release has: singletons, exclusive ones among
+    them, oneshots.
     """
-    return [step for step, _ in walk(want, site, singles=singles, oneshots=oneshots)]
+    return [step for step, _ in walk(want, site, singles=singles, exclusive=exclusive, oneshots=oneshots)]
 
 
-def walk(want: Want, site: Site, *, singles: bool, oneshots: bool = True) -> list[tuple[Step, Site]]:
+def walk(
+    want: Want, site: Site, *, singles: bool, exclusive: bool = False, oneshots: bool = True
+) -> list[tuple[Step, Site]]:
     """Return the steps in order, each with the site that it starts from."""
-    assumed = Assumed(want.release, "none" if singles else "unused")
+    assumed = Assumed(want.release, "none" if singles else "unused", exclusive)
     steps: list[tuple[Step, Site]] = []
     while len(steps) < STEPS_MOST:
         step = next_step(want, site)

@@ -95,6 +95,14 @@ def _switch(start: Start) -> list[Argv]:
     return [commands.live(start.colour)]
 
 
+def _hold(start: Start) -> list[Argv]:
+    return [commands.hold()]
+
+
+def _release(start: Start) -> list[Argv]:
+    return [commands.release()]
+
+
 def _stop(start: Start) -> list[Argv]:
     return [commands.stop([commands.containers_of(start.colour)])]
 
@@ -114,7 +122,9 @@ PLANS: Mapping[StepName, Plan] = {
     "retire": _retire,
     "up": _up,
     "smoke": _smoke,
+    "hold": _hold,
     "switch": _switch,
+    "release": _release,
     "stop_singletons": _stop,
     "start_singletons": _start_singletons,
 }

@@ -67,6 +67,11 @@ def as_setting(routes: Iterable[Route], modes: Mapping[str, str]) -> str:
     return "\n".join(["  app:", "    routes:", *lines])
 
 
+def are_http(routes: Iterable[Route]) -> bool:
+    """Return whether the edge reads as HTTP what comes to an address that leads to these routes of the colours."""
+    return all(route.mode == HTTP for route in routes)
+
+
 class Mode(NamedTuple):
     """The mode of a route, with the reason in a few words."""
 

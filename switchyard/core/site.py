@@ -17,13 +17,21 @@ class Slot(Message):
     front: str = "none"
     """Its routed and plain services: none, stopped, starting (running, not proven), healthy, failed."""
     single: str = "none"
-    """Its handover services: none, stopped, lacking (some run, fewer than the release says), running (not proven),
-    healthy, failed; unused: its release has none."""
+    """Its handover and exclusive services: none, stopped, lacking (some run, fewer than the release says), running (not
+    proven), healthy, failed; unused: its release has none. Where its colour is not live, exclusive ones alone are
+    proven."""
+    exclusive: bool = False
+    """Whether its release has exclusive services: its singletons come to it before traffic does."""
 
     @property
     def runs_singletons(self) -> bool:
         """Whether a singleton of this colour may be at work."""
         return self.single in ("lacking", "running", "healthy", "failed")
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether all is proven that must run here before traffic comes."""
+        return self.front == "healthy" and (not self.exclusive or self.single == "healthy")
 
     @property
     def lacks_front(self) -> bool:
@@ -32,7 +40,7 @@ class Slot(Message):
 
     @property
     def lacks_singletons(self) -> bool:
-        """Whether fewer handover services run than its release says."""
+        """Whether fewer handover and exclusive services run than its release says."""
         return self.single in ("none", "stopped", "lacking")
 
 
@@ -48,6 +56,8 @@ class Site(Message):
     """The colour that the map file names: blue, green or none."""
     edge: str = "absent"
     """absent, stale (its configuration lacks what the release needs) or current."""
+    hold: str = "off"
+    """on while the edge lets requests to exclusive services wait, also where the time of that is over."""
     shared: str = "absent"
     """absent (some do not run), running (not proven by this attempt), healthy or failed."""
     stage: str = "absent"

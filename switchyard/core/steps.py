@@ -18,10 +18,12 @@ StepName: TypeAlias = Literal[
     "up",
     "prove",
     "smoke",
+    "hold",
     "switch",
     "stop_singletons",
     "start_singletons",
     "prove_singletons",
+    "release",
     "look",
     "seen",
     "cancel",
@@ -49,7 +51,9 @@ class Assumed(NamedTuple):
 
     release: str
     single: str
-    """The state of its singletons before they start: ``none``, or ``unused`` where it has no handover service."""
+    """The state of its singletons before they start: ``none``, or ``unused`` where it has none."""
+    exclusive: bool = False
+    """Whether it has exclusive services."""
 
 
 Effect: TypeAlias = Callable[[Site, Step, Assumed], Site]
@@ -82,13 +86,24 @@ def _slot(change: SlotEffect) -> Effect:
 
 def _fill(slot: Slot, assumed: Assumed) -> Slot:
     if slot.release is None:
-        return Slot(assumed.release, "starting", assumed.single)
+        return Slot(assumed.release, "starting", assumed.single, assumed.exclusive)
     return replace(slot, front="starting")
 
 
 def _move(site: Site, step: Step, assumed: Assumed) -> Site:
+    """Return the site after a switch. What the edge held goes on, unless it would find nobody."""
     colour = step.colour or NOTHING
-    return replace(site, proxy=colour, map_file=colour)
+    slot = site.slot(colour) if colour != NOTHING else Slot()
+    site = replace(site, proxy=colour, map_file=colour, hold=hold_after_switch(site, colour))
+    if not slot.exclusive or slot.single != "healthy":
+        return site
+    return site.with_slot(colour, replace(slot, single="running"))  # what is no exclusive service is not proven yet
+
+
+def hold_after_switch(site: Site, colour: str) -> str:
+    """Return whether the edge still holds requests once traffic went to a colour, or to none."""
+    keeps = colour != NOTHING and site.slot(colour).lacks_singletons
+    return site.hold if keeps else "off"
 
 
 STEPS: Mapping[StepName, StepKind] = {
@@ -101,10 +116,12 @@ STEPS: Mapping[StepName, StepKind] = {
     "up": StepKind("starting", _slot(_fill)),
     "prove": StepKind("proving healthy", _slot(lambda slot, assumed: replace(slot, front="healthy"))),
     "smoke": StepKind("smoke through the preview", _site(lambda site: replace(site, smoke="ok"))),
+    "hold": StepKind("holding requests to", _site(lambda site: replace(site, hold="on"))),
     "switch": StepKind("switching traffic", _move),
     "stop_singletons": StepKind("stopping singletons", _slot(lambda slot, assumed: replace(slot, single="stopped"))),
     "start_singletons": StepKind("starting singletons", _slot(lambda slot, assumed: replace(slot, single="running"))),
     "prove_singletons": StepKind("proving singletons", _slot(lambda slot, assumed: replace(slot, single="healthy"))),
+    "release": StepKind("letting requests through", _site(lambda site: replace(site, hold="off"))),
     "look": StepKind("looking through the edge", _site(lambda site: replace(site, verdict="looked"))),
     "seen": StepKind("looking from here", _site(lambda site: replace(site, verdict="ok"))),
     "cancel": StepKind("taking the new colour down", _slot(lambda slot, assumed: replace(slot, front="stopped"))),
@@ -118,5 +135,5 @@ STEPS: Mapping[StepName, StepKind] = {
 STEP_NAMES = tuple(STEPS)
 SWITCHING = ("deploy", "rollback")
 """The verbs that move traffic."""
-TOUCHES_LIVE = frozenset[StepName]({"switch", "restart", "scale", "apply_shared", "apply_edge"})
+TOUCHES_LIVE = frozenset[StepName]({"hold", "switch", "restart", "scale", "apply_shared", "apply_edge"})
 """The steps from whose beginning on nobody may say that nothing live changed, and no cancel is heard."""

@@ -20,7 +20,7 @@ from switchyard.host.adapters.releases import Releases
 from switchyard.host.adapters.store import Store
 from switchyard.host.attempt import Attempt
 from switchyard.host.facts import live_release
-from switchyard.host.neighbours import shared_twins, strange_mounts
+from switchyard.host.neighbours import exclusive_twins, shared_twins, strange_mounts
 from switchyard.host.reach import reaching
 from switchyard.host.release_images import NO_IMAGES, Chosen
 from switchyard.host.repository import Repository
@@ -70,8 +70,9 @@ def reasons_against(store: Store, request: Request, candidate: Candidate, live: 
     """Yield why a release must not be deployed.
 
     An apply was cut short, nobody has one of its images, its commit is bad or older, somebody else mounts its state,
-    shared services changed, the edge does not hold its addresses, one of its names is that by which the edge knows a
-    service of the live release, or what it uses or reaches is not its own.
+    the live release runs an exclusive service of it side by side, shared services changed, the edge does not hold its
+    addresses, one of its names is that by which the edge knows a service of the live release, or what it uses or
+    reaches is not its own.
     """
     pack = candidate.pack
     yield from backup.reasons_unfinished(store)
@@ -84,6 +85,7 @@ def reasons_against(store: Store, request: Request, candidate: Candidate, live: 
         yield _older(pack, live)
     yield from strange_mounts(request.app, Document.decode(pack.shared))
     yield from shared_twins(request.app, Document.decode(pack.colours.get(names.COLOURS[0])))
+    yield from exclusive_twins(live, pack)
     if not request.shared_unchanged:
         yield from _changed_shared(store, candidate, request.host)
     yield from _new_addresses(store, pack, request.host)

@@ -117,6 +117,8 @@ def _record(attempt: Attempt, want: Want, outcome: str) -> None:
     """Write the outcome into the release's record, and prune after a success. A repair does not undo a verification."""
     releases, memory = attempt.store.releases, attempt.memory
     if outcome == "failed":
+        if attempt.lease.has_switched:  # requests waited already, so it is taken back
+            memory.verdict = "wrong"
         raise SwitchyardError(memory.reason)
     if outcome == "live" and (memory.verdict == "ok" or want.verb != "repair"):
         releases.update(attempt.wanted.id, state="good" if memory.verdict == "ok" else "unverified")

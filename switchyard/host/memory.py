@@ -17,6 +17,8 @@ class Memory:
     """The reason of each failure."""
     started: set[str] = field(default_factory=set)
     """What the attempt started and did not stop. A container of it that has exited since has crashed."""
+    held_since: float | None = None
+    """When the attempt made requests to exclusive services wait, by the monotonic clock; None where none wait."""
     restored: set[str] = field(default_factory=set)
     """The services of the live release that the attempt started; ``the edge`` stands for itself."""
     smoke: str = "unknown"

@@ -9,6 +9,7 @@ from switchyard.core import names
 from switchyard.core.compose_document import Document
 from switchyard.core.errors import refuse
 from switchyard.core.wire.facts import PlainContainer
+from switchyard.core.wire.release import Contents
 from switchyard.host.adapters import engine, kernel
 from switchyard.host.adapters.container import PROJECT, Container
 
@@ -43,6 +44,16 @@ def shared_twins(app: str, colour: Document) -> list[str]:
         f"Keep it shared (app.kinds.{container.service}: shared), or remove it there first with inv shared.apply"
         for container, state in _writers(containers, colour)
         if container.is_of_shared_project and container.service in colour.services
+    ]
+
+
+def exclusive_twins(live: Contents | None, release: Contents) -> list[str]:
+    """Return why a release must not start: what it runs alone runs side by side in the live one, until that leaves."""
+    return [
+        f"{name} is exclusive in {release.id}, and {live.id} runs it as {live.kinds[name]}: until traffic has left "
+        f"that one, two would run. Deploy once without it (app.kinds.{name}: ignored), and then as exclusive"
+        for name in release.exclusive
+        if live is not None and name in live.front
     ]
 
 

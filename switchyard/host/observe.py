@@ -28,6 +28,7 @@ def site(store: Store, app: str, release: str, memory: Memory) -> Site:
     seen = Site(
         proxy=proxy.live(),
         map_file=proxy.file_live(),
+        hold="on" if proxy.holds() else "off",
         shared=shared_state(store, memory, app, record, containers),
         stage=stage(record),
         smoke=memory.smoke,

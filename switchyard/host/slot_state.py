@@ -52,12 +52,21 @@ def slot(store: Store, memory: Memory, colour: str, containers: Sequence[Contain
     lacking = replicas.lacking(services, counts).keys()
     lacks_singletons = not lacking.isdisjoint(handover)
     has_singletons = bool(singletons or handover)
+    exclusive = [container for container in singletons if container.is_exclusive]
+    is_exclusive = bool(exclusive or (record and record.exclusive))
     return Slot(
         release=release,
         front=front_state(memory, f"front {colour}", front, lacks=bool(lacking - set(handover))),
-        single=singleton_state(memory, f"single {colour}", singletons, lacks=lacks_singletons)
+        single=singleton_state(
+            memory,
+            f"single {colour}",
+            singletons,
+            lacks=lacks_singletons,
+            proven=exclusive if is_exclusive and colour != live else singletons,
+        )
         if has_singletons
         else "unused",
+        exclusive=is_exclusive,
     )
 
 
@@ -73,8 +82,13 @@ def front_state(memory: Memory, key: str, containers: list[Container], *, lacks:
     return "healthy" if memory.proven.get(key) == identity(running) else "starting"
 
 
-def singleton_state(memory: Memory, key: str, containers: list[Container], *, lacks: bool) -> str:
-    """Return the state of handover services; ``lacks``: fewer run than their release says."""
+def singleton_state(
+    memory: Memory, key: str, containers: list[Container], *, lacks: bool, proven: Iterable[Container]
+) -> str:
+    """Return the state of handover and exclusive services; ``lacks``: fewer run than their release says.
+
+    ``proven`` are those of them that a proof must be about.
+    """
     if key in memory.failed:
         return "failed"
     running = [container for container in containers if container.is_up]
@@ -82,7 +96,8 @@ def singleton_state(memory: Memory, key: str, containers: list[Container], *, la
         return "running" if key in memory.started else ("stopped" if containers else "none")
     if lacks:
         return "running" if key in memory.started else "lacking"
-    return "healthy" if memory.proven.get(key) == identity(running) else "running"
+    judged = [container for container in proven if container.is_up]
+    return "healthy" if memory.proven.get(key) == identity(judged) else "running"
 
 
 def identity(containers: Iterable[Container]) -> Proof:

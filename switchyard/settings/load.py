@@ -74,6 +74,7 @@ def application(host: Host, text: str | None, path: str) -> App:
         smoke=tuple(setting.smoke or ()),
         standby=_or(setting.standby, default.standby),
         drain=_or(setting.drain, default.drain),
+        hold=_or(setting.hold, default.hold),
         healthy_within=_or(setting.healthy_within, default.healthy_within),
         release_header=_or(setting.release_header, default.release_header),
         build_ssh=dict(host.setting.build_ssh),

@@ -194,6 +194,7 @@ class AppSetting(Section):
     smoke: list[str] | None = None
     standby: Seconds | None = None
     drain: Seconds | None = None
+    hold: Annotated[int, Field(strict=True, ge=1, le=600)] | None = None
     healthy_within: Annotated[int, Field(strict=True, ge=1)] | None = None
     release_header: StrictBool | None = None
     limits: LimitsSetting | None = None

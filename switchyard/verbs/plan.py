@@ -72,9 +72,14 @@ def planned_steps(
     facts: PlanFacts, release: Release, images: Mapping[str, PlannedImage] | None = None
 ) -> dict[str, tuple[str, ...]]:
     """Return each step with the commands that it would run."""
-    has_singletons, has_oneshots = bool(release.split.handover), bool(release.split.oneshots)
-    site = site_before(facts, release)
-    steps = walk(Want("deploy", release.id), site, singles=has_singletons, oneshots=has_oneshots)
+    parts, site = release.split, site_before(facts, release)
+    steps = walk(
+        Want("deploy", release.id),
+        site,
+        singles=bool(parts.handover),
+        exclusive=bool(release.app.exclusive),
+        oneshots=bool(parts.oneshots),
+    )
     target = target_of(facts, release, images or {})
     return {
         str(step): tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from switchyard.control.screen import Screen, ago, describe_probes
-from switchyard.core.wire.events import Hello, Progress, StepBegins, StepEnds, Switched
+from switchyard.core.wire.events import Hello, Hold, LetThrough, Progress, StepBegins, StepEnds, Switched
 from switchyard.core.wire.receipt import Probes, Receipt
 from tests.harness.machine_answers import FACTS
 
@@ -57,3 +57,13 @@ def test_connections_that_did_not_finish_where_they_began_stand_in_the_receipt(c
         "prod1: 3 open connections of the colour that stopped were cut: uploads on them are lost",
         "prod1: 2 connections stay open on the old colour and may finish there",
     ]
+
+
+def test_a_hold_is_told_with_its_longest_wait_and_kept_for_the_receipt(capsys):
+    screen = Screen(as_json=False)
+    for hold in (Hold(2.34, 2.1, 0), Hold(None, 30.0, 4)):
+        screen.event("prod1", LetThrough(hold))
+    printed = capsys.readouterr().out
+    assert "requests to exclusive services were held for 2.3 s, the longest waited 2.1 s\n" in printed
+    assert "were held, the longest waited 30.0 s; 4 waited in vain and got 503\n" in printed
+    assert screen.holds == {"prod1": [Hold(2.34, 2.1, 0), Hold(None, 30.0, 4)]}

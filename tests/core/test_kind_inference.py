@@ -221,3 +221,22 @@ def test_an_ignored_service_has_no_kind_and_asks_for_none():
     )
     kinds, problems = infer(document, App("shop", kinds={"mail": "ignored"}))
     assert (list(kinds), problems) == (["web"], [])
+
+
+@pytest.mark.parametrize(
+    "image", ["gitea/gitea:1.22", "docker.io/n8nio/n8n@sha256:1", "ghost", "codeberg.org/forgejo/forgejo:9"]
+)
+def test_an_image_that_is_known_to_run_once_is_proposed_as_exclusive(image):
+    question = infer_one({"image": image, "ports": PORTS})
+    assert "x: exclusive   # users reach it, and at most one runs" in question and "routed: both" in question
+    assert infer_one({"image": image, "ports": PORTS}, kinds={"x": "exclusive"}) == "exclusive: the settings say so"
+
+
+def test_a_published_service_that_writes_state_may_be_exclusive(image="acme/cms:1"):
+    question = infer_one({"image": image, "ports": PORTS, **FORMS["named"]})
+    assert "x: shared   # " in question and "; or exclusive: users reach it, and at most one runs" in question
+
+
+@pytest.mark.parametrize("image", ["acme/gitea-exporter:1", "acme/wiki-frontend:1"])
+def test_what_only_has_such_a_name_in_its_own_is_not_taken_for_it(image):
+    assert infer_one({"image": image, "ports": PORTS}) == "routed: it publishes a port"

@@ -12,6 +12,7 @@ README = Path(__file__).parents[2] / "README.md"
 TRAITS = {
     "routed": {"behind_edge", "side_by_side", "stays_up_in_colour", "may_publish"},
     "plain": {"side_by_side", "stays_up_in_colour"},
+    "exclusive": {"behind_edge", "at_most_one", "is_held", "stays_up_in_colour", "may_publish"},
     "handover": {"at_most_one", "stays_up_in_colour"},
     "shared": {"own_project", "may_publish"},
     "oneshot": {"runs_once"},
@@ -26,6 +27,7 @@ def traits(kind: Kind) -> set[str]:
         "own_project",
         "runs_once",
         "left_out",
+        "is_held",
         "side_by_side",
         "stays_up_in_colour",
         "may_publish",

@@ -52,7 +52,7 @@ MUTATIONS = {
         "if home is not None and site.slot(home).runs_singletons:",
         "if False:",
     ),
-    "an empty colour gets singletons": ("site.slot(site.live).release is not None and ", ""),
+    "an empty colour gets singletons": ("site.slot(site.live).release is None or ", ""),
     "a bad release keeps running": (
         'if home is not None and site.slot(home).front in ("starting", "healthy"):',
         "if False:",
@@ -67,7 +67,7 @@ MUTATIONS = {
     "what does not run is not brought up": ('if slot.front in ("none", "stopped"):', "if False:"),
     "what runs is not proven": ('    if slot.front == "starting":\n        return Step("prove", idle)\n', ""),
     "the smoke is left out": ('if want.verb == "deploy" and site.smoke == "unknown":', "if False:"),
-    "prepare switches": ('return Done("prepared") if want.phase == "prepare" else Step', "return Step"),
+    "prepare switches": ('return Done("prepared") if want.phase == "prepare" else _move', "return _move"),
     "a rollback needs no images": ('if site.stage in ("absent", "received"):', "if False:"),
     "a broken oneshot goes on": ('elif site.stage == "broken":', "elif False:"),
     "shared services are left out": (
@@ -94,6 +94,27 @@ MUTATIONS = {
     "a repair brings a release up": (
         'if want.verb == "repair":\n        return Done("held")',
         "if False:\n        pass",
+    ),
+    "exclusive services stop while requests reach them": (
+        'if site.hold == "off" and site.live != NOTHING:',
+        "if False:",
+    ),
+    "traffic goes before the exclusive services": (
+        '        if handover is not None:\n            return handover\n    return Step("switch", colour)',
+        '    return Step("switch", colour)',
+    ),
+    "requests wait for ever": ('step if site.hold == "off" or is_handover else _let_through(site)', "step"),
+    "requests go on while nothing runs": (
+        'return _singletons_of_live(site) or Step("release")',
+        'return Step("release")',
+    ),
+    "a handover under way is taken for one that was lost": (
+        'site.slot(site.idle).runs_singletons or site.hold == "on":',
+        "site.slot(site.idle).runs_singletons:",
+    ),
+    "a switch that was cut off is finished without its exclusive services": (
+        "return colour != NOTHING and site.slot(colour).is_proven",
+        'return colour != NOTHING and site.slot(colour).front == "healthy"',
     ),
     "the edge is left as it is": ('if site.edge != "current":', "if False:"),
     "oneshots are left out": ('if want.verb == "deploy" and site.stage == "built":', "if False:"),

@@ -32,27 +32,30 @@ GROUNDS = 20
 EVERY = os.environ.get("SWITCHYARD_SITES") == "all"
 """The bench takes every site, which is more than a test should."""
 WANTS = (Want("deploy", "new", "prepare"), Want("deploy", "new"), Want("rollback", "old"), Want("repair", "new"))
+EDGE = ("proxy", "map_file", "edge", "hold")
+SINGLES = ("none", "handover", "handover", "exclusive", "exclusive")
 PROOFS = ("prove", "prove_singletons", "smoke", "look", "seen")
 """Steps whose only effect a killed program forgets."""
 
 
 def slots() -> list[Slot]:
     """Return every slot. A slot without a release has no container, and one without a container no release."""
-    held = itertools.product([r for r in VALUES["release"] if r], VALUES["front"], VALUES["single"])
-    found = (Slot(str(release), str(front), str(single)) for release, front, single in held)
-    return [Slot(), *(slot for slot in found if slot.front != "none" or slot.single not in ("none", "unused"))]
+    names = ("front", "single", "exclusive")
+    held = itertools.product([r for r in VALUES["release"] if r], *(VALUES[name] for name in names))
+    found = (Slot(str(release), str(front), str(single), bool(sole)) for release, front, single, sole in held)
+    sound = (slot for slot in found if slot.single != "unused" or not slot.exclusive)
+    return [Slot(), *(slot for slot in sound if slot.front != "none" or slot.single not in ("none", "unused"))]
 
 
 def edges() -> list[dict[str, object]]:
     """Return every state of the edge. An edge without a container does not answer."""
-    names = ("proxy", "map_file", "edge")
-    found = (dict(zip(names, values, strict=True)) for values in itertools.product(*(VALUES[name] for name in names)))
+    found = (dict(zip(EDGE, values, strict=True)) for values in itertools.product(*(VALUES[name] for name in EDGE)))
     return [values for values in found if values["edge"] != "absent" or values["proxy"] == "down"]
 
 
 def dimensions() -> list[list[dict[str, object]]]:
     """Return the space as a list of axes. One site is one choice from each."""
-    plain = [item.name for item in fields(Site) if item.name not in ("blue", "green", "proxy", "map_file", "edge")]
+    plain = [item.name for item in fields(Site) if item.name not in (*EDGE, "blue", "green")]
     return [
         [{"blue": slot} for slot in slots()],
         [{"green": slot} for slot in slots()],
@@ -111,7 +114,7 @@ def check(decide: ModuleType, share: int, seed: int = SEED) -> Iterator[str]:
     for site in sites(share, seed):
         sick = frozenset(rng.sample(SICKNESSES, rng.choice((0, 0, 1, 2))))
         for want, faulty in itertools.product(WANTS, (False, True)):
-            host = Machine.of(site, want.release, sick, handover=rng.random() < 0.8)
+            host = Machine.of(site, want.release, sick, singles=rng.choice(SINGLES))
             try:
                 way = follow(decide, want, host, rng if faulty else None)
             except (AssertionError, AttributeError, KeyError) as error:
@@ -191,13 +194,20 @@ def test_from_every_site_a_healthy_release_reaches_its_goal() -> None:
 
 
 def end_of(host: Machine) -> tuple[object, ...]:
-    """Return what remains of a site when nobody remembers anything."""
-    return (host.map_file, host.edge_answers and host.running_map, host.shared, host.stage, repr(host.colours))
+    """Return what remains of a site when nobody remembers anything. A singleton that is stopped is like none."""
+    colours = [replace(each, single=each.single.replace("stopped", "none")) for each in host.colours.values()]
+    return (host.map_file, host.edge_answers and host.running_map, host.holds, host.shared, host.stage, repr(colours))
 
 
 def without_proofs(want: Want, steps: list[Step]) -> list[Step]:
     """Return the other steps. Also the step of the shared services proves them once more, in a repair."""
     return [step for step in steps if step.name not in PROOFS and (step.name, want.verb) != ("shared", "repair")]
+
+
+def assert_lets_through_first(steps: list[Step], label: str) -> None:
+    """Require that requests which a dead program left waiting wait for nothing but a handover."""
+    ends = next(number for number, step in enumerate(steps) if step.name in ("release", "switch"))
+    assert all(step.name in machine.WHILE_HELD for step in steps[:ends]), label
 
 
 @pytest.mark.parametrize("how", [WHOLLY, NOT, LOST])
@@ -209,10 +219,13 @@ def test_interrupted_after_any_step_the_new_plan_is_the_rest_of_the_old_one(how:
             for step in whole.steps[:done]:
                 host.do(step)
             host.do(whole.steps[done], how)
+            waits = host.holds
             rest, expected = follow(machine, want, host), whole.steps[done + (how != NOT) :]
             label = f"seed {SEED + 2}, {want} from {site}, {how} {whole.steps[done]}"
             assert rest.outcome == whole.outcome and end_of(host) == end_of(first), label
-            if how == LOST:
+            if how == LOST and waits:
+                assert_lets_through_first(rest.steps, label)
+            elif how == LOST:
                 assert without_proofs(want, rest.steps) == without_proofs(want, expected), label
             else:
                 assert rest.steps == expected, label
@@ -266,6 +279,89 @@ def test_where_the_old_release_does_not_come_up_either_nothing_is_live() -> None
     assert host.colours["blue"].front == "stopped"
 
 
+EXCLUSIVE = replace(SERVING, blue=Slot("old", "healthy", "healthy", exclusive=True))
+
+
+def names_of(steps: list[Step]) -> list[str]:
+    return [str(step) for step in steps]
+
+
+def test_an_exclusive_service_moves_under_a_hold_once_all_else_is_proven_and_traffic_follows() -> None:
+    host = Machine.of(EXCLUSIVE, "new", singles="exclusive")
+    way = follow(machine, Want("deploy", "new"), host)
+    assert (way.outcome, way.broken, host.holds) == ("live", [], False)
+    assert names_of(way.steps)[-10:] == [
+        "prove green",
+        "smoke green",
+        "hold blue",
+        "stop_singletons blue",
+        "start_singletons green",
+        "prove_singletons green",
+        "switch green",
+        "prove_singletons green",
+        "look",
+        "seen",
+    ]
+
+
+def test_a_rollback_moves_an_exclusive_service_the_same_way() -> None:
+    for front in ("healthy", "stopped"):
+        old = Slot("new", front, "stopped", exclusive=True)
+        host = Machine.of(replace(EXCLUSIVE, green=old, stage="ran"), "new")
+        way = follow(machine, Want("rollback", "new"), host)
+        assert (way.outcome, way.broken, host.holds, host.running_map) == ("live", [], False, "green")
+        assert {"hold", "release"} & {step.name for step in way.steps} == {"hold"}
+
+
+def test_where_the_new_exclusive_service_fails_the_old_one_runs_again_before_requests_go_on() -> None:
+    host = Machine.of(EXCLUSIVE, "new", frozenset({"new single"}), singles="exclusive")
+    way = follow(machine, Want("deploy", "new"), host)
+    assert (way.outcome, way.broken, host.holds, host.running_map) == ("taken back", [], False, "blue")
+    assert host.seen().blue == EXCLUSIVE.blue and host.colours["green"].front == "stopped"
+    assert names_of(way.steps)[-7:] == [
+        "start_singletons green",
+        "prove_singletons green",
+        "stop_singletons green",
+        "start_singletons blue",
+        "prove_singletons blue",
+        "release",
+        "cancel green",
+    ]
+
+
+@pytest.mark.parametrize("what", ["look", "seen"])
+def test_what_fails_once_it_is_live_moves_its_exclusive_service_back_under_a_hold(what: str) -> None:
+    host = Machine.of(EXCLUSIVE, "new", frozenset({what}), singles="exclusive")
+    way = follow(machine, Want("deploy", "new"), host)
+    assert (way.outcome, way.broken, host.holds, host.running_map) == ("taken back", [], False, "blue")
+    assert [str(step) for step in way.steps if step.name == "hold"] == ["hold blue", "hold green"]
+    assert host.seen().blue == EXCLUSIVE.blue
+
+
+def test_a_first_release_with_an_exclusive_service_holds_nothing() -> None:
+    host = Machine.of(Site(), "new", singles="exclusive")
+    way = follow(machine, Want("deploy", "new"), host)
+    assert (way.outcome, way.broken) == ("live", [])
+    assert not {"hold", "release"} & {step.name for step in way.steps}
+
+
+@pytest.mark.parametrize("verb", ["deploy", "rollback"])
+def test_the_next_verb_ends_the_hold_of_a_dead_program_before_anything_else(verb: str) -> None:
+    """However far that program came, the live release serves again first."""
+    whole = follow(machine, Want("deploy", "new"), Machine.of(EXCLUSIVE, "new", singles="exclusive")).steps
+    begins = [step.name for step in whole].index("hold")
+    for done in range(begins, begins + 4):
+        host = Machine.of(EXCLUSIVE, "new", singles="exclusive")
+        for step in whole[: done + 1]:
+            host.do(step)
+        host.kill()
+        host.wanted, host.stage = "newer", "received" if verb == "deploy" else "ran"
+        way = follow(machine, Want(verb, "newer"), host)
+        ends = [step.name for step in way.steps].index("release")
+        assert all(step.name in machine.WHILE_HELD for step in way.steps[:ends]), names_of(way.steps)
+        assert (way.outcome, way.broken, host.holds) == ("live", [], False)
+
+
 FIRST_FAILURES = {
     "oneshots": "failed",
     "new front": "failed",
@@ -305,8 +401,8 @@ def test_a_rollback_never_goes_back_by_itself() -> None:
 
 
 @pytest.mark.parametrize("site", [Site(), SERVING], ids=["bare", "serving"])
-@pytest.mark.parametrize("handover", [True, False])
-def test_the_printed_plan_is_what_a_machine_then_does(site: Site, handover: bool) -> None:
+@pytest.mark.parametrize("singles", ["none", "handover", "exclusive"])
+def test_the_printed_plan_is_what_a_machine_then_does(site: Site, singles: str) -> None:
     want = Want("deploy", "new")
-    done = follow(machine, want, Machine.of(site, "new", handover=handover))
-    assert plan.plan(want, site, singles=handover) == done.steps
+    done = follow(machine, want, Machine.of(site, "new", singles=singles))
+    assert plan.plan(want, site, singles=singles != "none", exclusive=singles == "exclusive") == done.steps

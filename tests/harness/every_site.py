@@ -92,6 +92,7 @@ class HeldColour(NamedTuple):
     release: str | None
     front: str
     single: str
+    exclusive: bool
     known: frozenset[str]
     """``proven front``, ``failed single``."""
 
@@ -101,8 +102,8 @@ class Ground(NamedTuple):
 
     blue: HeldColour
     green: HeldColour
-    edge: tuple[bool, bool, bool]
-    """Whether it runs, answers, and fits."""
+    edge: tuple[bool, bool, bool, bool]
+    """Whether it runs, answers, fits, and holds requests."""
     running_map: str
     map_file: str
 
@@ -141,15 +142,18 @@ def ground_of(host: Machine) -> Ground:
             colour.release,
             colour.front,
             colour.single,
+            colour.exclusive,
             frozenset(f"{word} {group}" for word, keys in memory for group in GROUPS if f"{group} {name}" in keys),
         )
         for name, colour in host.colours.items()
     ]
-    edge = (host.edge_runs, host.edge_answers, host.edge_fits)
+    edge = (host.edge_runs, host.edge_answers, host.edge_fits, host.holds)
     return Ground(colours[0], colours[1], edge, host.running_map if host.edge_answers else host.map_file, host.map_file)
 
 
-def machine_of(ground: Ground, release: str, sick: frozenset[str] = frozenset(), *, handover: bool = True) -> Machine:
+def machine_of(
+    ground: Ground, release: str, sick: frozenset[str] = frozenset(), *, singles: str = "handover"
+) -> Machine:
     """Return a machine on a ground. Nothing may read its stage."""
     known: dict[str, set[str]] = {
         word: {
@@ -160,20 +164,21 @@ def machine_of(ground: Ground, release: str, sick: frozenset[str] = frozenset(),
         }
         for word in ("proven", "failed")
     }
-    runs, answers, fits = ground.edge
+    runs, answers, fits, holds = ground.edge
     return Machine(
         release,
-        {name: Colour(*colour[:3]) for name, colour in (("blue", ground.blue), ("green", ground.green))},
+        {name: Colour(*colour[:4]) for name, colour in (("blue", ground.blue), ("green", ground.green))},
         edge_runs=runs,
         edge_answers=answers,
         edge_fits=fits,
         running_map=ground.running_map,
         map_file=ground.map_file,
+        holds=holds,
         shared=UNREAD,
         stage=UNREAD,
         memory=Memory(UNREAD, UNREAD, known["proven"], known["failed"], shared=UNREAD),
         sick=sick,
-        handover=handover,
+        singles=singles,
     )
 
 
@@ -208,11 +213,11 @@ def staged(host: Machine, stage: tuple[object, ...]) -> Site:
     return host.seen()
 
 
-def outcomes(step: Step) -> Iterator[tuple[str, frozenset[str], bool]]:
+def outcomes(step: Step) -> Iterator[tuple[str, frozenset[str], str]]:
     """Yield how a step may end. A step that does nothing changes nothing, so it needs no check."""
     health = (frozenset[str](), frozenset(SICKNESSES)) if step.name in JUDGED else (frozenset[str](),)
-    handover = (True, False) if step.name == "up" else (True,)
-    return itertools.product((WHOLLY, PARTLY, LOST), health, handover)
+    singles = ("none", "handover", "exclusive") if step.name == "up" else ("handover",)
+    return itertools.product((WHOLLY, PARTLY, LOST), health, singles)
 
 
 class Graph:
@@ -237,7 +242,7 @@ class Graph:
     def _look(self, ground: Ground) -> Iterator[str]:
         """Check one ground at every stage: yield what is wrong at its ends and with its steps."""
         seen = staged(machine_of(ground, self.want.release), BARE)
-        fixed = (seen.blue, seen.green, seen.proxy, seen.map_file, seen.edge)
+        fixed = (seen.blue, seen.green, seen.proxy, seen.map_file, seen.edge, seen.hold)
         ways_of_stages: list[tuple[Way, ...]] = [()] * len(STAGES)
         begun: dict[Step, set[int]] = {}
         left = set(range(len(STAGES)))
@@ -265,8 +270,8 @@ class Graph:
     def _ways(self, ground: Ground, before: Site, step: Step, numbers: Iterable[int]) -> Iterator[Way]:
         """Yield how a step ends wholly. Raise ``Broken`` where it breaks something, however it ends."""
         broken = overreach(self.want, before, step)
-        for how, sick, handover in outcomes(step):
-            host = machine_of(ground, self.want.release, sick, handover=handover)
+        for how, sick, singles in outcomes(step):
+            host = machine_of(ground, self.want.release, sick, singles=singles)
             host.do(step, how)
             fields, led = written_fields(host), ground_of(host)
             after = staged(host, BARE)

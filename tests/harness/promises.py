@@ -80,7 +80,7 @@ def unkept(want: Want, outcome: str, end: Site) -> list[str]:
             },
             "missing": {"a rollback without images": want.verb == "rollback" and lacks_images(end)},
         }[outcome]
-    agreed = {"map file and proxy agree": end.proxy in ("down", end.map_file)}
+    agreed = {"map file and proxy agree": end.proxy in ("down", end.map_file), "nothing waits": end.hold == "off"}
     return [f"{outcome}, and not so: {text}; end {end}" for text, kept in {**promised, **agreed}.items() if not kept]
 
 

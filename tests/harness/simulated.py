@@ -26,6 +26,7 @@ class Colour:
     """none, stopped or running."""
     single: str = "none"
     """unused, none, stopped, lacking (some run) or running."""
+    exclusive: bool = False
 
 
 @dataclass
@@ -52,23 +53,24 @@ class Machine:
     edge_fits: bool = False
     running_map: str = "none"
     map_file: str = "none"
+    holds: bool = False
     shared: bool = False
     stage: str = "absent"
     memory: Memory = field(default_factory=Memory)
     sick: frozenset[str] = frozenset()
     """``new front``, ``old single``, ``shared``, and of the wanted release: oneshots, smoke, look, seen."""
-    handover: bool = True
-    """Whether releases that come up here have singletons."""
+    singles: str = "handover"
+    """What singletons releases that come up here have: none, handover, or exclusive ones among them."""
 
     @classmethod
-    def of(cls, site: Site, release: str, sick: frozenset[str] = frozenset(), *, handover: bool = True) -> Machine:
+    def of(cls, site: Site, release: str, sick: frozenset[str] = frozenset(), *, singles: str = "handover") -> Machine:
         """Return a machine that an observer sees as this site."""
         memory, colours = Memory(site.smoke, site.verdict), {}
         memory.shared = "running" if site.shared == "absent" else site.shared
         for colour, slot in (("blue", site.blue), ("green", site.green)):
             truth = {"starting": "running", "healthy": "running", "failed": "running"}
             colours[colour] = Colour(
-                slot.release, truth.get(slot.front, slot.front), truth.get(slot.single, slot.single)
+                slot.release, truth.get(slot.front, slot.front), truth.get(slot.single, slot.single), slot.exclusive
             )
             for group, state in (("front", slot.front), ("single", slot.single)):
                 memory.proven |= {f"{group} {colour}"} if state == "healthy" else set()
@@ -81,11 +83,12 @@ class Machine:
             edge_fits=site.edge == "current",
             running_map=site.map_file if site.proxy == "down" else site.proxy,
             map_file=site.map_file,
+            holds=site.hold == "on",
             shared=site.shared != "absent",
             stage=site.stage,
             memory=memory,
             sick=sick,
-            handover=handover,
+            singles=singles,
         )
 
     def seen(self) -> Site:
@@ -95,6 +98,7 @@ class Machine:
             green=self._slot("green"),
             proxy=self.running_map if self.edge_answers else "down",
             map_file=self.map_file,
+            hold="on" if self.holds else "off",
             edge=("current" if self.edge_fits else "stale") if self.edge_runs else "absent",
             shared=self.memory.shared if self.shared else "absent",
             stage=self.stage,
@@ -110,6 +114,7 @@ class Machine:
             slot.release,
             self._group(f"front {colour}", slot.front, "starting"),
             self._group(f"single {colour}", slot.single, "running"),
+            slot.exclusive,
         )
 
     def _group(self, key: str, truth: str, unproven: str) -> str:
@@ -165,7 +170,8 @@ class Machine:
     def _up(self, colour: str, partly: bool) -> None:
         slot = self.colours[colour]
         if slot.release is None:
-            slot.release, slot.single = self.wanted, "none" if self.handover else "unused"
+            slot.release, slot.single = self.wanted, "unused" if self.singles == "none" else "none"
+            slot.exclusive = self.singles == "exclusive"
         slot.front = "stopped" if partly else "running"
         self._forget(colour, "front")
 
@@ -176,10 +182,26 @@ class Machine:
         assert self.colours[colour].front == "running", "the smoke asks a colour that does not run"
         self.memory.smoke = "failed" if "smoke" in self.sick else "ok"
 
+    def _hold(self, colour: str, partly: bool) -> None:
+        slot = self.colours[colour]
+        if partly and slot.exclusive and slot.single == "running":
+            slot.single = "lacking"
+        self.holds = not partly
+
+    def _release(self, colour: str, partly: bool) -> None:
+        self.holds = partly
+
     def _switch(self, colour: str, partly: bool) -> None:
         self.map_file = colour
-        if not partly and self.edge_answers:
+        if partly:
+            return
+        if self.edge_answers:
             self.running_map = colour
+        slot = self.colours.get(colour, Colour())
+        if slot.exclusive:
+            self.memory.proven.discard(f"single {colour}")
+        if slot.single in ("unused", "running") or slot.release is None:
+            self.holds = False
 
     def _stop_singletons(self, colour: str, partly: bool) -> None:
         if partly:

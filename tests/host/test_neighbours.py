@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from switchyard.core.compose_document import Document
 from switchyard.core.wire.message import Json
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
-from switchyard.host.neighbours import shared_twins, strangers
+from switchyard.host.neighbours import exclusive_twins, shared_twins, strangers
+from tests.harness.release_record import RECORD
 
 
 def container(name: str, *mounts: Json, state: str = "running", app: str | None = None) -> Container:
@@ -77,3 +79,12 @@ def test_a_service_that_is_shared_must_not_run_in_a_colour_too(monkeypatch):
     assert reason.startswith("db runs as a shared service, and this release would run a second one on the same volume")
     assert "app.kinds.db: shared" in reason and "inv shared.apply" in reason
     assert shared_twins("shop", Document.decode({})) == []
+
+
+def test_what_must_run_alone_does_not_start_beside_a_live_release_that_runs_it_side_by_side():
+    app = replace(RECORD.app, kinds={"git": "exclusive"})
+    sole = replace(RECORD, id="R2", app=app, front=("web",), handover=("git",))
+    routed = replace(RECORD, kinds={"git": "routed"}, front=("git", "web"), handover=())
+    (reason,) = exclusive_twins(routed, sole)
+    assert reason.startswith("git is exclusive in R2, and R1 runs it as routed") and "app.kinds.git: ignored" in reason
+    assert exclusive_twins(sole, sole) == exclusive_twins(None, sole) == exclusive_twins(sole, routed) == []

@@ -103,3 +103,17 @@ def test_a_singleton_that_ended_after_this_attempt_started_it_may_still_be_at_wo
 def test_what_failed_stays_failed_for_this_attempt(store, containers):
     memory = Memory(failed={"front green": "web: exited", "single green": "worker: exited"})
     assert slot(store, memory, "green", containers) == Slot("R1", "failed", "failed")
+
+
+def test_before_its_colour_is_live_the_proof_of_exclusive_services_is_enough(store, containers, fake_engine):
+    """Users wait for them, and not for workers; those are proven once the colour is live."""
+    app = replace(RECORD.app, kinds={"git": "exclusive", "worker": "handover"})
+    store.releases.write(replace(RECORD, app=app, front=("web",), handover=("git", "worker")))
+    document = {"services": {"web": {"deploy": {"replicas": 2}}, "git": {}, "worker": {}}}
+    write_json(store.release("R1") / "green.json", document)
+    labels = {"com.docker.compose.service": "git", "switchyard.kind": "exclusive"}
+    git = containers[2]._replace(id="git-1", labels={**containers[2].labels, **labels})
+    fake_engine.know("/containers/git-1/json", {"Id": "git-1", "State": {"StartedAt": STARTED}})
+    memory, every = Memory(proven={"single green": identity([git])}), [*containers, git]
+    assert slot(store, memory, "green", every, "blue") == Slot("R1", "starting", "healthy", exclusive=True)
+    assert slot(store, memory, "green", every, "green") == Slot("R1", "starting", "running", exclusive=True)

@@ -60,7 +60,9 @@ def _against_its_kind(inputs: Inputs, service: Service) -> Iterator[str]:
             f"service {service.name}: deploy.replicas: {reason}, and {replicas} of it would write to one place: two "
             "servers on one directory ruin it. Set 1"
         )
-    if kind.behind_edge and not edge.serves(replicas):
+    if kind.is_held and replicas != 1:
+        yield f"service {service.name}: deploy.replicas: {replicas} of it: it is exclusive, so at most one runs. Set 1"
+    elif kind.behind_edge and not edge.serves(replicas):
         yield (
             f"service {service.name}: deploy.replicas: {replicas}: the edge reaches 1 to {edge.SERVERS} containers of "
             f"a {kind.name} service. Set deploy.replicas (or scale) to at most {edge.SERVERS}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from switchyard.core.compose_document import Mount, Resource, Service
@@ -132,8 +132,23 @@ def _notes(inputs: Inputs) -> Iterator[str]:
             yield (
                 f"{service.name} is {kind.name} and writes to {', '.join(state)}: while both colours are up, {what} "
                 "write there at once. If it cannot share that with a second one, set "
-                f"app.kinds.{service.name}: handover or shared"
+                f"app.kinds.{service.name}: {'exclusive' if kind.behind_edge else 'handover'} or shared"
             )
+        elif kind.is_held:
+            yield (
+                f"{service.name} is exclusive: at a switch its requests wait while the old one stops and the new one "
+                f"starts. {_risk(service, state)}"
+            )
+
+
+def _risk(service: Service, state: Sequence[str]) -> str:
+    """Return what a release that is taken back may leave behind in the state of an exclusive service."""
+    if not state:
+        return "It keeps no state that the compose file names"
+    return (
+        f"Where the new one fails, the old one starts again on {', '.join(state)}, which the new one may have changed: "
+        f"keep a copy if {service.name} cannot go back"
+    )
 
 
 def _volume_mounts(inputs: Inputs) -> Iterator[tuple[Service, Mount]]:

@@ -13,6 +13,18 @@ from switchyard.core.wire.terms import ExitCode
 
 
 @message(frozen=True)
+class Hold(Message):
+    """Requests to exclusive services waited while these were replaced."""
+
+    seconds: float | None
+    """From the first to the last that had to wait; null where an earlier attempt began it."""
+    longest: float
+    """Seconds that the longest waited."""
+    refused: int
+    """How many waited for as long as they may, and got 503 with a time to ask again."""
+
+
+@message(frozen=True)
 class Event(Message):
     """One line of an attempt's file."""
 
@@ -123,6 +135,15 @@ class Switched(Event):
 
 
 @message(frozen=True)
+class LetThrough(Event):
+    """What the edge held goes on."""
+
+    TAG: ClassVar[tuple[str, str] | None] = ("event", "let through")
+
+    hold: Hold
+
+
+@message(frozen=True)
 class Look(Event):
     """The host asks the control node to look at the public address."""
 
@@ -171,7 +192,7 @@ class AnswerEvent(Event):
 
 EVENTS: Mapping[str, type[Event]] = {
     kind.TAG[1]: kind
-    for kind in (Hello, Received, Prepared, Confirm, Progress, Switched, Look, End, AnswerEvent)
+    for kind in (Hello, Received, Prepared, Confirm, Progress, Switched, LetThrough, Look, End, AnswerEvent)
     if kind.TAG is not None
 }
 """The type of each ``event``, steps apart: those have two types under one name."""

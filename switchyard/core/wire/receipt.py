@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 from switchyard.core.journal import OUTCOMES, EndEntry
 from switchyard.core.wire.answers import CertificateEnd, KeptRelease, LeaseStatus, SlotStatus
 from switchyard.core.wire.checks import ChecksSummary
+from switchyard.core.wire.events import Hold
 from switchyard.core.wire.message import Form, Json, Message, key, message
 from switchyard.core.wire.terms import (
     AppName,
@@ -58,6 +59,8 @@ class MachineReceipt(Message):
     executions: Count
     """Remote executions."""
     probes: Probes
+    holds: tuple[Hold, ...] = field(default=(), metadata=key(omitted=True))
+    """Each time that requests to exclusive services waited."""
 
 
 @message(frozen=True)

@@ -44,6 +44,7 @@ class Contents(Message):
     front: tuple[str, ...]
     """Routed and plain services."""
     handover: tuple[str, ...]
+    """Handover and exclusive services."""
     oneshots: tuple[str, ...]
     volumes: tuple[str, ...]
     """The engine's volumes that the release needs."""
@@ -59,6 +60,11 @@ class Contents(Message):
     """Service to its ``pull_policy``, where the compose file sets one."""
     notes: tuple[str, ...]
     env_keys: tuple[str, ...]
+
+    @property
+    def exclusive(self) -> tuple[str, ...]:
+        """The exclusive services among those of ``handover``."""
+        return tuple(name for name in self.handover if name in self.app.exclusive)
 
 
 @message(frozen=True)

@@ -121,6 +121,12 @@ class Container(NamedTuple):
         return kind is not None and kind.at_most_one
 
     @property
+    def is_exclusive(self) -> bool:
+        """Whether the edge holds requests to it while its service is handed over."""
+        kind = kind_named(self.kind)
+        return kind is not None and kind.is_held
+
+    @property
     def is_of_shared_project(self) -> bool:
         """Whether it runs a shared service."""
         return is_in_shared_project(self.kind)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from switchyard.core import edge, names, traffic
+from switchyard.core import edge, edge_hold, names, traffic
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.core.haproxy import word
 from switchyard.host.adapters.files import read_text, write
@@ -31,6 +32,20 @@ ERESP, SRV_ABRT = 14, 50
 """The columns of ``show stat`` that count answers that did not come, and transfers that the server ended."""
 LIVE = "live"
 """The map that names the live colour, and its only key."""
+
+
+_SESSION = re.compile(r"0x\S+: .*? be=(\S+) .*? age=(\d{1,9})s ")
+"""A line of ``show sess`` about a request that is less than a minute old."""
+
+
+class Waited(NamedTuple):
+    """Requests that the edge holds, or held."""
+
+    waiting: int
+    longest: int
+    """Milliseconds that the longest of the last hold waited."""
+    refused: int
+    """How many of them waited for as long as they may, and were refused."""
 
 
 class _Server(NamedTuple):
@@ -129,6 +144,34 @@ class Proxy:
         except NotChecked:
             return 0
         return sum(row.connections for row in rows if row.server == "BACKEND" and row.backend.endswith(f"_{colour}"))
+
+    def answers(self, backends: Collection[str], *, within: float) -> bool:
+        """Return whether one of these backends still answers a request that began less than ``within`` seconds ago.
+
+        What has been open for longer is a websocket or waits for news, and ends when somebody ends it.
+        """
+        try:
+            sessions = [_SESSION.match(line) for line in self.say("show sess").splitlines()]
+        except NotChecked:
+            return False
+        return any(each and each.group(1) in backends and int(each.group(2)) < within for each in sessions)
+
+    def holds(self) -> bool:
+        """Return whether requests to exclusive services are told to wait, by the map file or by the running edge."""
+        if (read_text(self.maps / f"{edge_hold.MAP}.map") or "").strip():
+            return True
+        try:
+            return bool(self.map(edge_hold.MAP))
+        except NotChecked:
+            return False
+
+    def waited(self) -> Waited:
+        """Return what waits, and what waited during the last hold; nothing where the edge never held any."""
+        with contextlib.suppress(NotChecked):
+            row = self.say(edge_hold.COUNTS).split()
+            if len(row) == len(Waited._fields):
+                return Waited(*(_number(row, column) for column in range(len(row))))
+        return Waited(0, 0, 0)
 
     def aborted(self, colour: str) -> int:
         """Count the exchanges that a colour's containers ended midway; 0 while the edge does not run.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from switchyard.core import edge
 from switchyard.core.errors import SwitchyardError
-from switchyard.host.adapters import engine, probe
+from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import link, write
 from switchyard.host.attempt import Attempt
@@ -47,21 +47,15 @@ def bring_up(attempt: Attempt, colour: str) -> None:
 
 def prove(attempt: Attempt, colour: str) -> bool:
     """Prove every routed and plain service healthy, and up where the edge has a route for it."""
-    key, memory, releases = f"front {colour}", attempt.memory, attempt.store.releases
+    key, releases = f"front {colour}", attempt.store.releases
     containers = [each for each in containers_in(attempt.request.app, colour) if not each.is_singleton]
     restore_policies(releases, colour, containers)
     if not health.prove_all(attempt, key, containers):
         return False
     release = release_of(containers) or attempt.wanted.id
-    within = releases.settings(release, attempt.request.app).healthy_within
-    attempt.proxy.resume(colour)
-    try:
-        for _, route in reached_routes(attempt.store, release):
-            health.await_up(attempt.proxy, route, colour, 1, within=within, tick=attempt.tick)
-    except probe.Unhealthy as error:
-        memory.failed[key] = memory.reason = str(error)
-        return False
-    return True
+    exclusive = releases.settings(release, attempt.request.app).exclusive
+    routes = [route for _, route in reached_routes(attempt.store, release) if route.service not in exclusive]
+    return health.await_routes(attempt, key, routes, colour)
 
 
 def end_standby(attempt: Attempt, colour: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from switchyard.core import commands, edge, edge_counts, edge_script, names
+from switchyard.core import commands, edge, edge_counts, edge_hold, edge_script, names
 from switchyard.core.edge import ColourRoutes
 from switchyard.core.errors import NotChecked, SwitchyardError, refuse
 from switchyard.core.held_routes import HeldRoute
@@ -84,11 +84,17 @@ def _lay_folders(home: Path, proxy: Proxy, app: str) -> None:
         "live": edge.live_map(proxy.file_live()),
         "releases": edge.releases_map(releases_in_colours(app)),
         "drain": "",
+        edge_hold.MAP: "",
     }
     for name, text in maps.items():
         if not (home / "maps" / f"{name}.map").exists():
             write(home / "maps" / f"{name}.map", text, 0o644)
-    for name, text in {"counts.lua": edge_script.script(edge.HOME), "buckets.map": edge_counts.buckets_map()}.items():
+    files = {
+        "counts.lua": edge_script.script(edge.HOME),
+        "buckets.map": edge_counts.buckets_map(),
+        edge_hold.FILE: edge_hold.script(edge.HOME),
+    }
+    for name, text in files.items():
         write(home / "cfg" / name, text, 0o644)
     if not (home / "maps" / f"{edge_counts.PROBES}.map").exists():
         write(home / "maps" / f"{edge_counts.PROBES}.map", "")

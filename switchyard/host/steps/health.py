@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from switchyard.core import edge
@@ -14,7 +14,7 @@ from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.attempt import Attempt
 from switchyard.host.slot_state import identity
-from switchyard.host.steps.containers import release_of
+from switchyard.host.steps.containers import containers_in, release_of
 
 
 def prove_all(attempt: Attempt, key: str, containers: Sequence[Container], seconds_most: float = math.inf) -> bool:
@@ -101,6 +101,20 @@ def prove_again(attempt: Attempt, container: Container) -> None:
         base_restarts=restarts,
         withheld=partial(attempt.wanted.withheld, service),
     )
+
+
+def await_routes(attempt: Attempt, key: str, routes: Iterable[Route], colour: str) -> bool:
+    """Wait until the edge sees a server of each route up, and remember the failure by ``key`` where it does not."""
+    release = release_of(containers_in(attempt.request.app, colour)) or attempt.wanted.id
+    within = attempt.store.releases.settings(release, attempt.request.app).healthy_within
+    attempt.proxy.resume(colour)
+    try:
+        for route in routes:
+            await_up(attempt.proxy, route, colour, 1, within=within, tick=attempt.tick)
+    except probe.Unhealthy as error:
+        attempt.memory.failed[key] = attempt.memory.reason = str(error)
+        return False
+    return True
 
 
 def await_up(proxy: Proxy, route: Route, colour: str, count: int, *, within: float, tick: Callable[[], None]) -> None:

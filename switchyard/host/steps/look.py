@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from switchyard.host.adapters import engine, probe, protocol
 from switchyard.host.attempt import Attempt
 from switchyard.host.certificates import file_for
 from switchyard.host.edge_configuration import reached_routes
-from switchyard.host.memory import Memory
 from switchyard.host.steps.containers import containers_in
 
 SEEN_WITHIN = 20.0
@@ -37,30 +36,50 @@ LOOPBACK = {"": LOCALHOST, "0.0.0.0": LOCALHOST, "::": "::1"}
 
 
 def smoke(attempt: Attempt, colour: str) -> bool:
-    """Ask every route through its preview port, then run the application's own smoke command."""
+    """Ask every route through its preview port, then run the application's own smoke command.
+
+    Exclusive services do not run yet: ``smoke_exclusive`` asks them, and runs the command then.
+    """
+    app, memory = attempt.wanted.app, attempt.memory
     with previews.opened(attempt, colour):
-        return _smoke(attempt, colour)
+        reason = _smoke(attempt, colour, lambda route: route.service not in app.exclusive)
+        if not reason and not app.exclusive:
+            reason = _run_smoke_command(attempt, colour)
+    memory.smoke, memory.reason = ("failed", reason) if reason else ("ok", memory.reason)
+    return not reason
 
 
-def _smoke(attempt: Attempt, colour: str) -> bool:
-    release, memory, app = attempt.wanted, attempt.memory, attempt.wanted.app
-    urls: dict[str, str] = {}
+def smoke_exclusive(attempt: Attempt, colour: str) -> str:
+    """Smoke the exclusive services, which just started. Return why it fails; empty where it does not."""
+    app = attempt.wanted.app
+    with previews.opened(attempt, colour):
+        reason = _smoke(attempt, colour, lambda route: route.service in app.exclusive)
+        return reason or _run_smoke_command(attempt, colour)
+
+
+def _smoke(attempt: Attempt, colour: str, is_asked: Callable[[Route], bool]) -> str:
+    release, app = attempt.wanted, attempt.wanted.app
     for address, route in reached_routes(attempt.store, release.id):
-        if route.redirects:
+        if route.redirects or not is_asked(route):
             continue
         attempt.tick()
         port = attempt.store.preview_port(address, colour)
-        urls[_variable(route)] = f"http://{LOCALHOST}:{port}{route.path}"
-        urls |= {_variable(route, "HOST"): name} if (name := route_names.sample_name(route)) else {}
         answer = ask_route(app, route, LOCALHOST, port, release.id, release.routes)
         if not answer.passed:
-            return _fail_smoke(
-                memory, f"smoke of {route.service}: {answer.seen}{_other_protocol(attempt, colour, route)}"
-            )
-    if failure := _run_smoke(attempt, urls):
-        return _fail_smoke(memory, failure)
-    memory.smoke = "ok"
-    return True
+            return f"smoke of {route.service}: {answer.seen}{_other_protocol(attempt, colour, route)}"
+    return ""
+
+
+def _run_smoke_command(attempt: Attempt, colour: str) -> str:
+    """Run the application's own smoke command on the previews. Return why it fails; empty where it does not."""
+    urls: dict[str, str] = {}
+    for address, route in reached_routes(attempt.store, attempt.wanted.id):
+        if route.redirects:
+            continue
+        port = attempt.store.preview_port(address, colour)
+        urls[_variable(route)] = f"http://{LOCALHOST}:{port}{route.path}"
+        urls |= {_variable(route, "HOST"): name} if (name := route_names.sample_name(route)) else {}
+    return _run_smoke(attempt, urls)
 
 
 def _run_smoke(attempt: Attempt, urls: Mapping[str, str]) -> str:
@@ -90,11 +109,6 @@ def _other_protocol(attempt: Attempt, colour: str, route: Route) -> str:
                 f"mode: tcp for it in invoke.yaml:\n{setting}"
             )
     return ""
-
-
-def _fail_smoke(memory: Memory, reason: str) -> bool:
-    memory.smoke, memory.reason = "failed", reason
-    return False
 
 
 def look(attempt: Attempt, colour: str) -> bool:

@@ -6,10 +6,12 @@ import time
 
 from switchyard.core import commands, edge, names
 from switchyard.core.site import NOTHING, Site
+from switchyard.core.steps import hold_after_switch
 from switchyard.core.wire.events import Switched
 from switchyard.host.adapters.files import link
 from switchyard.host.adapters.releases import Releases
 from switchyard.host.attempt import Attempt
+from switchyard.host.steps.hold import let_through
 
 
 def switch(attempt: Attempt, colour: str) -> None:
@@ -26,12 +28,16 @@ def switch(attempt: Attempt, colour: str) -> None:
     attempt.lease.renew()
     attempt.commands.show(commands.live(colour))
     attempt.proxy.switch(colour)
+    if site.slot(colour).exclusive and colour != NOTHING:
+        attempt.memory.proven.pop(f"single {colour}", None)  # it was of the exclusive services alone
     if release is not None:
         _record(attempt.store.releases, release, colour, is_wanted=release == attempt.wanted.id)
         link(attempt.store.root / "current", colour)
     is_cut = not is_deploy and leaving in names.COLOURS
     left = attempt.proxy.connections(leaving) if is_cut else 0
     attempt.events.emit(Switched(colour, release, leaving, left))
+    if site.hold != hold_after_switch(site, colour):
+        let_through(attempt)
 
 
 def _drain_map(attempt: Attempt, site: Site) -> str:

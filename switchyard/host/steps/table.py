@@ -15,7 +15,7 @@ from switchyard.core.steps import SWITCHING, TOUCHES_LIVE, Step, StepName
 from switchyard.core.wire.events import StepBegins, StepEnds
 from switchyard.host.adapters.kernel import now
 from switchyard.host.attempt import Attempt
-from switchyard.host.steps import colour, edge, look, singletons, switch
+from switchyard.host.steps import colour, edge, hold, look, singletons, switch
 
 
 def _build(attempt: Attempt, colour: str) -> None:
@@ -73,10 +73,12 @@ ACTS: dict[StepName, Callable[[Attempt, str], bool | None]] = {
     "up": colour.bring_up,
     "prove": colour.prove,
     "smoke": look.smoke,
+    "hold": hold.hold,
     "switch": switch.switch,
     "stop_singletons": singletons.stop,
     "start_singletons": singletons.start,
     "prove_singletons": singletons.prove,
+    "release": hold.let_through,
     "look": look.look,
     "seen": look.await_verdict,
     "cancel": colour.cancel,

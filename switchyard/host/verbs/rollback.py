@@ -16,7 +16,7 @@ from switchyard.host.drive import drive
 from switchyard.host.edge_configuration import reached_routes, unreached_routes
 from switchyard.host.ending import Ending, ending_of
 from switchyard.host.hello import greet, look_around
-from switchyard.host.neighbours import shared_twins
+from switchyard.host.neighbours import exclusive_twins, shared_twins
 from switchyard.host.observe import missing_images
 from switchyard.host.rollback_target import choose_kept, older_sound
 from switchyard.host.settle import settle
@@ -62,8 +62,9 @@ def _confirmation(attempt: Attempt, target: ReleaseRecord) -> str:
 
 
 def _reasons_against(attempt: Attempt, target: ReleaseRecord) -> Iterator[str]:
-    """Yield why a release must not come back: what it uses was replaced, or is another application's."""
+    """Yield why a release must not come back: what it uses was replaced, runs twice, or is another application's."""
     yield from shared_twins(target.name, attempt.store.releases.document(target.id, COLOURS[0]))
+    yield from exclusive_twins(attempt.store.releases.readable(attempt.before), target)
     yield from objects_of_others(attempt.store, attempt.request, target.volumes, target.runs)
 
 

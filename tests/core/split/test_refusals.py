@@ -98,3 +98,17 @@ def test_a_service_that_is_tied_to_another_container_or_the_host_is_refused(key)
 def test_an_address_that_only_one_container_can_have_is_refused(key):
     words = problems({"web": {"networks": {"default": {key: "10.0.0.1"}}}})
     assert f"service web: networks.default.{key}: two colours cannot hold one address" in words
+
+
+def test_of_an_exclusive_service_at_most_one_may_be_asked_for():
+    words = problems({"web": {"deploy": {"replicas": 2}}}, kinds={"web": "exclusive", "worker": "handover"})
+    assert "service web: deploy.replicas: 2 of it: it is exclusive, so at most one runs. Set 1" in words
+
+
+def test_an_exclusive_service_is_routed_and_moves_with_the_singletons_and_the_plan_says_what_is_at_risk():
+    volume = {"type": "volume", "source": "d", "target": "/d"}
+    parts = split_web({"volumes": [volume]}, kinds={"web": "exclusive"})
+    assert "web" in parts.handover and "web" not in parts.front
+    assert any(route.service == "web" for route in parts.routes)
+    (note,) = [note for note in parts.notes if note.startswith("web is exclusive")]
+    assert "the old one starts again on volume d, which the new one may have changed" in note

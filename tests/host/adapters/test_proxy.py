@@ -177,3 +177,34 @@ def test_the_map_files_can_be_read_by_the_edge_s_user(store: Store, haproxy: HAP
     Proxy(store).fill("drain", "R1 1\n")
     path: Path = store.edge / "maps" / "drain.map"
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+def session(number: int, backend: str, age: str) -> str:
+    """Return a line of ``show sess``."""
+    times = f"ts=00 epoch=0 age={age} calls=4 rate=1"
+    return f"0x7f{number:04x}: proto=tcpv4 src=10.0.0.1:4 fe=0.0.0.0:80 be={backend} srv=s1 {times}"
+
+
+def test_what_has_been_open_for_long_is_no_request_that_still_gets_its_answer(store, haproxy):
+    lines = [session(1, "git-3000_blue", "2m3s"), session(2, "git-3000_blue", "11s"), session(3, "web-80_blue", "1s")]
+    haproxy.answers["show sess"] = "\n".join([*lines, "", ""])
+    assert not Proxy(store).answers({"git-3000_blue"}, within=10)
+    haproxy.answers["show sess"] = "\n".join([*lines, session(4, "git-3000_blue", "9s"), ""])
+    assert Proxy(store).answers({"git-3000_blue"}, within=10)
+
+
+def test_requests_wait_where_the_map_file_or_the_running_edge_says_so(store, haproxy):
+    proxy = Proxy(store)
+    proxy.maps.mkdir()
+    assert not proxy.holds()
+    (proxy.maps / "hold.map").write_text("until 5\n")
+    assert proxy.holds(), "a restart of the edge would hold them"
+    (proxy.maps / "hold.map").write_text("")
+    haproxy.answers[f"show map {edge.HOME}/maps/hold.map"] = "0x55 until 5\n"
+    assert proxy.holds()
+
+
+@pytest.mark.parametrize("answer,waited", [("3 1200 1\n\n", (3, 1200, 1)), ("Unknown command\n", (0, 0, 0))])
+def test_an_edge_that_holds_nothing_has_no_counts(store, haproxy, answer, waited):
+    haproxy.answers["hold counts"] = answer
+    assert Proxy(store).waited() == waited

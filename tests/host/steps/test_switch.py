@@ -63,3 +63,16 @@ def test_a_way_back_lets_nothing_drain_and_counts_what_stayed_open(holder, edge,
 def test_a_switch_to_none_marks_no_release(holder, edge):
     switch(holder, "none")
     assert event_of(holder)["release"] is None and holder.store.releases.record("R2").state == "prepared"
+
+
+@pytest.mark.parametrize("single,goes_on", [("healthy", True), ("stopped", False)])
+def test_a_switch_lets_waiting_requests_through_to_exclusive_services_that_run(
+    holder, edge, monkeypatch, single, goes_on
+):
+    """Where a switch that was cut off is put back, they do not run."""
+    green = Slot("R2", "healthy", single, exclusive=True)
+    monkeypatch.setattr(observe, "site", lambda *_: replace(SITE, green=green, hold="on"))
+    holder.memory.proven["single green"] = frozenset()
+    switch(holder, "green")
+    assert (edge.maps.get("hold") == "") is goes_on
+    assert "single green" not in holder.memory.proven, "workers are still to be proven"
