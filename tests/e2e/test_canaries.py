@@ -49,7 +49,7 @@ SITE = {
     "services": [("--explain", (0,))],
     "status": [("", (0,)), ("--json", (0,))],
     "history": [("", (0,)), ("--json", (0,)), ("--count 0", (2,))],
-    "logs": [("", (0,)), ("--service nothing", (2, 4))],
+    "logs": [("", (0,)), ("--service nothing", (2,))],
     "doctor": [("", (0, 1))],
     "exec": [("--service web --command", PRINTS, (0,)), ("--service web --command", FAILS, (1,))],
     "restart": [("", (0,)), ("--service nothing", (1, 2, 4))],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from switchyard.core import names
+from switchyard.core.errors import BadInput
 from switchyard.core.wire.answers import Logs
 from switchyard.core.wire.request import Request
 from switchyard.host.adapters import engine
@@ -15,12 +16,19 @@ TAIL = 50
 
 
 def logs(store: Store, request: Request) -> Logs:
-    """Return the last lines of the live colour's containers and the shared ones, without any secret."""
+    """Return the last lines of the live colour's containers and the shared ones, without any secret.
+
+    Raise ``BadInput`` for a service that has no container here.
+    """
     live, redact = Proxy(store).live(), every_redactor(store)
+    containers = engine.containers(f"{names.APP}={request.app}")
+    services = sorted({container.service for container in containers})
+    if request.service is not None and request.service not in services:
+        raise BadInput(f"--service {request.service}: no container of it is here. Name one of {', '.join(services)}")
     return Logs(
         {
             container.name: withheld(store, container) or redact(engine.logs(container.id, request.tail or TAIL))
-            for container in engine.containers(f"{names.APP}={request.app}")
+            for container in containers
             if request.service in (None, container.service) and container.colour in (None, live)
         }
     )
