@@ -217,6 +217,13 @@ def _frontend(
     lines += edge_clients.frontend(address, apps, is_http=is_http)
     lines += [f"  tcp-request content reject if live_{colour}" for colour, each in routes.items() if not each]
     lines += edge_tls.rules(apps) if ends_tls else []
+    return "\n".join([*lines, *_leading(address, routes, is_http=is_http)]) + "\n"
+
+
+def _leading(address: HeldRoute, routes: Mapping[str, Sequence[Route]], *, is_http: bool) -> list[str]:
+    """Return the rules of an address that lead each request to the containers of a colour."""
+    lines: list[str] = []
+    every = [route for each in routes.values() for route in each]
     has_affinity = is_http and any(route.affinity for route in every)
     if has_affinity:
         cookie, former = _cookie(address), f"switchyard-{word(address.name)}" if address.number is None else None
@@ -234,7 +241,7 @@ def _frontend(
     lines += [line for target in targets for line in target.live_rules]
     if is_named(every):
         lines += [line for colour, each in routes.items() if each for line in edge_names.refusals(each, colour)]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _targets(colour: str, routes: Sequence[Route], *, is_chosen: bool) -> list[Target]:

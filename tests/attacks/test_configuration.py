@@ -39,7 +39,7 @@ LISTENER = "\nfrontend evil\n  bind :9999\n  default_backend web-8000_blue"
 
 
 def _configuration(route: Route = PLAIN, app: App | None = None) -> str:
-    colours = dict.fromkeys(("blue", "green"), ColourRoutes(app or App("shop"), (route,)))
+    colours = dict.fromkeys(("blue", "green"), ColourRoutes(app or App("shop"), ((route,),)))
     return edge.configuration(held_for((route,), 1), colours, Place(asks_nobody=True))
 
 

@@ -333,7 +333,7 @@ WEB = Route("web", 8000, 8080)
 
 def _frontend(preview: bool) -> list[str]:
     """Return the lines of an address, or of its preview in green."""
-    colours = dict.fromkeys(("blue", "green"), ColourRoutes(App("shop"), (WEB,)))
+    colours = dict.fromkeys(("blue", "green"), ColourRoutes(App("shop"), ((WEB,),)))
     text = edge.configuration(held_for((WEB,), 1), colours, Place(True, SUBNETS))
     return text.partition("frontend preview_0.0.0.0:8080_green" if preview else "frontend ")[2].splitlines()
 

@@ -14,7 +14,7 @@ from switchyard.core.errors import BadInput
 from switchyard.core.held_routes import held_for
 
 WEB, QUEUE = Route("web", 8000, 80), Route("queue", 6379, 6379, mode="tcp")
-COLOURS = dict.fromkeys(("blue", "green"), ColourRoutes(App("shop"), (WEB, QUEUE)))
+COLOURS = dict.fromkeys(("blue", "green"), ColourRoutes(App("shop"), ((WEB,), (QUEUE,))))
 TEXT = edge.configuration(held_for((WEB, QUEUE), 1), COLOURS, Place(asks_nobody=True))
 SECTIONS = {part.partition("\n")[0]: part for part in re.split(r"\n(?=\S)", TEXT)}
 

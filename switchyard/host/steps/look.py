@@ -217,17 +217,15 @@ def ask_route(
             return probe.held_check(host, port, preface)
         return probe.http_check(host, replace(own, port=port), preface)
     check = route_names.page(app, route, routes)
-    path = check.path or "/"
-    name = route_names.sample_name(route)
+    path, name, marked = check.path or "/", route_names.sample_name(route), {PROBE_HEADER: mark} if mark else {}
     try:
-        marked = {PROBE_HEADER: mark} if mark else {}
         status, headers, body = probe.get(host, port, path, preface=preface, headers=marked, name=name, trust=trust)
     except Exception as error:
         return probe.Answer(False, f"GET {path}: {error}")
     if route.redirects:
-        leads = f"https://{name}" + ("" if route.redirects == HTTPS else f":{route.redirects}")
-        is_on_its_way = status == PERMANENT and headers.get(LOCATION, "").startswith(f"{leads}/")
-        return probe.Answer(is_on_its_way, f"GET {path}: {status} and not on to {leads}")
+        leads = f"https://{name}{'' if route.redirects == HTTPS else f':{route.redirects}'}/"
+        is_right = status == PERMANENT and headers.get(LOCATION, "").startswith(leads)
+        return probe.Answer(is_right, f"GET {path}: {status} and not on to {leads}")
     answerer = headers.get(edge.HEADER.lower())
     if app.release_header and answerer is None:
         return probe.Answer(False, f"GET {path}: {status} {body}, and not by a service of ours")
