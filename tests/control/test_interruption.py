@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -18,6 +19,7 @@ from switchyard import tasks
 from switchyard.control import interruption
 from switchyard.core.errors import INTERRUPTED
 from tests.harness import command_line, library
+from tests.harness.certificates import authority
 from tests.harness.stubborn_processes import HEAD, all_gone, started, wait_for
 
 COMMANDS = ("git", "docker", "python3")
@@ -54,7 +56,9 @@ def silent_host() -> Iterator[int]:
 def checkout(folder: Path, port: int, *, deaf: bool = False) -> Path:
     """Write a checkout whose commands hang. ``deaf``: what they start ignores SIGTERM."""
     machine = f"{{name: a, address: 127.0.0.1, port: {port}}}"
-    top = command_line.checkout(folder, f"app: {{name: shop, path: .}}\nhosts:\n  prod:\n    machines: [{machine}]\n")
+    files = authority().lay(folder, "shop.example")
+    entry = f"    machines: [{machine}]\n    certificates: {json.dumps({'shop.example': files})}\n"
+    top = command_line.checkout(folder, f"app: {{name: shop, path: .}}\nhosts:\n  prod:\n{entry}")
     (folder / "bin").mkdir()
     script = folder / "bin" / "hang.py"
     script.write_text(HEAD.format(str(folder)) + started(deaf=deaf) + "time.sleep(600)\n")

@@ -59,6 +59,7 @@ SITE = {
     "unlock": [("--reason test", (0, 1, 4)), ("", (2,))],
     "shared.apply": [("--yes", (0, 4)), ("--yes --rev nothing", (2, 3))],
     "edge.apply": [("--yes", (0, 4)), ("--yes --rev nothing", (2, 3))],
+    "edge.certificates": [("", (2,))],
     "rollback": [("--to nothing", (1, 2, 4)), ("--json", (0,))],
 }
 """Each verb that asks a host, in the order of one story: its words, and the exit codes that they may have."""
