@@ -5,11 +5,12 @@ They belong to the host and not to a release: a rollback changes none.
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from switchyard.core import edge, edge_tls
+from switchyard.core import edge, edge_container, edge_tls
 from switchyard.core.app import Route
 from switchyard.core.errors import NotChecked, SwitchyardError
 from switchyard.core.route_names import WILDCARD
@@ -33,6 +34,10 @@ def keep(store: Store, certificates: Mapping[str, str]) -> list[str]:
         write(folder / edge_tls.file_of(name), certificates[name])
     names = [edge_tls.name_of(path.name) for path in folder.glob("*.pem")]
     write(store.edge / "cfg" / edge_tls.LIST, edge_tls.list_of(names, edge.HOME))
+    user = edge_container.user(os.getuid())
+    if user != os.getuid():  # the edge never runs as root, and nobody else may read them
+        for path in (folder, *folder.glob("*.pem"), store.edge / "cfg" / edge_tls.LIST):
+            os.chown(path, user, user)
     return changed
 
 

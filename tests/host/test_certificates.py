@@ -61,6 +61,14 @@ def test_files_are_kept_for_the_edge_alone_and_what_is_the_same_is_not_written(s
     assert module.keep(store, {}) == [] and len(list(folder.iterdir())) == 2, "what another release needs stays"
 
 
+def test_an_edge_that_must_not_be_root_owns_what_it_reads(store, monkeypatch):
+    owners = {}
+    monkeypatch.setattr(module.os, "getuid", lambda: 0)
+    monkeypatch.setattr(module.os, "chown", lambda path, user, group: owners.update({path.name: (user, group)}))
+    module.keep(store, {"shop.example": "one"})
+    assert owners == dict.fromkeys(("certs", "shop.example.pem", "tls.crt-list"), (65534, 65534))
+
+
 def test_a_route_is_verified_by_the_certificate_of_its_name(store):
     module.keep(store, {"a.example": "a", "*.example": "w"})
     shop = Route("web", 80, 443, host="a.example", tls=True)
