@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from switchyard.core import (
     edge_affinity,
+    edge_checks,
     edge_clients,
     edge_container,
     edge_counts,
@@ -19,7 +20,7 @@ from switchyard.core import (
 from switchyard.core.app import App, Route
 from switchyard.core.edge_clients import Subnet
 from switchyard.core.edge_names import Target
-from switchyard.core.haproxy import request_path, word
+from switchyard.core.haproxy import word
 from switchyard.core.held_routes import HeldRoute
 from switchyard.core.route_names import in_order, is_named
 from switchyard.core.wire.message import Json
@@ -178,7 +179,8 @@ def configuration(addresses: Sequence[HeldRoute], colours: Mapping[str, ColourRo
             alias = names.former_alias(route.service, colour)
             if is_reserved:
                 alias = names.alias(route.service, colour, app.name)
-            parts += [_backend(route, colour, app, word(alias), checked=checked) for checked in (True, False)]
+            checks = edge_checks.words(len(backends(colours)))
+            parts += [_backend(route, colour, app, word(alias), each) for each in (checks, "")]
     return "\n".join(parts)
 
 
@@ -217,11 +219,14 @@ def _frontend(
     lines += edge_clients.frontend(address, apps, is_http=is_http)
     lines += [f"  tcp-request content reject if live_{colour}" for colour, each in routes.items() if not each]
     lines += edge_tls.rules(apps) if ends_tls else []
-    return "\n".join([*lines, *_leading(address, routes, is_http=is_http)]) + "\n"
+    waits = edge_hold.rules(routes, apps, is_named=is_named(every))
+    return "\n".join([*lines, *_leading(address, routes, waits, is_http=is_http)]) + "\n"
 
 
-def _leading(address: HeldRoute, routes: Mapping[str, Sequence[Route]], *, is_http: bool) -> list[str]:
-    """Return the rules of an address that lead each request to the containers of a colour."""
+def _leading(
+    address: HeldRoute, routes: Mapping[str, Sequence[Route]], waits: Iterable[str], *, is_http: bool
+) -> list[str]:
+    """Return the rules of an address that lead each request to the containers of a colour, once it has waited."""
     lines: list[str] = []
     every = [route for each in routes.values() for route in each]
     has_affinity = is_http and any(route.affinity for route in every)
@@ -233,7 +238,7 @@ def _leading(address: HeldRoute, routes: Mapping[str, Sequence[Route]], *, is_ht
     if is_named(every):
         lines += edge_names.choice(routes, targets)
         lines += [line for colour, each in routes.items() for line in edge_tls.redirects(each, colour)]
-    lines += edge_hold.rules(routes, apps, is_named=is_named(every))
+    lines += waits
     lines += [f"  acl {target.up} nbsrv({target.backend}) gt 0" for target in targets]
     lines.append(f"  use_backend {'nothing_live' if is_http else 'nothing_live_tcp'} if nothing")
     if has_affinity:
@@ -285,23 +290,18 @@ def _open_rules(each: str, colour: str) -> list[str]:
     ]
 
 
-def _backend(route: Route, colour: str, app: App, alias: str, *, checked: bool) -> str:
-    lines = [f"backend {'' if checked else 'unchecked_'}{backend_name(route, colour)}", f"  mode {word(route.mode)}"]
+def _backend(route: Route, colour: str, app: App, alias: str, checks: str) -> str:
+    """Return the section of what a route leads to in a colour. Without ``checks``, every container gets requests."""
+    lines = [f"backend {'' if checks else 'unchecked_'}{backend_name(route, colour)}", f"  mode {word(route.mode)}"]
     lines += edge_counts.backend(route, colour, _release(colour), HOME)
-    if route.mode == "tcp" and not checked:
+    if route.mode == "tcp" and not checks:
         lines.append("  retries 0")  # where nothing listens, the client learns it at once and not after 3 s
     if route.mode == "http":
         lines += edge_clients.backend(app)
         if app.release_header:
             lines.append(f"  http-response set-header {HEADER} {_release(colour)}")
-        if (check := app.path_check(route)) and checked:
-            lines.append("  option httpchk")
-            lines.append(
-                f"  http-check send meth GET uri {request_path(check.path or '/')} ver HTTP/1.1 hdr Host localhost "
-                "hdr Connection close"
-            )
-            lines.append(f"  http-check expect status {word(str(check.status or '200-399'))}")
-    checks = "check inter 300ms fastinter 100ms fall 3 rise 1 " if checked else ""
+        if (check := app.path_check(route)) and checks:
+            lines += edge_checks.request(check)
     resolved = "resolvers engine resolve-prefer ipv4 init-addr last,none"
     lines.append(f"  server-template s 1-{SERVERS} {alias}:{route.port:d} {checks}{resolved}")
     return "\n".join(lines) + "\n"

@@ -110,17 +110,17 @@ def rules(routes: Mapping[str, Sequence[Route]], apps: Mapping[str, App], *, is_
     ``routes`` and ``apps`` have the routes and the settings of each colour. Where names and paths tell the routes
     apart, requests to other services do not wait.
     """
-    held = {
+    limits = {
         f"{{ var(txn.{word(colour)}) -m str {word(route.name)} }}": apps[colour].hold
         for colour, each in routes.items()
         for route in each
         if route.service in apps[colour].exclusive and not route.redirects
     }
-    if not held:
+    if not limits:
         return []
-    seconds = max(held.values())
+    seconds = max(limits.values())
     if is_named:
-        return [f"  http-request lua.hold {seconds:d} if {condition}" for condition in held]
+        return [f"  http-request lua.hold {seconds:d} if {condition}" for condition in limits]
     if are_http(route for each in routes.values() for route in each):
         return [f"  http-request lua.hold {seconds:d}"]
     # HAProxy ends a rule that waits when its own time for a look at the content is over.

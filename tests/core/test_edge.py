@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from switchyard.core import edge, edge_container
+from switchyard.core import edge, edge_checks, edge_container
 from switchyard.core.app import App, Check, Route
 from switchyard.core.edge import ColourRoutes, Place
 from switchyard.core.edge_clients import Subnet
@@ -89,7 +89,7 @@ def test_where_no_container_of_the_live_colour_passes_its_check_it_is_asked_all_
     rule = f"use_backend unchecked_{name} if live_{colour} !{colour}_up"
     assert lines.index(rule) < lines.index(f"use_backend {name} if live_{colour}")
     checked, anyway = found[f"backend {name}"], found[f"backend unchecked_{name}"]
-    asks = (" check inter 300ms fastinter 100ms fall 3 rise 1", "httpchk", "http-check")
+    asks = (f" {edge_checks.words(6).strip()}", "httpchk", "http-check")
     plain = [line.replace(asks[0], "") for line in checked if not any(word in line for word in asks[1:])]
     assert [line for line in anyway if line != "retries 0"] == plain != checked
     assert ("retries 0" in anyway) is (route.mode == "tcp"), "a closed port is told at once"
