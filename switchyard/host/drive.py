@@ -127,7 +127,8 @@ def _record(attempt: Attempt, want: Want, outcome: str) -> None:
         with contextlib.suppress(SwitchyardError, OSError):
             prune.prune(attempt)
     if outcome == "taken back":
-        state = "failed" if memory.is_mistake_of_settings else "bad"
+        was_live = attempt.wanted.record.since is not None  # else its exclusive services failed before the switch
+        state = "bad" if was_live and not memory.is_mistake_of_settings else "failed"
         releases.update(attempt.wanted.id, state=state, reason=attempt.wanted.told(memory.reason))
         settle_if_possible(attempt)
 

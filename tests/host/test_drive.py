@@ -73,11 +73,17 @@ class Run:
         if name == "switch":
             attempt.lease.has_switched = True
             attempt.lease.renew()
+            if colour == "green":
+                self.store.releases.update("new", state="live", since=1.0, colour=colour)
+        if name == "hold":
+            attempt.lease.has_switched = True
         if name == "start_singletons":
             attempt.memory.started.add(f"single {colour}")
         self.machine.do(Step(name, colour or None))
         if name in ("look", "seen"):
             attempt.memory.verdict = self.machine.memory.verdict
+        if name == "prove_singletons" and self.machine.memory.verdict == "wrong":
+            attempt.memory.verdict, attempt.memory.reason = "wrong", "worker ended"
         if name == "prove" and f"front {colour}" in self.machine.memory.failed:
             attempt.memory.reason = "web: exited"
 
@@ -240,6 +246,16 @@ def test_an_event_that_finds_the_disk_full_is_written_whole_with_the_room_of_the
     monkeypatch.setattr("switchyard.host.adapters.files.open", lambda fd, *_, **__: Full(fd, "ab"), raising=False)
     attempt.events.progress("goes on")
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["before", "progress"]
+
+
+def test_a_release_whose_exclusive_service_fails_before_the_switch_is_taken_back_and_was_never_live(run):
+    run.machine = Machine.of(SERVING, "new", frozenset({"new single"}), singles="exclusive")
+    run.machine.colours["blue"].exclusive = True
+    end = run.end()
+    assert end["exit"] == TAKEN_BACK, end
+    assert run.whole == ("blue", "running", "stopped")
+    record = run.store.releases.record("new")
+    assert (record.state, record.since) == ("failed", None) and not run.machine.holds
 
 
 @pytest.mark.parametrize("is_mistake,state", [(True, "failed"), (False, "bad")])
