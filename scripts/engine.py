@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "docker-compose")
-HELPERS = ("debootstrap", "debian-archive-keyring", "gpgv", "iptables", "openssh-client")
+HELPERS = ("curl", "debootstrap", "debian-archive-keyring", "gpgv", "iptables", "openssh-client")
 SUITE = "trixie"
 SOURCE = Path("/etc/apt/sources.list.d/switchyard-trixie.sources")
 PINS = Path("/etc/apt/preferences.d/switchyard-trixie")

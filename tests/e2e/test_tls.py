@@ -36,7 +36,6 @@ class Secured:
 
     def __init__(self, site: Site) -> None:
         self.site, self.port = site, next(PORTS)
-        self.trust = ssl.create_default_context(cadata=authority().text)
 
     def ship(self, version: str, *routes: dict[str, str], **more: object) -> str:
         """Commit a release with these routes to its one service, beside the plain one."""
@@ -93,15 +92,22 @@ class Secured:
             except OSError:
                 assert time.monotonic() < deadline
 
-    def load(self, name: str, kind: type[Load] = Load) -> Load:
-        return kind(
+    def loads(self, name: str) -> list[Load | Http2Load]:
+        """Return loads of one name: HTTP/1.1, and HTTP/2 with GET and with POST."""
+        http2 = [
+            Http2Load(name, self.site.host.ip, self.port, authority().text, rate=20, body=body) for body in ("", "a b")
+        ]
+        return [self._load(name), *http2]
+
+    def _load(self, name: str) -> Load:
+        return Load(
             f"https://{self.site.host.ip}:{self.port}",
             rate=60,
             seconds=LOAD_SECONDS,
             get=lambda number: "/",
             post=lambda name: ("/echo", name.encode()),
             name=name,
-            tls=self.trust,
+            tls=ssl.create_default_context(cadata=authority().text),
         )
 
 
@@ -148,8 +154,7 @@ def test_a_plain_edge_becomes_one_with_tls_whose_certificates_names_and_releases
     edge = site.containers("edge")
     before = secured.serial(SHOP)
     with contextlib.ExitStack() as stack:
-        every = [(name, kind) for name in (SHOP, OTHER) for kind in (Load, Http2Load)]
-        loads = [stack.enter_context(secured.load(*each)) for each in every]
+        loads = [stack.enter_context(load) for name in (SHOP, OTHER) for load in secured.loads(name)]
         upgraded = stack.enter_context(secured.upgrade(SHOP))
         secured.certify(SHOP, WILD)
         renewed = site.inv("edge.certificates")
@@ -166,7 +171,8 @@ def test_a_plain_edge_becomes_one_with_tls_whose_certificates_names_and_releases
         site.receipt("rollback")
         assert secured.ask(SHOP).endswith("2") and "421" in secured.ask("new.example.net")
         summaries = [load.stop() for load in loads]
-    assert [summary.failed for summary in summaries] == [0] * 4, [summary.errors for summary in summaries]
+    assert [summary.failed for summary in summaries] == [0] * 6, [summary.errors for summary in summaries]
+    assert all(summary.sent > 100 for summary in summaries), [summary.sent for summary in summaries]
     print(f"requests over TLS: {[summary.sent for summary in summaries]}")
     assert site.containers("edge") == edge
     served = secured.serial(SHOP)

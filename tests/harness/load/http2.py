@@ -1,39 +1,70 @@
-"""The same load over HTTP/2: all requests on one connection, until the server has it end."""
+"""Requests over TLS and HTTP/2, by curl: it goes on with what it asked before the server ends a connection."""
 
 from __future__ import annotations
 
-import asyncio
+import signal
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import NamedTuple
 
-import httpx
-
-from tests.harness.load.answer import Answer
-from tests.harness.load.http import ConnectFailed, Load
-from tests.harness.load.summary import Record
+MOST_REQUESTS = 400_000
+ANSWER_SECONDS = 5
 
 
-class Http2Load(Load):
-    """Sends its requests over TLS and HTTP/2, and takes an answer by HTTP/1.1 for a failure."""
+class Http2Summary(NamedTuple):
+    """What became of the requests."""
 
-    async def _work(self, stopped: asyncio.Event) -> None:
-        assert self._tls is not None
-        async with httpx.AsyncClient(http1=False, http2=True, verify=self._tls, timeout=self._within) as self._client:
-            await super()._work(stopped)
+    sent: int
+    errors: Counter[str]
+    """How requests failed, and how often. An answer over another version of HTTP is a failure."""
 
-    async def _exchange(self, record: Record) -> Answer:
-        path, body = self._sends(record)
-        request = self._client.build_request(
-            record.method,
-            f"{self._target.geturl()}{path}",
-            content=body,
-            headers={"Host": self._name},
-            extensions={"sni_hostname": self._name},
-        )
-        try:
-            answer = await self._client.send(request)
-        except httpx.ConnectError as failure:
-            raise ConnectFailed(str(failure)) from failure
-        except httpx.HTTPError as failure:
-            raise ConnectionResetError(f"{type(failure).__name__}: {failure}") from failure
-        if answer.http_version != "HTTP/2" or (body and answer.content != body):
-            raise ValueError(f"{answer.http_version} with {answer.content[:40]!r}")
-        return Answer(answer.status_code, answer.headers.get(self._release_header.decode()), True)
+    @property
+    def failed(self) -> int:
+        return sum(self.errors.values())
+
+
+class Http2Load:
+    """Sends ``rate`` requests a second for a name at an address, one after the other, until ``stop``."""
+
+    def __init__(self, name: str, address: str, port: int, trust: str, *, rate: int = 60, body: str = "") -> None:
+        """Take what to send: POST where there is a ``body``. ``trust`` is the certificate of who may answer, in PEM."""
+        self._trust = trust
+        words = ["--http2", "--rate", f"{rate}/s", "--max-time", str(ANSWER_SECONDS)]
+        words += ["--resolve", f"{name}:{port}:{address}", "--write-out", "%{http_version} %{http_code} %{errormsg}\n"]
+        words += ["--data", body] if body else []
+        url = f"https://{name}:{port}{'/echo' if body else '/'}?number=[1-{MOST_REQUESTS}]"
+        self._command = ["curl", "--silent", *words, "--output", "/dev/null", url]
+
+    def __enter__(self) -> Http2Load:
+        with ExitStack() as stack:
+            self._printed = stack.enter_context(tempfile.TemporaryFile("w+"))
+            trust = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".pem"))
+            trust.write(self._trust)
+            trust.flush()
+            command = [*self._command, "--cacert", trust.name]
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._printed)
+            stack.callback(self._end)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> Http2Summary:
+        """End the load, and return what became of it. The request that is under way does not count."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait()
+        self._printed.seek(0)
+        return summarise(self._printed.read().splitlines())
+
+
+def summarise(lines: Sequence[str]) -> Http2Summary:
+    """Return what curl printed of each request: version, status, error."""
+    return Http2Summary(len(lines), Counter(line for line in lines if line.strip() != "2 200"))
