@@ -186,6 +186,7 @@ def test_a_plain_edge_becomes_one_with_tls_whose_certificates_names_and_releases
     assert all(line.startswith(f"{site.root}/edge/cfg/certs/") for line in lines), lines
     modes = site.run("sh", "-c", f"stat -c %a {site.root}/edge/cfg/certs/*.pem").split()
     assert set(modes) == {"600"}
+    secured.ship("4", {"host": SHOP}, {"host": WILD}, tls={"hsts": 600})
     for command in re.findall(r"^inv (.+) --host prod$", PAGE.read_text(), re.M):
         done = site.inv(*command.split())
         assert done.returncode == 0, f"{command}: {done.stdout}"

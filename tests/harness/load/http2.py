@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 MOST_REQUESTS = 400_000
 ANSWER_SECONDS = 5
+_LINE = "%{stderr}%{http_version} %{http_code} %{errormsg}\n"
+"""What curl prints of each request. What goes to its standard output is lost where it is stopped."""
 
 
 class Http2Summary(NamedTuple):
@@ -33,7 +35,7 @@ class Http2Load:
         """Take what to send: POST where there is a ``body``. ``trust`` is the certificate of who may answer, in PEM."""
         self._trust = trust
         words = ["--http2", "--rate", f"{rate}/s", "--max-time", str(ANSWER_SECONDS)]
-        words += ["--resolve", f"{name}:{port}:{address}", "--write-out", "%{http_version} %{http_code} %{errormsg}\n"]
+        words += ["--resolve", f"{name}:{port}:{address}", "--write-out", _LINE]
         words += ["--data", body] if body else []
         url = f"https://{name}:{port}{'/echo' if body else '/'}?number=[1-{MOST_REQUESTS}]"
         self._command = ["curl", "--silent", *words, "--output", "/dev/null", url]
@@ -45,7 +47,7 @@ class Http2Load:
             trust.write(self._trust)
             trust.flush()
             command = [*self._command, "--cacert", trust.name]
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._printed)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self._printed)
             stack.callback(self._end)
             self._stack = stack.pop_all()
         return self
