@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from switchyard.control.journal_heads import LACKS
 from switchyard.control.machine_attempt import Ended, MachineAttempt
 from switchyard.control.receipt import UNSEEN, describe_live, receipt
 from switchyard.control.screen import Screen, describe_probes
@@ -86,6 +87,8 @@ def _report_machine(attempt: MachineAttempt, screen: Screen) -> MachineReceipt:
         f"{describe_probes(machine.probes)}{failure}"
     )
     screen.open_connections(name)
+    if attempt.channel.journal == LACKS:
+        screen.say(f"{name}: journal: {LACKS}", "red")
     if end.weak:
         screen.say(
             f"{name}: weak: {', '.join(end.weak)} declare no health check; only their ports and 10 s without a restart "

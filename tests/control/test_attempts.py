@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from switchyard.control.attempts import acknowledge, cancel, report
+from switchyard.control.journal_heads import LACKS
 from switchyard.control.machine_attempt import MachineAttempt
 from switchyard.control.screen import Screen
 from switchyard.core.wire.events import End, Hello, Switched
@@ -36,6 +37,16 @@ def test_an_attempt_whose_end_nobody_saw_is_lost_and_not_a_success(capsys):
     assert report(attempts(ToldChannel("a")), Screen(as_json=False)) == 3
     output = capsys.readouterr().out
     assert "a: lost: the end of the attempt was not seen" in output and "a: what is live is unknown" in output
+
+
+@pytest.mark.parametrize("journal", ["", LACKS])
+def test_a_verb_that_acted_says_that_the_journal_lacks_what_this_checkout_saw(capsys, journal):
+    channel = ToldChannel("a", end("live"))
+    (attempt,) = attempts(channel)
+    attempt.follow_to(End)
+    channel.journal = journal
+    assert report([attempt], Screen(as_json=False)) == 0
+    assert ("a: journal: the journal lacks lines" in capsys.readouterr().out) is bool(journal)
 
 
 @pytest.mark.parametrize("status,outcome,code", [(200, "live", 0), (500, "unverified", 6)])
