@@ -6,7 +6,8 @@ They belong to the host and not to a release: a rollback changes none.
 from __future__ import annotations
 
 import os
-import ssl
+import time
+from calendar import timegm
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from switchyard.host.adapters.files import read_text, write
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
 
+FORM = "%b %d %H:%M:%S %Y GMT"
+"""How HAProxy writes a time."""
 ENDS = "notAfter:"
 DONE = "Success!"
 
@@ -88,7 +91,7 @@ def ends(proxy: Proxy) -> Iterator[CertificateEnd]:
             lines = proxy.say(f"show ssl cert {path}").splitlines()
             until = next((line.removeprefix(ENDS).strip() for line in lines if line.startswith(ENDS)), None)
             if until is not None:
-                yield CertificateEnd(edge_tls.name_of(path.rpartition("/")[2]), ssl.cert_time_to_seconds(until))
+                yield CertificateEnd(edge_tls.name_of(path.rpartition("/")[2]), timegm(time.strptime(until, FORM)))
     except NotChecked:
         return
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import subprocess
 
-from tests.e2e.test_secrets import LOOK
+from tests.harness.secret_watch import LOOK
 from tests.harness.site import MAY_HOLD_SECRETS
 
 CANARIES = FROM_ENV, FROM_FILE, FROM_HOST = ("canary-build-env-4d1", "canary-build-file-9a$c", "canary-build-host-77b")

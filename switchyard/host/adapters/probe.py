@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from switchyard.core.app import Check
 from switchyard.core.errors import SwitchyardError
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import ContainerDetails
+
+if TYPE_CHECKING:
+    import ssl
 
 PASSES = 3
 """Passes in a row that prove a container that has just started. Of one that stood by, the engine saw those before."""
@@ -98,6 +100,8 @@ def get(
 
 def _trusting(file: Path) -> ssl.SSLContext:
     """Return what verifies a name by a certificate of this host, whoever issued it: private authorities are common."""
+    import ssl  # takes 9 ms to load, and only a route with TLS needs it
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cafile=str(file))
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

@@ -226,10 +226,14 @@ def ask_route(
         leads = f"https://{name}{'' if route.redirects == HTTPS else f':{route.redirects}'}/"
         is_right = status == PERMANENT and headers.get(LOCATION, "").startswith(leads)
         return probe.Answer(is_right, f"GET {path}: {status} and not on to {leads}")
-    answerer = headers.get(edge.HEADER.lower())
-    if app.release_header and answerer is None:
-        return probe.Answer(False, f"GET {path}: {status} {body}, and not by a service of ours")
-    if app.release_header and answerer != release:
-        return probe.Answer(False, f"GET {path}: answered by release {answerer}, not {release}")
+    if app.release_header and (answerer := headers.get(edge.HEADER.lower())) != release:
+        return probe.Answer(False, f"GET {path}: {_answered_by(answerer, release, f'{status} {body}')}")
     passes = check.passes(status)
     return probe.Answer(passes, f"GET {path}: {status} {'' if passes else body}".strip())
+
+
+def _answered_by(answerer: str | None, release: str, answer: str) -> str:
+    """Return that another than a release answered."""
+    if answerer is None:
+        return f"{answer}, and not by a service of ours"
+    return f"answered by release {answerer}, not {release}"
