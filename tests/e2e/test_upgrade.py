@@ -21,7 +21,7 @@ from tests.harness.load import Summary
 from tests.harness.site import clear, require_formats
 from tests.harness.web_with_worker import WebWithWorker
 
-COMMITS = ("b2a70e0", pytest.param("c87d078", marks=pytest.mark.long), "306bc53")
+COMMITS = ("b2a70e0", *(pytest.param(each, marks=pytest.mark.long) for each in ("c87d078", "306bc53")), "02f31fe")
 """The commits from which an upgrade must work. Each issue adds the commit on which it begins."""
 PHASE_SECONDS = 3.0
 """How long the load runs on after each verb."""
