@@ -116,7 +116,7 @@ def test_status_describes_the_live_release_in_the_documented_keys_and_waits_for_
         assert time.monotonic() < deadline, status
     assert set(status) == {"v", "app", "hosts"} and status["app"] == site.name
     (machine,) = status["hosts"]
-    assert set(machine) == {"name", "url", "live", "idle", "lease", "kept", "drift"}
+    assert set(machine) == {"name", "url", "live", "idle", "lease", "kept", "drift", "traffic"}
     live = machine["live"]
     assert live["healthy"] is True
     assert set(live) == {"colour", "release", "commit", "state", "since", "healthy"}
