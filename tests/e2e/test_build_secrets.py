@@ -25,9 +25,10 @@ import base64, hashlib, os, pathlib, socket, struct, subprocess, time
 with socket.socket(socket.AF_UNIX) as agent:
     agent.connect(os.environ["SSH_AUTH_SOCK"])
     agent.sendall(struct.pack(">IB", 1, 11))
-    answer = agent.recv(65536)
-length = struct.unpack(">I", answer[9:13])[0]
-proofs = [hashlib.sha256(answer[13:13 + length]).hexdigest()]
+    with agent.makefile("rb") as answers:  # the answer may come in parts
+        answer = answers.read(struct.unpack(">I", answers.read(4))[0])
+length = struct.unpack(">I", answer[5:9])[0]
+proofs = [hashlib.sha256(answer[9:9 + length]).hexdigest()]
 for name in ("token", "tracked", "on-host"):
     proofs.append(hashlib.sha256(pathlib.Path("/run/secrets", name).read_bytes()).hexdigest())
 pathlib.Path("VERSION").write_text(" ".join(proofs))
