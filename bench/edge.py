@@ -1,4 +1,4 @@
-"""What an edge costs that nobody uses, with ten routes.
+"""Measure what an edge costs that nobody uses, with ten routes.
 
 Prints every raw value. Exit 1 where the limit does not hold.
 """

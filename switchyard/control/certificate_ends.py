@@ -1,4 +1,4 @@
-"""What the end of a certificate means for its users."""
+"""Say what the end of a certificate means for its users."""
 
 from __future__ import annotations
 

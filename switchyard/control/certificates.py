@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from switchyard.control import terminal
 from switchyard.core.errors import BadInput
 from switchyard.core.regular_file import read_regular
-from switchyard.core.route_names import WILDCARD
+from switchyard.core.route_names import covering_names
 from switchyard.settings.model import Host
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def chain_for(host: Host, name: str) -> str:
 
 def covering(name: str, names: Collection[str]) -> str | None:
     """Return the name whose certificate is for a name: itself, else its wildcard; None where there is none."""
-    return next((each for each in (name, f"{WILDCARD}{name.partition('.')[2]}") if each in names), None)
+    return next((each for each in covering_names(name) if each in names), None)
 
 
 def _read(host: Host, name: str, where: str, *, is_secret: bool = False) -> bytes:

@@ -84,7 +84,7 @@ class Channel:
         self.has_begun = False
         """Whether a host program accepted the last request, so that somebody can wait for its end."""
         self.journal = ""
-        """What the last answer tells of the journal, which this checkout may never have seen before."""
+        """Tells what the last answer shows of the journal, which this checkout may never have seen before."""
         self.connection = unconnected(host, machine)
         self._host = host
         self._root = host.setting.root or f"~/apps/{app}"

@@ -40,7 +40,7 @@ _BLANK = re.compile(r'The \\?"([^"\\]+)\\?" variable is not set')
 _NO_COMPOSE = ("unknown docker command", "is not a docker command", "unknown flag")
 """What Docker prints where the Compose plugin is missing or too old."""
 _NO_JSON = "error calling MarshalJSON"
-"""What Compose prints where it cannot write its own document as JSON: one with the path of an SSH key."""
+"""Stands where Compose cannot print its own document as JSON: one with the path of an SSH key."""
 _MISSING = (
     "docker compose (v2) is not installed on this machine, and Switchyard resolves the compose file with it. It needs "
     "no engine. On Debian, run: python3 scripts/engine.py"

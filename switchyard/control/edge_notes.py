@@ -1,4 +1,4 @@
-"""What ``doctor`` says of an edge that works: what stands in front of it, around it, and what to set for that."""
+"""Tell in ``doctor`` of an edge that works: what stands in front of it, around it, and what to set for that."""
 
 from __future__ import annotations
 

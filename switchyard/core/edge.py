@@ -173,13 +173,13 @@ def configuration(addresses: Sequence[HeldRoute], colours: Mapping[str, ColourRo
     if any(map(is_named, (routes for colour in colours.values() for routes in colour.routes))):
         parts.append(edge_names.BACKENDS)
     parts += edge_clients.tables(apps.values())
+    checks = edge_checks.words(len(backends(colours)))
     for colour in names.COLOURS:
         app, is_reserved = colours[colour].app, place.asks_nobody and colours[colour].has_reserved_names
         for route in _behind(colours[colour]).values():
             alias = names.former_alias(route.service, colour)
             if is_reserved:
                 alias = names.alias(route.service, colour, app.name)
-            checks = edge_checks.words(len(backends(colours)))
             parts += [_backend(route, colour, app, word(alias), each) for each in (checks, "")]
     return "\n".join(parts)
 

@@ -29,10 +29,14 @@ def taker(routes: Iterable[Route], name: str, path: str) -> Route | None:
     return next((route for route in in_order(routes) if has_name(route, name) and _has_path(route, path)), None)
 
 
+def covering_names(name: str) -> tuple[str, str]:
+    """Return the names of routes and certificates that are for a name: itself, else its wildcard for one label."""
+    return name, f"{WILDCARD}{name.partition('.')[2]}"
+
+
 def has_name(route: Route, name: str) -> bool:
-    """Return whether a route takes a name. A wildcard stands for one label."""
-    parent = name.partition(".")[2]
-    return route.host in ("", name) or route.host == f"{WILDCARD}{parent}"
+    """Return whether a route takes a name."""
+    return route.host in ("", *covering_names(name))
 
 
 def _has_path(route: Route, path: str) -> bool:

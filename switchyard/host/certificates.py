@@ -14,9 +14,9 @@ from pathlib import Path
 from switchyard.core import edge, edge_container, edge_tls
 from switchyard.core.app import Route
 from switchyard.core.errors import NotChecked, SwitchyardError
-from switchyard.core.route_names import WILDCARD
+from switchyard.core.route_names import covering_names
 from switchyard.core.wire.answers import CertificateEnd
-from switchyard.host.adapters.files import read_text, write
+from switchyard.host.adapters.files import renew
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
 
@@ -32,11 +32,9 @@ def keep(store: Store, certificates: Mapping[str, str]) -> list[str]:
     The running edge has them after its next reload, or after ``serve``.
     """
     folder = _folder(store)
-    changed = [name for name, text in certificates.items() if read_text(folder / edge_tls.file_of(name)) != text]
-    for name in changed:
-        write(folder / edge_tls.file_of(name), certificates[name])
+    changed = [name for name, text in certificates.items() if renew(folder / edge_tls.file_of(name), text)]
     names = [edge_tls.name_of(path.name) for path in folder.glob("*.pem")]
-    write(store.edge / "cfg" / edge_tls.LIST, edge_tls.list_of(names, edge.HOME))
+    renew(store.edge / "cfg" / edge_tls.LIST, edge_tls.list_of(names, edge.HOME))
     user = edge_container.user(os.getuid())
     if user != os.getuid():  # the edge never runs as root, and nobody else may read them
         for path in (folder, *folder.glob("*.pem"), store.edge / "cfg" / edge_tls.LIST):
@@ -59,8 +57,7 @@ def file_for(store: Store, route: Route) -> Path | None:
     """Return the certificate that the edge shows for a route; None for a route without TLS."""
     if not route.tls:
         return None
-    names = (route.host, f"{WILDCARD}{route.host.partition('.')[2]}")
-    paths = [_folder(store) / edge_tls.file_of(name) for name in names]
+    paths = [_folder(store) / edge_tls.file_of(name) for name in covering_names(route.host)]
     return next((path for path in paths if path.exists()), paths[0])
 
 

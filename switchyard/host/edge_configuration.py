@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from switchyard.core import edge, held_routes, names
 from switchyard.core.app import App, Route
@@ -20,10 +21,19 @@ LIVE_ONCE = ("live", "good", "unverified")
 """The states of a release that was proven and may answer again. One that failed or is bad may not."""
 
 
-def wanted_configuration(store: Store, app: str, release: str, site: Site) -> str:
-    """Return HAProxy's configuration for a release on the edge of this host."""
-    routes = colour_routes(store, app, release, site)
-    return edge.configuration(held_addresses(store, release), routes, place(app, published_document(store)))
+class Wanted(NamedTuple):
+    """What the edge of this host needs for a release."""
+
+    configuration: str
+    """HAProxy's configuration."""
+    backends: set[str]
+    """The names of the backends that it has for containers."""
+
+
+def wanted(store: Store, app: str, release: str, site: Site) -> Wanted:
+    """Return what the edge needs for a release."""
+    colours, where = colour_routes(store, app, release, site), place(app, published_document(store))
+    return Wanted(edge.configuration(held_addresses(store, release), colours, where), edge.backends(colours))
 
 
 def published_document(store: Store) -> Path:
@@ -43,11 +53,6 @@ def asks_nobody(document: Path) -> bool:
         return edge.asks_nobody(read_json(document))
     except (DamagedFile, WireError):
         return False
-
-
-def wanted_backends(store: Store, app: str, release: str, site: Site) -> set[str]:
-    """Return the names of the backends that the configuration for a release has for its containers."""
-    return edge.backends(colour_routes(store, app, release, site))
 
 
 def colour_routes(store: Store, app: str, release: str, site: Site) -> dict[str, ColourRoutes]:

@@ -14,7 +14,7 @@ from switchyard.host.adapters.container import Container
 from switchyard.host.adapters.files import read_document, read_text
 from switchyard.host.adapters.proxy import Proxy
 from switchyard.host.adapters.store import Store
-from switchyard.host.edge_configuration import wanted_backends, wanted_configuration
+from switchyard.host.edge_configuration import wanted
 from switchyard.host.memory import Memory
 from switchyard.host.slot_state import SHARED, identity, slot
 from switchyard.host.steps.foundation import lacking_folders, lacking_volumes
@@ -68,12 +68,12 @@ def edge_state(store: Store, app: str, release: str, site: Site, containers: Ite
     configuration = read_text(store.edge / "cfg" / "haproxy.cfg")
     if configuration is None:
         return "absent"
-    backends = wanted_backends(store, app, release, site)
-    is_current = configuration == wanted_configuration(store, app, release, site)
+    needed = wanted(store, app, release, site)
+    is_current = configuration == needed.configuration
     if not is_current:
         for holder in site.once_up(release).values():
             store.releases.record(holder)  # raises where a record is damaged: guessed routes are never loaded
-    return "current" if is_current and backends <= Proxy(store).backends() else "stale"
+    return "current" if is_current and needed.backends <= Proxy(store).backends() else "stale"
 
 
 def stage(record: ReleaseRecord | None) -> str:

@@ -29,7 +29,7 @@ def test_each_colour_has_the_routes_of_its_own_release_at_the_addresses_that_the
     write_json(store.edge / "routes.json", [HeldRoute("web", 80, 8080, number=1).encode()])
     colours = module.colour_routes(store, "shop", "R2", Site(blue=Slot("R1"), proxy="blue"))
     assert colours["blue"].routes == ((WEB,),) and colours["green"].routes == ((Route("app", 81, 8080),),)
-    backends = module.wanted_backends(store, "shop", "R2", Site(blue=Slot("R1"), proxy="blue"))
+    backends = module.wanted(store, "shop", "R2", Site(blue=Slot("R1"), proxy="blue")).backends
     assert backends == {"web-80_blue", "app-81_green"}
     assert module.unreached_routes(store, "R1") == [OLD]
     assert module.live_routes(store, "R1") == (WEB,) and module.live_routes(store, None) == ()

@@ -12,7 +12,7 @@ from switchyard.core.wire.release import OneshotOutcome
 from switchyard.host import observe
 from switchyard.host.adapters.files import write, write_json
 from switchyard.host.adapters.proxy import Proxy
-from switchyard.host.edge_configuration import wanted_configuration
+from switchyard.host.edge_configuration import wanted
 from switchyard.host.memory import Memory
 from tests.harness.fake_engine import listed
 from tests.harness.release_record import RECORD
@@ -103,7 +103,7 @@ def test_the_edge_is_current_only_with_the_configuration_and_the_backends_that_t
     assert (state(), state("")) == ("absent", "current")
     write(store.edge / "cfg" / "haproxy.cfg", "another")
     assert state() == "stale"
-    write(store.edge / "cfg" / "haproxy.cfg", wanted_configuration(store, "shop", "R1", Site()))
+    write(store.edge / "cfg" / "haproxy.cfg", wanted(store, "shop", "R1", Site()).configuration)
     assert state() == "current"
     monkeypatch.setattr(Proxy, "backends", lambda _: {"web-80_blue"})
     assert state() == "stale"

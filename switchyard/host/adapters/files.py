@@ -54,6 +54,14 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
     os.close(directory)
 
 
+def renew(path: Path, text: str, mode: int = 0o600) -> bool:
+    """Write a file unless it has this text. Return whether it had not."""
+    has_changed = read_text(path) != text
+    if has_changed:
+        write(path, text, mode)
+    return has_changed
+
+
 def version(path: Path) -> Version | None:
     """Return what tells this content of a file from others, for a cache; None where there is no file.
 

@@ -19,7 +19,7 @@ from switchyard.core.site import Site, Slot
 from switchyard.host import backup, edge_container, edge_documents, previews
 from switchyard.host.adapters import engine
 from switchyard.host.adapters.container import Container
-from switchyard.host.adapters.files import write
+from switchyard.host.adapters.files import renew, write
 from switchyard.host.adapters.lease import Superseded
 from switchyard.host.adapters.proxy import UP_WITHIN, Proxy
 from switchyard.host.attempt import Attempt
@@ -29,8 +29,7 @@ from switchyard.host.edge_configuration import (
     place,
     published_document,
     settled_routes,
-    wanted_backends,
-    wanted_configuration,
+    wanted,
 )
 from switchyard.host.neighbours import listening
 from switchyard.host.outage import Outage
@@ -53,14 +52,13 @@ def bring_up(attempt: Attempt, colour: str) -> None:
     if not (home / "routes.json").exists():
         _draft(attempt, held_addresses(attempt.store, attempt.wanted.id))
         edge_documents.publish(home)
-    configuration = wanted_configuration(attempt.store, attempt.request.app, attempt.wanted.id, attempt.site())
-    write(home / "cfg" / "next.cfg", configuration, 0o644)
+    needed = wanted(attempt.store, attempt.request.app, attempt.wanted.id, attempt.site())
+    write(home / "cfg" / "next.cfg", needed.configuration, 0o644)
     listed = partial(edge_containers, attempt.request.app)
     with restoring(attempt, listed):
         resume(attempt, "edge", listed())
         process = _run_next_configuration(attempt, home)
-    backends = wanted_backends(attempt.store, attempt.request.app, attempt.wanted.id, attempt.site())
-    attempt.proxy.wait(backends, after=process)
+    attempt.proxy.wait(needed.backends, after=process)
 
 
 def _run_next_configuration(attempt: Attempt, home: Path) -> str:
@@ -95,7 +93,7 @@ def _lay_folders(home: Path, proxy: Proxy, app: str) -> None:
         edge_hold.FILE: edge_hold.script(edge.HOME),
     }
     for name, text in files.items():
-        write(home / "cfg" / name, text, 0o644)
+        renew(home / "cfg" / name, text, 0o644)
     if not (home / "maps" / f"{edge_counts.PROBES}.map").exists():
         write(home / "maps" / f"{edge_counts.PROBES}.map", "")
 
@@ -116,7 +114,8 @@ def settle(attempt: Attempt) -> None:
         return
     attempt.lease.guard()
     previews.settle(attempt.store, attempt.proxy)
-    configuration = _configuration(attempt, addresses, published_document(attempt.store))
+    colours, where = _settled(attempt, addresses), place(attempt.request.app, published_document(attempt.store))
+    configuration = edge.configuration(addresses, colours, where)
     was_drafted = edge_documents.is_drafted(home)
     is_settled = (home / "cfg" / "haproxy.cfg").read_text() == configuration
     if is_settled and not was_drafted:
@@ -129,7 +128,7 @@ def settle(attempt: Attempt) -> None:
     if container is not None:
         process = attempt.proxy.process()
         _reload(attempt.proxy, container)
-        attempt.proxy.wait(edge.backends(_settled(attempt, addresses)), after=process)
+        attempt.proxy.wait(edge.backends(colours), after=process)
     edge_documents.discard(home)
 
 
@@ -150,11 +149,6 @@ def _settled(attempt: Attempt, addresses: Sequence[HeldRoute]) -> dict[str, Colo
     for colour, release in releases_in_colours(app).items():
         site = site.with_slot(colour, Slot(release))
     return settled_routes(attempt.store, app, addresses, site)
-
-
-def _configuration(attempt: Attempt, addresses: Sequence[HeldRoute], document: Path) -> str:
-    """Return the configuration of an edge with these addresses and this Compose document while no attempt runs."""
-    return edge.configuration(addresses, _settled(attempt, addresses), place(attempt.request.app, document))
 
 
 def _up(attempt: Attempt, document: Path, *words: str) -> list[str]:
@@ -290,7 +284,8 @@ def _answering(attempt: Attempt, addresses: Sequence[HeldRoute]) -> set[str]:
 def _recreate(attempt: Attempt, document: Path, addresses: Sequence[HeldRoute], answering: set[str]) -> None:
     """Recreate the edge's container, and wait until it reaches again what answered before. Tell how long that took."""
     previews.settle(attempt.store, attempt.proxy)
-    configuration = _configuration(attempt, addresses, document)
+    where = place(attempt.request.app, document)
+    configuration = edge.configuration(addresses, _settled(attempt, addresses), where)
     _lay_folders(attempt.store.edge, attempt.proxy, attempt.request.app)
     write(attempt.store.edge / "cfg" / "haproxy.cfg", configuration, 0o644)
     outage = Outage(lambda: _reaches(attempt.proxy, answering))
