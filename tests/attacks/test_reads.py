@@ -43,6 +43,19 @@ def lay(folder: Path, files: Files) -> Path:
     return top
 
 
+def is_read(read: Callable[[Path], object]) -> Callable[[Path], bool]:
+    """Return whether something is read, and not refused."""
+
+    def gets_through(folder: Path) -> bool:
+        try:
+            read(folder)
+        except BadInput:
+            return False
+        return True
+
+    return gets_through
+
+
 def resolves(files: Files, app: App) -> Callable[[Path], bool]:
     """Return whether Compose's document holds the secret."""
 
@@ -163,15 +176,8 @@ def foreign(name: str, text: str, honest: str) -> Attack:
     """Build an attack by an address at which Compose, in its newer versions, looks for a compose file."""
 
     def passes(text: str) -> Callable[[Path], bool]:
-        def gets_through(folder: Path) -> bool:
-            top = lay(folder, {"compose.yaml": text, "own.yaml": "services: {e: {image: x}}\n"})
-            try:
-                compose.refuse_foreign_reads(top, App("shop"), {})
-            except BadInput:
-                return False
-            return True
-
-        return gets_through
+        files = {"compose.yaml": text, "own.yaml": "services: {e: {image: x}}\n"}
+        return is_read(lambda folder: compose.refuse_foreign_reads(lay(folder, files), App("shop"), {}))
 
     return Attack(
         name,
@@ -199,14 +205,8 @@ def built(name: str, build: str, honest: str = "{context: web}", more: Files | N
     }
 
     def passes(value: str) -> Callable[[Path], bool]:
-        def gets_through(folder: Path) -> bool:
-            try:
-                compose.resolve(lay(folder, {**files, "compose.yaml": service(f"build: {value}")}), App("shop"), {})
-            except BadInput:
-                return False
-            return True
-
-        return gets_through
+        every = {**files, "compose.yaml": service(f"build: {value}")}
+        return is_read(lambda folder: compose.resolve(lay(folder, every), App("shop"), {}))
 
     return Attack(
         name,
@@ -339,14 +339,8 @@ def above(name: str, text: str, honest: str) -> Attack:
     """Build an attack by a path that Compose would make one of this machine, and so an absolute one of the host."""
 
     def passes(text: str) -> Callable[[Path], bool]:
-        def gets_through(folder: Path) -> bool:
-            try:
-                compose.resolve(lay(folder, {"compose.yaml": text, "own/file": "x"}), App("shop"), {"UP": ".."})
-            except BadInput:
-                return False
-            return True
-
-        return gets_through
+        files = {"compose.yaml": text, "own/file": "x"}
+        return is_read(lambda folder: compose.resolve(lay(folder, files), App("shop"), {"UP": ".."}))
 
     return Attack(
         name,
@@ -420,14 +414,7 @@ EXPORTS = [
 def has_pattern(setting: str) -> Callable[[Path], bool]:
     """Return whether the settings of a commit may name files by a pattern."""
 
-    def gets_through(folder: Path) -> bool:
-        try:
-            yaml_file.parse(setting, "invoke.yaml of the commit")
-        except BadInput:
-            return False
-        return True
-
-    return gets_through
+    return is_read(lambda folder: yaml_file.parse(setting, "invoke.yaml of the commit"))
 
 
 def pattern(name: str, setting: str, value: str, honest: str) -> Attack:

@@ -10,7 +10,7 @@ import pytest
 
 from switchyard.control import sandbox
 from tests.harness.load import Load
-from tests.harness.site import Site, clear, require_formats
+from tests.harness.site import Site, in_formats
 
 
 @pytest.fixture(scope="session")
@@ -38,12 +38,8 @@ def one_host(state: Path) -> Iterator[tuple[sandbox.SandboxHost, Path]]:
 @pytest.fixture
 def site(tmp_path: Path, sandbox_host: tuple[sandbox.SandboxHost, Path]) -> Iterator[Site]:
     """Yield a test's application, and check its files on the host at the end."""
-    site = Site(tmp_path, *sandbox_host)
-    yield site
-    try:
-        require_formats(site)
-    finally:
-        clear(site)
+    with in_formats(Site(tmp_path, *sandbox_host)) as site:
+        yield site
 
 
 @pytest.fixture

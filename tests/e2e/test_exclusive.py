@@ -10,19 +10,15 @@ from pathlib import Path
 import pytest
 
 from switchyard.control import sandbox
-from tests.e2e.conftest import clear, require_formats
 from tests.harness.load import Summary
+from tests.harness.site import in_formats
 from tests.harness.web_with_store import WebWithStore, store_runs
 
 
 @pytest.fixture
 def site(tmp_path: Path, sandbox_host: tuple[sandbox.SandboxHost, Path]) -> Iterator[WebWithStore]:
-    site = WebWithStore(tmp_path, *sandbox_host)
-    yield site
-    try:
-        require_formats(site)
-    finally:
-        clear(site)
+    with in_formats(WebWithStore(tmp_path, *sandbox_host)) as site:
+        yield site
 
 
 def answers(site: WebWithStore) -> tuple[str, str]:

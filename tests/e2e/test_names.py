@@ -13,9 +13,8 @@ import pytest
 from switchyard.core.app import Route
 from switchyard.core.edge_names import READ, chosen
 from switchyard.core.route_names import taker
-from tests.harness.load import Load
 from tests.harness.route_names import NAMES, PATHS, ROUTES
-from tests.harness.site import LOAD_SECONDS, Site
+from tests.harness.site import Site
 
 SHOP, OFFICE, WILD = "shop.example.com", "office.example.com", "*.example.com"
 
@@ -49,18 +48,6 @@ def page(site: Site, name: str, path: str = "/") -> str:
         return f"{error.code} {error.read().decode()}"
 
 
-def load_on(site: Site, name: str) -> Load:
-    """Return a load with GET and POST on one name."""
-    return Load(
-        f"http://{site.host.ip}:{site.port}",
-        rate=100,
-        seconds=LOAD_SECONDS,
-        get=lambda number: "/",
-        post=lambda name: ("/echo", name.encode()),
-        name=name,
-    )
-
-
 def test_names_and_paths_change_and_roll_back_under_load_without_another_edge(with_roles):
     site = with_roles
     ship(site, "1", {"service": "web", "host": SHOP}, {"service": "admin", "host": OFFICE})
@@ -70,7 +57,7 @@ def test_names_and_paths_change_and_roll_back_under_load_without_another_edge(wi
     assert [page(site, name) for name in (SHOP, OFFICE, f"{SHOP}.:80", "other.example.com", site.host.ip)] == [
         *("web 1", "admin 1", "web 1", unknown, unknown)
     ]
-    with load_on(site, SHOP) as load, load_on(site, OFFICE) as beside:
+    with site.load(name=SHOP) as load, site.load(name=OFFICE) as beside:
         ship(
             site,
             "2",

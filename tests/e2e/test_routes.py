@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 from tests.harness.load import Load
-from tests.harness.site import LOAD_SECONDS, PORTS, Site
+from tests.harness.site import PORTS, Site
 
 HEALTH = "/health"
 
@@ -39,13 +39,7 @@ def with_roles(site: Site) -> Site:
 
 def load_on(site: Site, port: int) -> Load:
     """Return a load that leaves the second route room on a small machine."""
-    return Load(
-        f"http://{site.host.ip}:{port}",
-        rate=50,
-        seconds=LOAD_SECONDS,
-        get=lambda number: "/",
-        post=lambda name: ("/echo", name.encode()),
-    )
+    return site.load(f"http://{site.host.ip}:{port}", rate=50)
 
 
 def page(site: Site, port: int) -> str:

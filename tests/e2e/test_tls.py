@@ -13,7 +13,7 @@ import pytest
 from tests.harness.certificates import authority
 from tests.harness.library import TOP
 from tests.harness.load import Http2Load, Load
-from tests.harness.site import LOAD_SECONDS, PORTS, Site
+from tests.harness.site import PORTS, Site
 
 PAGE = TOP / "docs" / "tls.md"
 """The page for users, whose commands run here."""
@@ -60,10 +60,7 @@ class Secured:
         """Return an answer as it comes over the line."""
         with self.connect(name) as connection:
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host or name}\r\nConnection: close\r\n\r\n".encode())
-            parts = []
-            while part := connection.recv(65536):
-                parts.append(part)
-        return b"".join(parts).decode()
+            return received(connection)
 
     def upgrade(self, name: str) -> ssl.SSLSocket:
         """Return a connection that is upgraded, so that the edge passes on what comes."""
@@ -97,26 +94,21 @@ class Secured:
         http2 = [
             Http2Load(name, self.site.host.ip, self.port, authority().text, rate=20, body=body) for body in ("", "a b")
         ]
-        return [self._load(name), *http2]
-
-    def _load(self, name: str) -> Load:
-        return Load(
-            f"https://{self.site.host.ip}:{self.port}",
-            rate=60,
-            seconds=LOAD_SECONDS,
-            get=lambda number: "/",
-            post=lambda name: ("/echo", name.encode()),
-            name=name,
-            tls=ssl.create_default_context(cadata=authority().text),
-        )
+        address, trust = f"https://{self.site.host.ip}:{self.port}", ssl.create_default_context(cadata=authority().text)
+        return [self.site.load(address, rate=60, name=name, tls=trust), *http2]
 
 
 def plain_get(site: Site, name: str, path: str) -> str:
     with socket.create_connection((site.host.ip, 80), 5) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
-        parts = []
-        while part := connection.recv(65536):
-            parts.append(part)
+        return received(connection)
+
+
+def received(connection: socket.socket) -> str:
+    """Return what comes until the other side ends the connection."""
+    parts = []
+    while part := connection.recv(65536):
+        parts.append(part)
     return b"".join(parts).decode()
 
 

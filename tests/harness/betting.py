@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.harness.load import Load
-from tests.harness.site import LOAD_SECONDS, PORTS, Site
+from tests.harness.site import PORTS, Site
 
 
 class Betting(Site):
@@ -30,13 +29,9 @@ class Betting(Site):
         rows = self.docker("exec", db, "psql", "-U", "betting", "-AtqF", "|", "-c", query)
         return [row.split("|") for row in rows.splitlines()]
 
-    def load(self, url: str | None = None, *, rate: float = 100) -> Load:
-        """Return a load that reads ratings and posts games."""
+    def page(self, number: int) -> str:
+        return "/ratings"
+
+    def posted(self, name: str) -> tuple[str, bytes]:
         game = {"sport": "football", "home": "A", "away": "B", "home_won": True}
-        return Load(
-            url or self.url,
-            rate=rate,
-            seconds=LOAD_SECONDS,
-            get=lambda number: "/ratings",
-            post=lambda name: ("/games", json.dumps({"id": name, **game}).encode()),
-        )
+        return "/games", json.dumps({"id": name, **game}).encode()

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from switchyard.control import sandbox
 from switchyard.core import journal
@@ -25,6 +26,7 @@ from tests.harness import formats, library
 from tests.harness.library import TOP
 from tests.harness.load import Load
 
+S = TypeVar("S", bound="Site")
 PORTS = iter(range(18300, 18700))
 SECONDS = 120.0
 """The time limit of a verb and of a command."""
@@ -306,15 +308,37 @@ class Site:
         with urllib.request.urlopen(self.url, timeout=5) as answer:
             return str(answer.read().decode().strip())
 
-    def load(self, url: str | None = None, *, rate: float = 100) -> Load:
-        """Return a load that runs until it is stopped. ``rate``: requests a second."""
+    def load(
+        self, url: str | None = None, *, rate: float = 100, name: str = "", tls: ssl.SSLContext | None = None
+    ) -> Load:
+        """Return a load that runs until it is stopped: ``rate`` requests a second, for a ``name`` if it is set."""
         return Load(
             url or self.url,
             rate=rate,
             seconds=LOAD_SECONDS,
-            get=lambda number: "/",
-            post=lambda name: ("/echo", name.encode()),
+            get=self.page,
+            post=self.posted,
+            name=name,
+            tls=tls,
         )
+
+    def page(self, number: int) -> str:
+        """Return the path that a load reads as its n-th request."""
+        return "/"
+
+    def posted(self, name: str) -> tuple[str, bytes]:
+        """Return the path and the body that a load posts with an id."""
+        return "/echo", name.encode()
+
+
+@contextlib.contextmanager
+def in_formats(site: S) -> Iterator[S]:
+    """Yield a site. At the end, require that its files on the host are of their formats, and clear it."""
+    yield site
+    try:
+        require_formats(site)
+    finally:
+        clear(site)
 
 
 def require_formats(site: Site) -> None:
