@@ -40,6 +40,13 @@ class Connection:
     def is_open(self) -> bool:
         return not (self.reader.at_eof() or self.reader.exception() or self.writer.is_closing())
 
+    def end(self) -> None:
+        """Close it after its last answer. With TLS, nobody waits for the other side to say that it closes too."""
+        if self.writer.get_extra_info("ssl_object") is None:
+            self.writer.close()
+        else:
+            self.writer.transport.abort()
+
 
 class ConnectFailed(Exception):
     """The connection could not be made, so nothing was sent."""
@@ -103,7 +110,7 @@ class Load(Background[Summary]):
             await asyncio.gather(*running)
         self.seconds = self._now()
         for connection in self._idle:
-            connection.writer.close()
+            connection.end()
         await asyncio.sleep(0)  # the transports close in the next turn of the loop
 
     async def _wait_until(self, scheduled: float, stopped: asyncio.Event) -> bool:
@@ -152,7 +159,7 @@ class Load(Background[Summary]):
         if answer.reusable and not record.fresh:
             self._idle.append(connection)
         else:
-            connection.writer.close()
+            connection.end()
         return answer
 
     async def _connection(self, fresh: bool) -> Connection:
@@ -161,7 +168,7 @@ class Load(Background[Summary]):
             connection = self._idle.popleft()
             if connection.is_open():
                 return connection
-            connection.writer.close()
+            connection.end()
         try:
             host, port, name = self._target.hostname, self._target.port or 80, self._name if self._tls else None
             return Connection(*await asyncio.open_connection(host, port, ssl=self._tls, server_hostname=name))
